@@ -1,0 +1,298 @@
+//! The actor of one activity: decide, commit, apply, answer, publish, in this order.
+//!
+//! It owns the commands that wait and the batch in flight. While a batch is on its way to the journal, new
+//! commands gather; when the outcome is back they are decided together. So batches are of size one when it is
+//! calm and grow by themselves in a burst, without a timer or a setting. The actor never touches the journal's
+//! database, a socket or a clock.
+
+mod pending;
+
+use std::sync::Arc;
+
+use metrics::histogram;
+use ractor::{Actor, ActorProcessingErr, ActorRef};
+use tokio::time::Instant;
+
+use self::pending::{Pending, PendingCommand};
+use crate::callers::{Caller, Callers};
+use crate::committer::{CommitterMsg, Outcome, Submission};
+use crate::domain::{ActivityId, BatchId, Difference, Draft, Judgement, Keyed, Overview, OwnerEpoch, Seq};
+use crate::error::EngineError;
+use crate::live::Live;
+use crate::metrics::{BATCH_COMMANDS, DECIDE_SECONDS};
+use crate::ports::{Batch, IdSource, Journal, JournalError};
+
+/// The most events in one batch, which bounds how long a commit takes.
+const BATCH_EVENTS_MAX: usize = 5_000;
+/// Rows that follow a cancelled activity in one transaction.
+const CANCELLED_ROWS_PER_STEP: u32 = 2_000;
+
+/// The actor of one activity.
+pub(crate) struct ActivityActor;
+
+/// What the actor of an activity is told.
+#[derive(Debug)]
+pub(crate) enum ActivityMsg {
+    /// Somebody gives a command.
+    Command(Box<Caller>),
+    /// The journal was asked whether a command's key is known.
+    Recalled(Box<Caller>, Result<Option<Keyed>, JournalError>),
+    /// The batch in flight has come to its end.
+    Landed(Box<Landed>),
+    /// The batch in flight stays of unknown outcome for longer than its callers can wait.
+    Unsettled,
+}
+
+/// The end of a batch.
+#[derive(Debug)]
+pub(crate) struct Landed {
+    pub(crate) outcome: Outcome,
+    pub(crate) epoch: OwnerEpoch,
+    pub(crate) callers: Callers,
+}
+
+/// What an activity's actor starts with.
+pub(crate) struct Arguments {
+    pub(crate) id: ActivityId,
+    pub(crate) live: Arc<Live>,
+    pub(crate) epoch: OwnerEpoch,
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) ids: Arc<dyn IdSource>,
+    pub(crate) committer: ActorRef<CommitterMsg>,
+}
+
+/// What an activity's actor owns.
+pub(crate) struct State {
+    parts: Arguments,
+    /// Commands that have not been decided, in order of arrival.
+    pending: Pending,
+    /// Decided and on its way to the journal.
+    in_flight: Option<InFlight>,
+    /// The batch in flight could not be settled in time: nothing is promised until it is.
+    suspended: bool,
+}
+
+struct InFlight {
+    draft: Draft,
+    before: Overview,
+}
+
+impl Actor for ActivityActor {
+    type Msg = ActivityMsg;
+    type State = State;
+    type Arguments = Arguments;
+
+    async fn pre_start(
+        &self,
+        _myself: ActorRef<ActivityMsg>,
+        parts: Arguments,
+    ) -> Result<State, ActorProcessingErr> {
+        let state = State {
+            pending: Pending::default(),
+            in_flight: None,
+            suspended: false,
+            parts,
+        };
+        if state
+            .parts
+            .live
+            .read()
+            .is_some_and(|activity| activity.head().cancelled_at.is_some())
+        {
+            state.follow_cancellation();
+        }
+        Ok(state)
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<ActivityMsg>,
+        message: ActivityMsg,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            ActivityMsg::Command(caller) if state.suspended => caller.answer(Err(EngineError::Unavailable)),
+            ActivityMsg::Command(caller) => state.pending.push(PendingCommand::new(*caller)),
+            ActivityMsg::Recalled(caller, Ok(keyed)) => {
+                state.pending.push(PendingCommand::recalled(*caller, keyed));
+            }
+            ActivityMsg::Recalled(caller, Err(error)) => {
+                tracing::warn!(activity.id = %state.parts.id, error = &error as &dyn std::error::Error, "a key could not be looked up");
+                caller.answer(Err(EngineError::Unavailable));
+            }
+            ActivityMsg::Landed(landed) => state.land(&myself, *landed),
+            ActivityMsg::Unsettled => state.suspend(),
+        }
+        state.decide(&myself);
+        Ok(())
+    }
+}
+
+impl State {
+    /// Decides what has gathered, unless a batch is in flight.
+    fn decide(&mut self, myself: &ActorRef<ActivityMsg>) {
+        while self.in_flight.is_none() && !self.pending.is_empty() {
+            let live = self.parts.live.clone();
+            let Some(activity) = live.read() else { return };
+            let started = Instant::now();
+            let before = activity.overview();
+            let mut draft = Draft::on(&activity);
+            let mut waiting = Vec::new();
+            while let Some(command) = self.pending.next() {
+                match draft.judge(&activity, &command.caller.request, command.check()) {
+                    Judgement::Accepted(answer) => waiting.push((command.caller, Ok(answer))),
+                    Judgement::Rejected(rejection) => waiting.push((command.caller, Err(rejection))),
+                    Judgement::Recall(hints) => self.recall(myself, command.caller, hints),
+                }
+                if self.pending.goes_alone() || draft.events().len() >= BATCH_EVENTS_MAX {
+                    break;
+                }
+            }
+            drop(activity);
+            histogram!(DECIDE_SECONDS).record(started.elapsed());
+            histogram!(BATCH_COMMANDS).record(waiting.len() as f64);
+            let callers = Callers::new(waiting, draft.overview().counts, live);
+            if draft.events().is_empty() {
+                // Judged on committed state alone, so it can be told at once.
+                callers.tell_verdicts();
+            } else {
+                self.submit(myself, draft, before, callers);
+            }
+        }
+    }
+
+    /// Hands a batch to the committer, its callers with it.
+    fn submit(
+        &mut self,
+        myself: &ActorRef<ActivityMsg>,
+        mut draft: Draft,
+        before: Overview,
+        callers: Callers,
+    ) {
+        let after = draft.overview();
+        let batch = Batch {
+            id: BatchId::from(self.parts.ids.next()),
+            activity: self.parts.id,
+            epoch: self.parts.epoch,
+            prev: before.counts.seq,
+            head: draft.head().clone(),
+            waitlisted_parties: after.counts.waitlisted_parties,
+            waitlisted_spots: after.counts.waitlisted_spots,
+            rsvps: draft.rows().cloned().collect(),
+            events: draft.take_events(),
+        };
+        self.in_flight = Some(InFlight { draft, before });
+        let submission = Submission {
+            batch,
+            callers,
+            home: myself.clone(),
+        };
+        if let Err(error) = self
+            .parts
+            .committer
+            .cast(CommitterMsg::Submit(Box::new(submission)))
+        {
+            // Dropping the submission tells its callers that the activity is unavailable.
+            tracing::error!(activity.id = %self.parts.id, %error, "the committer is gone");
+        }
+    }
+
+    /// Takes over the end of the batch in flight.
+    fn land(&mut self, myself: &ActorRef<ActivityMsg>, landed: Landed) {
+        let Landed {
+            outcome,
+            epoch,
+            callers,
+        } = landed;
+        let InFlight { draft, before } = self
+            .in_flight
+            .take()
+            .expect("what lands was in flight: one batch at a time");
+        self.parts.epoch = epoch;
+        self.suspended = false;
+        match outcome {
+            Outcome::Committed => self.publish(draft, before, callers),
+            // Alone it was refused, so it is this command that the journal refuses.
+            Outcome::Aborted if callers.len() == 1 => callers.refuse(&EngineError::Internal),
+            Outcome::Aborted => self.pending.again_one_by_one(callers.into_callers()),
+            Outcome::Unavailable => callers.refuse(&EngineError::Unavailable),
+            Outcome::Fenced => {
+                // Somebody else owns the activity: what is here may be behind what they tell.
+                self.parts.live.retire();
+                callers.refuse(&EngineError::Unavailable);
+                myself.stop(Some("fenced".into()));
+            }
+        }
+    }
+
+    /// Apply, answer, publish.
+    fn publish(&self, draft: Draft, before: Overview, callers: Callers) {
+        let after = draft.overview();
+        let moves = draft.moves().clone();
+        let cancelled = after.cancelled_at.is_some() && before.cancelled_at.is_none();
+        self.parts.live.absorb(draft);
+        callers.tell_verdicts();
+        self.parts
+            .live
+            .feed()
+            .publish(Difference { before, after, moves });
+        if cancelled {
+            self.follow_cancellation();
+        }
+    }
+
+    /// Nothing is promised while an outcome stays unknown: who waits is sent away, to come back with the key.
+    fn suspend(&mut self) {
+        self.suspended = true;
+        for caller in self.pending.take_all() {
+            caller.answer(Err(EngineError::Unavailable));
+        }
+    }
+
+    /// Asks the journal whether one of these events recorded the command's key.
+    fn recall(&self, myself: &ActorRef<ActivityMsg>, caller: Caller, hints: Vec<Seq>) {
+        let (journal, id, myself) = (self.parts.journal.clone(), self.parts.id, myself.clone());
+        tokio::spawn(async move {
+            let found = find_key(journal.as_ref(), id, &caller, hints).await;
+            // If the actor is gone, dropping the message tells the caller to come back.
+            let _ = myself.cast(ActivityMsg::Recalled(Box::new(caller), found));
+        });
+    }
+
+    /// Lets the rows of a cancelled activity follow in bounded steps. If this ends early, the next start goes
+    /// on; until then every read shows them cancelled anyway.
+    fn follow_cancellation(&self) {
+        let (journal, id) = (self.parts.journal.clone(), self.parts.id);
+        tokio::spawn(async move {
+            loop {
+                match journal.follow_cancellation(id, CANCELLED_ROWS_PER_STEP).await {
+                    Ok(0) => return,
+                    Ok(_) => tokio::task::yield_now().await,
+                    Err(error) => {
+                        tracing::warn!(activity.id = %id, error = &error as &dyn std::error::Error, "rows of a cancelled activity follow later");
+                        return;
+                    }
+                }
+            }
+        });
+    }
+}
+
+async fn find_key(
+    journal: &dyn Journal,
+    id: ActivityId,
+    caller: &Caller,
+    hints: Vec<Seq>,
+) -> Result<Option<Keyed>, JournalError> {
+    let digest = caller.request.key.map(|key| key.digest);
+    for hint in hints {
+        if let Some(keyed) = journal
+            .recall(id, hint)
+            .await?
+            .filter(|keyed| Some(keyed.key.digest) == digest)
+        {
+            return Ok(Some(keyed));
+        }
+    }
+    Ok(None)
+}

@@ -1,0 +1,266 @@
+//! Which activities are live on this node: starts each once however many ask, restarts those whose actor
+//! failed, and puts to rest those that nobody uses. It is their supervisor and holds no booking state.
+
+mod start;
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use dashmap::DashMap;
+use metrics::{counter, gauge};
+use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
+use tokio::sync::oneshot;
+
+use self::start::{StartError, Starter};
+use crate::committer::{self, Committer, CommitterMsg};
+use crate::domain::ActivityId;
+use crate::error::EngineError;
+use crate::feed::Feed;
+use crate::live::ActivityHandle;
+use crate::metrics::{FAILURES, LIVE, PASSIVATIONS, STARTS};
+use crate::options::Options;
+use crate::ports::{FeedSink, IdSource, Journal};
+
+/// The live activities of this node, for whoever looks one up.
+pub(crate) type LiveMap = Arc<DashMap<ActivityId, ActivityHandle>>;
+
+/// The directory of a node.
+pub(crate) struct Directory;
+
+/// What the directory is told.
+#[derive(Debug)]
+pub(crate) enum DirectoryMsg {
+    /// Somebody needs an activity to be live.
+    Start(ActivityId, oneshot::Sender<Result<ActivityHandle, EngineError>>),
+    /// A start has ended.
+    Started(ActivityId, Result<ActivityHandle, StartError>),
+    /// It is time to look for activities that nobody uses.
+    Sweep,
+}
+
+/// What the directory starts with.
+pub(crate) struct Arguments {
+    pub(crate) live: LiveMap,
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) ids: Arc<dyn IdSource>,
+    pub(crate) sink: Arc<dyn FeedSink>,
+    pub(crate) options: Options,
+}
+
+/// What the directory owns.
+pub(crate) struct State {
+    parts: Arguments,
+    committer: ActorRef<CommitterMsg>,
+    /// Activities on their way to being live, with those who wait for it.
+    starting: HashMap<ActivityId, Vec<oneshot::Sender<Result<ActivityHandle, EngineError>>>>,
+    /// Activities that were told to stop and have not yet, with those who want them back.
+    stopping: HashMap<ActivityId, Vec<oneshot::Sender<Result<ActivityHandle, EngineError>>>>,
+    /// Feeds outlive the actors of their activities, but not their rest.
+    feeds: HashMap<ActivityId, Arc<Feed>>,
+    actors: HashMap<ActorId, ActivityId>,
+}
+
+impl Actor for Directory {
+    type Msg = DirectoryMsg;
+    type State = State;
+    type Arguments = Arguments;
+
+    async fn pre_start(
+        &self,
+        myself: ActorRef<DirectoryMsg>,
+        parts: Arguments,
+    ) -> Result<State, ActorProcessingErr> {
+        let arguments = committer::Arguments {
+            journal: parts.journal.clone(),
+            statements_max: parts.options.statements_max,
+            settle_limit: parts.options.settle_limit,
+        };
+        let (committer, _) = Actor::spawn_linked(None, Committer, arguments, myself.get_cell()).await?;
+        myself.send_interval(parts.options.sweep_every, || DirectoryMsg::Sweep);
+        Ok(State {
+            parts,
+            committer,
+            starting: HashMap::new(),
+            stopping: HashMap::new(),
+            feeds: HashMap::new(),
+            actors: HashMap::new(),
+        })
+    }
+
+    async fn handle(
+        &self,
+        myself: ActorRef<DirectoryMsg>,
+        message: DirectoryMsg,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        match message {
+            DirectoryMsg::Start(id, reply) => state.want(&myself, id, reply),
+            DirectoryMsg::Started(id, result) => state.started(&myself, id, result),
+            DirectoryMsg::Sweep => state.sweep(),
+        }
+        Ok(())
+    }
+
+    async fn handle_supervisor_evt(
+        &self,
+        myself: ActorRef<DirectoryMsg>,
+        event: SupervisionEvent,
+        state: &mut State,
+    ) -> Result<(), ActorProcessingErr> {
+        match event {
+            SupervisionEvent::ActorFailed(actor, error) if actor.get_id() == state.committer.get_id() => {
+                // Without the committer no outcome is known any more. Ending here ends the engine, and
+                // whoever runs it is told.
+                tracing::error!(%error, "the committer failed");
+                myself.stop(Some("the committer failed".into()));
+            }
+            SupervisionEvent::ActorFailed(actor, error) => {
+                if let Some(id) = state.actors.remove(&actor.get_id()) {
+                    counter!(FAILURES).increment(1);
+                    tracing::error!(activity.id = %id, %error, "the actor of an activity failed and is started again");
+                    state.ended(id);
+                    let wanted = state.stopping.remove(&id).unwrap_or_default();
+                    state.start(&myself, id, wanted);
+                }
+            }
+            SupervisionEvent::ActorTerminated(actor, ..) => {
+                if let Some(id) = state.actors.remove(&actor.get_id()) {
+                    state.ended(id);
+                    if let Some(wanted) = state.stopping.remove(&id) {
+                        state.feeds.remove(&id);
+                        if !wanted.is_empty() {
+                            state.start(&myself, id, wanted);
+                        }
+                    }
+                }
+            }
+            SupervisionEvent::ActorStarted(_) | SupervisionEvent::ProcessGroupChanged(_) => {}
+        }
+        Ok(())
+    }
+}
+
+impl State {
+    /// Somebody needs an activity: they get it if it is live, and wait with the others if it is on its way.
+    fn want(
+        &mut self,
+        myself: &ActorRef<DirectoryMsg>,
+        id: ActivityId,
+        reply: oneshot::Sender<Result<ActivityHandle, EngineError>>,
+    ) {
+        if let Some(waiting) = self.starting.get_mut(&id).or_else(|| self.stopping.get_mut(&id)) {
+            waiting.push(reply);
+            return;
+        }
+        let handle = self.parts.live.get(&id).map(|handle| handle.clone());
+        match handle {
+            Some(handle) if !handle.live.is_retired() => {
+                let _ = reply.send(Ok(handle));
+            }
+            // Its state must not be used any more, but its actor has not ended yet: its end brings the start.
+            Some(_) => {
+                self.stop(id);
+                self.stopping.entry(id).or_default().push(reply);
+            }
+            None => self.start(myself, id, vec![reply]),
+        }
+    }
+
+    fn start(
+        &mut self,
+        myself: &ActorRef<DirectoryMsg>,
+        id: ActivityId,
+        waiting: Vec<oneshot::Sender<Result<ActivityHandle, EngineError>>>,
+    ) {
+        self.starting.insert(id, waiting);
+        let feed = self
+            .feeds
+            .entry(id)
+            .or_insert_with(|| Arc::new(Feed::new(id, self.parts.sink.clone())))
+            .clone();
+        let starter = Starter {
+            id,
+            feed,
+            journal: self.parts.journal.clone(),
+            ids: self.parts.ids.clone(),
+            committer: self.committer.clone(),
+            permits: self.parts.options.commands_per_activity_max,
+            load_limit: self.parts.options.load_limit,
+        };
+        tokio::spawn(starter.run(myself.clone()));
+    }
+
+    fn started(
+        &mut self,
+        myself: &ActorRef<DirectoryMsg>,
+        id: ActivityId,
+        result: Result<ActivityHandle, StartError>,
+    ) {
+        let waiting = self.starting.remove(&id).unwrap_or_default();
+        match result {
+            Ok(handle) => {
+                counter!(STARTS).increment(1);
+                self.actors.insert(handle.actor.get_id(), id);
+                self.parts.live.insert(id, handle.clone());
+                gauge!(LIVE).set(self.parts.live.len() as f64);
+                for reply in waiting {
+                    let _ = reply.send(Ok(handle.clone()));
+                }
+                // It may have failed before it was known here, and its end with it.
+                if handle.actor.get_status() >= ractor::ActorStatus::Stopping {
+                    self.actors.remove(&handle.actor.get_id());
+                    self.ended(id);
+                    self.start(myself, id, Vec::new());
+                }
+            }
+            Err(error) => {
+                self.feeds.remove(&id);
+                let error = error.told();
+                for reply in waiting {
+                    let _ = reply.send(Err(error.clone()));
+                }
+            }
+        }
+    }
+
+    /// The actor of an activity has ended, in whatever way.
+    fn ended(&mut self, id: ActivityId) {
+        if let Some((_, handle)) = self.parts.live.remove(&id) {
+            handle.close();
+        }
+        gauge!(LIVE).set(self.parts.live.len() as f64);
+    }
+
+    /// Puts to rest whoever has been idle for long. All permits of an activity are taken first, so nothing of
+    /// it can be under way.
+    fn sweep(&mut self) {
+        let options = &self.parts.options;
+        let all = options.commands_per_activity_max;
+        let idle: Vec<ActivityId> = self
+            .parts
+            .live
+            .iter()
+            .filter(|entry| entry.live.swept() > options.sweeps_until_idle)
+            .filter(|entry| {
+                entry
+                    .permits
+                    .try_acquire_many(all)
+                    .map(tokio::sync::SemaphorePermit::forget)
+                    .is_ok()
+            })
+            .map(|entry| *entry.key())
+            .collect();
+        for id in idle {
+            counter!(PASSIVATIONS).increment(1);
+            self.stop(id);
+            self.stopping.entry(id).or_default();
+        }
+    }
+
+    fn stop(&self, id: ActivityId) {
+        if let Some(handle) = self.parts.live.get(&id) {
+            handle.close();
+            handle.actor.stop(Some("nobody uses the activity".into()));
+        }
+    }
+}

@@ -1,0 +1,104 @@
+//! Bringing one activity to life.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics::histogram;
+use ractor::{Actor, ActorRef};
+use tokio::sync::{Semaphore, oneshot};
+use tokio::time::{Instant, timeout};
+
+use super::DirectoryMsg;
+use crate::activity_actor::{self, ActivityActor};
+use crate::committer::CommitterMsg;
+use crate::domain::{ActivityId, Rejection};
+use crate::error::EngineError;
+use crate::feed::Feed;
+use crate::live::{ActivityHandle, Live};
+use crate::metrics::LOAD_SECONDS;
+use crate::ports::{Cause, IdSource, Journal, JournalError};
+
+/// Why an activity did not start.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StartError {
+    #[error("there is no such activity")]
+    NotFound,
+    #[error("the activity could not be loaded")]
+    Journal(#[from] JournalError),
+    #[error("the activity could not be loaded in time")]
+    Late,
+    #[error("the actor of the activity did not start")]
+    Spawn(#[source] Cause),
+}
+
+impl StartError {
+    /// What whoever asked for the activity is told.
+    pub(super) fn told(&self) -> EngineError {
+        match self {
+            Self::NotFound => EngineError::Rejected(Rejection::NotFound),
+            Self::Journal(_) | Self::Late | Self::Spawn(_) => EngineError::Unavailable,
+        }
+    }
+}
+
+/// What a start needs.
+pub(super) struct Starter {
+    pub(super) id: ActivityId,
+    pub(super) feed: Arc<Feed>,
+    pub(super) journal: Arc<dyn Journal>,
+    pub(super) ids: Arc<dyn IdSource>,
+    pub(super) committer: ActorRef<CommitterMsg>,
+    pub(super) permits: u32,
+    pub(super) load_limit: Duration,
+}
+
+impl Starter {
+    pub(super) async fn run(self, directory: ActorRef<DirectoryMsg>) {
+        let id = self.id;
+        let result = self.start(&directory).await;
+        if let Err(error) = result.as_ref().map(|_| ()).map_err(|error| error as &dyn Error)
+            && !matches!(result, Err(StartError::NotFound))
+        {
+            tracing::error!(activity.id = %id, error, "an activity did not start");
+        }
+        // If the directory is gone, so is the engine; whoever waits sees their channel close.
+        let _ = directory.cast(DirectoryMsg::Started(id, result));
+    }
+
+    async fn start(self, directory: &ActorRef<DirectoryMsg>) -> Result<ActivityHandle, StartError> {
+        self.quiesce().await;
+        let started = Instant::now();
+        let loaded = timeout(self.load_limit, self.journal.load(self.id))
+            .await
+            .map_err(|_| StartError::Late)??
+            .ok_or(StartError::NotFound)?;
+        histogram!(LOAD_SECONDS).record(started.elapsed());
+        let live = Arc::new(Live::new(loaded.activity, self.feed));
+        let arguments = activity_actor::Arguments {
+            id: self.id,
+            live: live.clone(),
+            epoch: loaded.epoch,
+            journal: self.journal,
+            ids: self.ids,
+            committer: self.committer,
+        };
+        let (actor, _) = Actor::spawn_linked(None, ActivityActor, arguments, directory.get_cell())
+            .await
+            .map_err(|error| StartError::Spawn(error.into()))?;
+        Ok(ActivityHandle {
+            actor,
+            live,
+            permits: Arc::new(Semaphore::new(self.permits as usize)),
+        })
+    }
+
+    /// Waits until nothing is under way that an earlier actor of this activity has submitted. What it waits
+    /// for ends by itself or is settled.
+    async fn quiesce(&self) {
+        let (reply, quiet) = oneshot::channel();
+        if self.committer.cast(CommitterMsg::Quiesce(self.id, reply)).is_ok() {
+            let _ = quiet.await;
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! The committed state of one activity: what everybody may read.
+//!
+//! It changes in one way only: it absorbs a [`Draft`] whose events are durable.
+
+use super::draft::{Changes, Draft};
+use super::event::{Answered, Event};
+use super::head::Head;
+use super::ids::{ActivityId, RsvpId};
+use super::keys::KeyTable;
+use super::overview::{Counts, Overview};
+use super::person::{Person, Principal};
+use super::rsvp::{CancelReason, Rsvp, Status};
+use super::rsvp_table::{RsvpTable, Slot};
+use super::settings::{SharedSettings, Visibility};
+use super::time::Timestamp;
+use super::waitlist::Waitlist;
+
+/// One activity with all its RSVPs, as committed.
+#[derive(Debug)]
+pub struct Activity {
+    id: ActivityId,
+    pub(super) head: Head,
+    pub(super) waitlist: Waitlist,
+    pub(super) rsvps: RsvpTable,
+    pub(super) keys: KeyTable,
+}
+
+impl Activity {
+    /// A new activity that nobody has reserved yet.
+    pub fn new(id: ActivityId, settings: SharedSettings, created_at: Timestamp) -> Self {
+        Self::from_parts(
+            id,
+            Head::new(settings, created_at),
+            Waitlist::default(),
+            RsvpTable::default(),
+            KeyTable::default(),
+        )
+    }
+
+    pub(super) fn from_parts(
+        id: ActivityId,
+        head: Head,
+        waitlist: Waitlist,
+        rsvps: RsvpTable,
+        keys: KeyTable,
+    ) -> Self {
+        Self {
+            id,
+            head,
+            waitlist,
+            rsvps,
+            keys,
+        }
+    }
+
+    /// Which activity.
+    pub fn id(&self) -> ActivityId {
+        self.id
+    }
+
+    /// Settings, sums and counters.
+    pub fn head(&self) -> &Head {
+        &self.head
+    }
+
+    /// The parties that wait. A clone of it is cheap and keeps what it shows.
+    pub fn waitlist(&self) -> &Waitlist {
+        &self.waitlist
+    }
+
+    /// How many idempotency keys are known.
+    pub fn key_count(&self) -> usize {
+        self.keys.len()
+    }
+
+    /// How many RSVPs there are, cancelled ones included.
+    pub fn rsvp_count(&self) -> usize {
+        self.rsvps.len()
+    }
+
+    /// How full it is.
+    pub fn counts(&self) -> Counts {
+        counts(&self.head, &self.waitlist)
+    }
+
+    /// All that can be told without its RSVPs.
+    pub fn overview(&self) -> Overview {
+        overview(self.id, &self.head, &self.waitlist)
+    }
+
+    /// Whether `by` may act as its host.
+    pub fn is_host(&self, by: &Principal) -> bool {
+        is_host(&self.head, by)
+    }
+
+    /// Whether `by` may know of it; `None` is somebody without an account.
+    pub fn is_visible_to(&self, by: Option<&Principal>) -> bool {
+        self.head.settings.visibility != Visibility::Private
+            || by.is_some_and(|by| {
+                self.is_host(by) || self.rsvps.find_person(&Person::User(by.user)).is_some()
+            })
+    }
+
+    /// The RSVP with this identifier.
+    pub fn rsvp(&self, id: RsvpId) -> Option<Answered> {
+        self.rsvps.find(id).map(|slot| self.answered(slot))
+    }
+
+    /// The RSVP of this person, whatever its status.
+    pub fn rsvp_of(&self, person: &Person) -> Option<Answered> {
+        self.rsvps.find_person(person).map(|slot| self.answered(slot))
+    }
+
+    /// All RSVPs in order of first arrival.
+    pub fn rsvps(&self) -> impl Iterator<Item = Answered> + '_ {
+        self.rsvps
+            .iter()
+            .map(|rsvp| answered(&self.head, &self.waitlist, rsvp.clone()))
+    }
+
+    /// The RSVPs that wait, in order.
+    pub fn waiting(&self) -> impl Iterator<Item = Answered> + '_ {
+        self.waitlist
+            .iter_from(super::ids::Ticket(0))
+            .map(|party| self.answered(party.lead))
+    }
+
+    /// Takes over the changes of a draft that was made on this very state and is now durable.
+    pub fn absorb(&mut self, draft: Draft) {
+        let Changes {
+            head,
+            waitlist,
+            fresh,
+            changed,
+            keyed,
+        } = draft.into_changes();
+        for (slot, rsvp) in changed {
+            self.rsvps.replace(slot, rsvp);
+        }
+        for rsvp in fresh {
+            self.rsvps.push(rsvp);
+        }
+        for (hash, seq) in keyed {
+            self.keys.insert(hash, seq);
+        }
+        self.head = head;
+        self.waitlist = waitlist;
+    }
+
+    /// Applies one durable event: how a history is folded into a state.
+    pub fn apply(&mut self, event: &Event) {
+        let mut draft = Draft::on(self);
+        draft.apply(self, event);
+        self.absorb(draft);
+    }
+
+    fn answered(&self, slot: Slot) -> Answered {
+        answered(&self.head, &self.waitlist, self.rsvps.row(slot).clone())
+    }
+}
+
+pub(super) fn is_host(head: &Head, by: &Principal) -> bool {
+    by.elevated || head.settings.host_id == by.user
+}
+
+pub(super) fn counts(head: &Head, waitlist: &Waitlist) -> Counts {
+    Counts {
+        capacity: head.settings.capacity,
+        confirmed_spots: head.confirmed_spots,
+        offered_spots: head.offered_spots,
+        available_spots: head.free_spots(),
+        waitlisted_parties: waitlist.parties(),
+        waitlisted_spots: waitlist.spots(),
+        seq: head.seq,
+    }
+}
+
+pub(super) fn overview(id: ActivityId, head: &Head, waitlist: &Waitlist) -> Overview {
+    Overview {
+        id,
+        settings: head.settings.clone(),
+        counts: counts(head, waitlist),
+        checked_in_spots: head.checked_in_spots,
+        first_ticket: waitlist.first().map(|party| party.ticket),
+        cancelled_at: head.cancelled_at,
+        version: head.version,
+        created_at: head.created_at,
+        updated_at: head.updated_at,
+    }
+}
+
+/// The RSVP as it reads now. Cancelling an activity ends all its RSVPs by one event, so those that were live
+/// then are told as cancelled, whether or not their rows have followed.
+pub(super) fn answered(head: &Head, waitlist: &Waitlist, mut rsvp: Rsvp) -> Answered {
+    if let Some(cancelled_at) = head.cancelled_at.filter(|_| rsvp.status.is_live()) {
+        rsvp.status = Status::Cancelled(CancelReason::ActivityCancelled);
+        rsvp.version += 1;
+        rsvp.updated_at = cancelled_at;
+    }
+    let ahead = (rsvp.status == Status::Waitlisted).then(|| waitlist.ahead(rsvp.ticket));
+    Answered { rsvp, ahead }
+}

@@ -1,0 +1,113 @@
+//! An activity put together again from what a journal kept.
+
+use super::activity::Activity;
+use super::head::Head;
+use super::ids::{ActivityId, Seq, Ticket};
+use super::keys::{KeyHash, KeyTable};
+use super::rsvp::{Rsvp, Status};
+use super::rsvp_table::RsvpTable;
+use super::waitlist::{Waiting, Waitlist};
+
+/// What a journal kept does not add up to an activity.
+#[derive(Clone, PartialEq, Eq, Debug, thiserror::Error)]
+pub enum Corrupt {
+    /// The spots of the confirmed rows are not those of the activity's row.
+    #[error("{rows} confirmed spots in the rows, {head} in the activity")]
+    ConfirmedSpots {
+        /// The sum over the rows.
+        rows: u64,
+        /// What the activity's row says.
+        head: u32,
+    },
+    /// Two rows wait with one ticket.
+    #[error("ticket {0} waits twice")]
+    TicketTwice(Ticket),
+    /// One person has two rows.
+    #[error("two rows for the person of RSVP {0}")]
+    PersonTwice(super::ids::RsvpId),
+}
+
+/// An activity in the making: rows in any order that has first arrivals first, then promoted tickets and keys.
+#[derive(Debug)]
+pub struct Rebuild {
+    id: ActivityId,
+    head: Head,
+    rsvps: RsvpTable,
+    waiting: Vec<Waiting>,
+    promoted: Vec<Ticket>,
+    keys: KeyTable,
+    confirmed_spots: u64,
+}
+
+impl Rebuild {
+    /// Begins with the activity's own row. Its last ticket is found again from the RSVPs.
+    pub fn new(id: ActivityId, head: Head) -> Self {
+        Self {
+            id,
+            head,
+            rsvps: RsvpTable::default(),
+            waiting: Vec::new(),
+            promoted: Vec::new(),
+            keys: KeyTable::default(),
+            confirmed_spots: 0,
+        }
+    }
+
+    /// Adds an RSVP.
+    pub fn rsvp(&mut self, rsvp: Rsvp) -> Result<(), Corrupt> {
+        if self.rsvps.find_person(&rsvp.person).is_some() {
+            return Err(Corrupt::PersonTwice(rsvp.id));
+        }
+        let (status, ticket, spots) = (rsvp.status, rsvp.ticket, rsvp.spots());
+        self.head.last_ticket = self.head.last_ticket.max(ticket);
+        let lead = self.rsvps.push(rsvp);
+        match status {
+            Status::Confirmed => self.confirmed_spots += u64::from(spots),
+            Status::Waitlisted => self.waiting.push(Waiting { ticket, spots, lead }),
+            Status::Cancelled(_) => {}
+        }
+        Ok(())
+    }
+
+    /// The earliest ticket that waits. Only tickets promoted by the scan that are later can matter.
+    pub fn first_waiting(&self) -> Option<Ticket> {
+        self.waiting.iter().map(|party| party.ticket).min()
+    }
+
+    /// Adds a ticket that the scan promoted.
+    pub fn promoted(&mut self, ticket: Ticket) {
+        self.promoted.push(ticket);
+    }
+
+    /// Adds a key by its hash and the event that recorded it.
+    pub fn key(&mut self, hash: KeyHash, seq: Seq) {
+        self.keys.insert(hash, seq);
+    }
+
+    /// The activity, if everything adds up.
+    pub fn finish(mut self) -> Result<Activity, Corrupt> {
+        let mut waitlist = Waitlist::default();
+        // Rows of a cancelled activity may still be on their way to being cancelled; nothing waits there.
+        if self.head.cancelled_at.is_none() {
+            if self.confirmed_spots != u64::from(self.head.confirmed_spots) {
+                return Err(Corrupt::ConfirmedSpots {
+                    rows: self.confirmed_spots,
+                    head: self.head.confirmed_spots,
+                });
+            }
+            self.waiting.sort_unstable_by_key(|party| party.ticket);
+            if let Some(pair) = self
+                .waiting
+                .windows(2)
+                .find(|pair| pair[0].ticket == pair[1].ticket)
+            {
+                return Err(Corrupt::TicketTwice(pair[0].ticket));
+            }
+            self.waiting.into_iter().for_each(|party| waitlist.enter(party));
+            self.promoted.into_iter().for_each(|ticket| waitlist.pass(ticket));
+        }
+        Ok(Activity::from_parts(
+            self.id, self.head, waitlist, self.rsvps, self.keys,
+        ))
+    }
+}

@@ -1,0 +1,262 @@
+//! The way in: whoever wants something of an activity asks the engine, and never sees an actor.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use dashmap::DashMap;
+use metrics::{counter, gauge, histogram};
+use ractor::{Actor, ActorRef};
+use tokio::sync::{Semaphore, TryAcquireError, oneshot, watch};
+use tokio::time::{Instant, timeout};
+
+use crate::activity_actor::ActivityMsg;
+use crate::callers::{Caller, Reply};
+use crate::directory::{self, Directory, DirectoryMsg, LiveMap};
+use crate::domain::{Activity, ActivityId, Command, Principal, Rejection, Request, Settings};
+use crate::error::EngineError;
+use crate::key::Key;
+use crate::live::ActivityHandle;
+use crate::metrics::{COMMAND_SECONDS, COMMANDS, IN_FLIGHT};
+use crate::options::Options;
+use crate::ports::{Clock, Creation, FeedSink, IdSource, Journal, JournalError, NewActivity};
+
+/// How often a call looks an activity up anew when it is put to rest or restarted just then.
+const LOOKUPS_MAX: usize = 8;
+
+/// A command as it comes from outside, before it is stamped.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// Who gives it.
+    pub by: Principal,
+    /// What is ordered.
+    pub command: Command,
+    /// The version that the caller acts on, if it named one.
+    pub if_version: Option<u32>,
+    /// The caller's idempotency key, if it sent one.
+    pub key: Option<Key>,
+}
+
+/// The booking engine of one node. Clones are the same engine.
+#[derive(Clone)]
+pub struct Engine {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    live: LiveMap,
+    directory: ActorRef<DirectoryMsg>,
+    journal: Arc<dyn Journal>,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdSource>,
+    permits: Arc<Semaphore>,
+    options: Options,
+    draining: watch::Sender<bool>,
+    ended: watch::Receiver<bool>,
+}
+
+impl Engine {
+    /// Starts an engine on a journal. It must be called within a tokio runtime.
+    pub async fn start(
+        journal: Arc<dyn Journal>,
+        sink: Arc<dyn FeedSink>,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdSource>,
+        options: Options,
+    ) -> Result<Self, StartFailed> {
+        let live: LiveMap = Arc::new(DashMap::new());
+        let arguments = directory::Arguments {
+            live: live.clone(),
+            journal: journal.clone(),
+            ids: ids.clone(),
+            sink,
+            options: options.clone(),
+        };
+        let (directory, running) = Actor::spawn(None, Directory, arguments).await.map_err(Box::new)?;
+        let (end, ended) = watch::channel(false);
+        tokio::spawn(async move {
+            let _ = running.await;
+            end.send_replace(true);
+        });
+        let permits = Arc::new(Semaphore::new(options.commands_max as usize));
+        let draining = watch::Sender::new(false);
+        let inner = Inner {
+            live,
+            directory,
+            journal,
+            clock,
+            ids,
+            permits,
+            options,
+            draining,
+            ended,
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
+    }
+
+    /// Makes an activity. Returns its identifier, and whether the same key had made it before.
+    pub async fn create(
+        &self,
+        by: &Principal,
+        settings: Settings,
+        key: Option<&Key>,
+    ) -> Result<(ActivityId, bool), EngineError> {
+        if *self.inner.draining.borrow() {
+            return Err(EngineError::Draining);
+        }
+        let errors = settings.errors();
+        if !errors.is_empty() {
+            return Err(Rejection::Invalid(errors).into());
+        }
+        let key = key.map(|key| key.used_for(by, &settings));
+        let id = ActivityId::from(self.inner.ids.next());
+        let new = NewActivity {
+            id,
+            settings: Arc::new(settings),
+            at: self.inner.clock.now(),
+            key,
+        };
+        match self.inner.journal.create(new).await {
+            Ok(Creation::Created) => Ok((id, false)),
+            Ok(Creation::Replayed(earlier)) => Ok((earlier, true)),
+            Ok(Creation::KeyReused) => Err(Rejection::KeyReused.into()),
+            Err(error) => {
+                tracing::error!(
+                    error = &error as &dyn std::error::Error,
+                    "an activity could not be made"
+                );
+                Err(match error {
+                    JournalError::Aborted(_) | JournalError::Corrupt(_) => EngineError::Internal,
+                    JournalError::Unknown(_) => EngineError::UnknownOutcome,
+                    JournalError::Unavailable(_) => EngineError::Unavailable,
+                })
+            }
+        }
+    }
+
+    /// Gives a command to an activity and waits for its answer, which comes only once it is durable.
+    pub async fn command(&self, id: ActivityId, order: Order) -> Result<Reply, EngineError> {
+        let started = Instant::now();
+        gauge!(IN_FLIGHT).increment(1);
+        let result = self.give(id, order).await;
+        gauge!(IN_FLIGHT).decrement(1);
+        histogram!(COMMAND_SECONDS).record(started.elapsed());
+        let outcome = match &result {
+            Ok(reply) if reply.answer.replayed => "replayed",
+            Ok(_) => "accepted",
+            Err(error) => error.code(),
+        };
+        counter!(COMMANDS, "outcome" => outcome).increment(1);
+        result
+    }
+
+    /// Reads the committed state of an activity. `read` runs while others read too but nothing can change, so
+    /// it must be short.
+    pub async fn read<T>(&self, id: ActivityId, read: impl Fn(&Activity) -> T) -> Result<T, EngineError> {
+        for _ in 0..LOOKUPS_MAX {
+            let handle = self.find(id).await?;
+            if let Some(activity) = handle.live.read() {
+                return Ok(read(&activity));
+            }
+        }
+        Err(EngineError::Unavailable)
+    }
+
+    /// How many activities are live on this node.
+    pub fn live_activities(&self) -> usize {
+        self.inner.live.len()
+    }
+
+    /// Takes no new commands from now on, and waits until those under way are answered, but not longer than
+    /// `limit`. Returns whether all were.
+    pub async fn drain(&self, limit: Duration) -> bool {
+        self.inner.draining.send_replace(true);
+        let all = self.inner.options.commands_max;
+        let drained = timeout(limit, self.inner.permits.acquire_many(all)).await.is_ok();
+        self.inner.directory.stop(Some("draining".into()));
+        let mut ended = self.inner.ended.clone();
+        let _ = timeout(limit, ended.wait_for(|ended| *ended)).await;
+        drained
+    }
+
+    /// Waits until the engine has ended, be it that it was drained or that it failed.
+    pub async fn ended(&self) {
+        let mut ended = self.inner.ended.clone();
+        // The sender goes away only after it has sent.
+        let _ = ended.wait_for(|ended| *ended).await;
+    }
+
+    async fn give(&self, id: ActivityId, order: Order) -> Result<Reply, EngineError> {
+        let inner = &self.inner;
+        if *inner.draining.borrow() {
+            return Err(EngineError::Draining);
+        }
+        let at = inner.clock.now();
+        let node_permit = inner
+            .permits
+            .clone()
+            .try_acquire_owned()
+            .map_err(|_| EngineError::Overloaded)?;
+        let key = order.key.map(|key| key.used_for(&order.by, &order.command));
+        let request = Request {
+            by: order.by,
+            at,
+            command: order.command,
+            if_version: order.if_version,
+            key,
+        };
+        for _ in 0..LOOKUPS_MAX {
+            let handle = self.find(id).await?;
+            let permit = match handle.permits.clone().try_acquire_owned() {
+                Ok(permit) => permit,
+                Err(TryAcquireError::NoPermits) => return Err(EngineError::Overloaded),
+                // It was put to rest or has failed since it was looked up.
+                Err(TryAcquireError::Closed) => continue,
+            };
+            let (reply, answer) = oneshot::channel();
+            let caller = Caller {
+                request,
+                reply,
+                permits: [node_permit, permit],
+            };
+            return match handle.actor.cast(ActivityMsg::Command(Box::new(caller))) {
+                Err(_) => Err(EngineError::Unavailable),
+                Ok(()) => match timeout(inner.options.call_limit, answer).await {
+                    Ok(Ok(result)) => result,
+                    // The actor is gone, and nobody knows whether it had decided this command.
+                    Ok(Err(_)) => Err(EngineError::Unavailable),
+                    Err(_) => Err(EngineError::UnknownOutcome),
+                },
+            };
+        }
+        Err(EngineError::Unavailable)
+    }
+
+    /// The way to an activity, which is started if it is not live.
+    async fn find(&self, id: ActivityId) -> Result<ActivityHandle, EngineError> {
+        if let Some(handle) = self
+            .inner
+            .live
+            .get(&id)
+            .filter(|handle| !handle.live.is_retired())
+        {
+            handle.live.used();
+            return Ok(handle.clone());
+        }
+        let (reply, started) = oneshot::channel();
+        self.inner
+            .directory
+            .cast(DirectoryMsg::Start(id, reply))
+            .map_err(|_| EngineError::Unavailable)?;
+        timeout(self.inner.options.call_limit, started)
+            .await
+            .map_err(|_| EngineError::Unavailable)?
+            .map_err(|_| EngineError::Unavailable)?
+    }
+}
+
+/// The engine could not start its actors.
+#[derive(Debug, thiserror::Error)]
+#[error("the engine could not start")]
+pub struct StartFailed(#[from] Box<ractor::SpawnErr>);

@@ -1,0 +1,94 @@
+//! A live activity as everybody sees it: its committed state, and the way to its actor.
+
+use std::fmt;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, RwLock, RwLockReadGuard};
+
+use ractor::ActorRef;
+use tokio::sync::Semaphore;
+
+use crate::activity_actor::ActivityMsg;
+use crate::domain::{Activity, Draft};
+use crate::feed::Feed;
+
+/// The committed state of a live activity. Readers need no message: they share it with the actor, which alone
+/// changes it, once per batch and only by what is durable.
+pub(crate) struct Live {
+    activity: RwLock<Activity>,
+    feed: Arc<Feed>,
+    /// Set once the state may lag behind what somebody was told, or behind another owner.
+    retired: AtomicBool,
+    /// Sweeps of the directory since somebody last asked for the activity.
+    idle_sweeps: AtomicU32,
+}
+
+impl Live {
+    pub(crate) fn new(activity: Activity, feed: Arc<Feed>) -> Self {
+        Self {
+            activity: RwLock::new(activity),
+            feed,
+            retired: AtomicBool::new(false),
+            idle_sweeps: AtomicU32::new(0),
+        }
+    }
+
+    /// The committed state, unless it must not be read any more.
+    pub(crate) fn read(&self) -> Option<RwLockReadGuard<'_, Activity>> {
+        // A poisoned lock means that a panic cut a change short: that state is as good as gone.
+        let activity = self.activity.read().ok()?;
+        (!self.is_retired()).then_some(activity)
+    }
+
+    /// Makes durable changes visible.
+    pub(crate) fn absorb(&self, draft: Draft) {
+        self.activity
+            .write()
+            .expect("only the actor writes, and it ends with its first panic")
+            .absorb(draft);
+    }
+
+    pub(crate) fn feed(&self) -> &Feed {
+        &self.feed
+    }
+
+    pub(crate) fn retire(&self) {
+        self.retired.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_retired(&self) -> bool {
+        self.retired.load(Ordering::SeqCst)
+    }
+
+    pub(crate) fn used(&self) {
+        self.idle_sweeps.store(0, Ordering::Relaxed);
+    }
+
+    /// Counts one more sweep without use and returns how many there were.
+    pub(crate) fn swept(&self) -> u32 {
+        self.idle_sweeps.fetch_add(1, Ordering::Relaxed) + 1
+    }
+}
+
+impl fmt::Debug for Live {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Live")
+            .field("retired", &self.retired)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The way to a live activity. Whoever holds all its permits knows that no command of it is under way.
+#[derive(Clone, Debug)]
+pub(crate) struct ActivityHandle {
+    pub(crate) actor: ActorRef<ActivityMsg>,
+    pub(crate) live: Arc<Live>,
+    pub(crate) permits: Arc<Semaphore>,
+}
+
+impl ActivityHandle {
+    /// Nobody gets to the actor or its state by this handle any more.
+    pub(crate) fn close(&self) {
+        self.live.retire();
+        self.permits.close();
+    }
+}

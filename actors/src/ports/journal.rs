@@ -1,0 +1,137 @@
+//! The durable record of all activities: where decisions are written before anybody hears of them.
+
+use async_trait::async_trait;
+
+use crate::domain::{
+    Activity, ActivityId, BatchId, Event, Head, KeyUse, Keyed, OwnerEpoch, Rsvp, Seq, SharedSettings,
+    Timestamp,
+};
+
+/// Why the journal did not do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum JournalError {
+    /// The database refused it for what it contains; nothing was written. The same again would be refused again.
+    #[error("the journal refused a batch")]
+    Aborted(#[source] Cause),
+    /// It cannot be known yet whether it was written; see [`Journal::settle`].
+    #[error("the outcome of a commit is unknown")]
+    Unknown(#[source] Cause),
+    /// The database cannot be reached or is full or busy; nothing was written.
+    #[error("the journal is unavailable")]
+    Unavailable(#[source] Cause),
+    /// What is stored contradicts itself.
+    #[error("the journal is corrupt")]
+    Corrupt(#[source] Cause),
+}
+
+/// What lies behind a [`JournalError`].
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// The decisions of one activity that are written together or not at all.
+#[derive(Clone, Debug)]
+pub struct Batch {
+    /// Stays with the activity once written, so that it can be recognised.
+    pub id: BatchId,
+    /// Whose decisions.
+    pub activity: ActivityId,
+    /// Whoever owns the activity by a later epoch has fenced this batch off.
+    pub epoch: OwnerEpoch,
+    /// The last event before this batch. The batch is written only onto exactly that state.
+    pub prev: Seq,
+    /// The activity after the batch.
+    pub head: Head,
+    /// Parties that wait after the batch.
+    pub waitlisted_parties: u64,
+    /// Their spots.
+    pub waitlisted_spots: u64,
+    /// The RSVPs that are new or have changed, each once.
+    pub rsvps: Vec<Rsvp>,
+    /// The events, in order.
+    pub events: Vec<Event>,
+}
+
+/// An activity to be stored.
+#[derive(Clone, Debug)]
+pub struct NewActivity {
+    /// Its identifier.
+    pub id: ActivityId,
+    /// What its host set.
+    pub settings: SharedSettings,
+    /// When it is made.
+    pub at: Timestamp,
+    /// The idempotency key of the command that makes it, scoped to the principal.
+    pub key: Option<KeyUse>,
+}
+
+/// What became of a [`NewActivity`].
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Creation {
+    /// It is stored.
+    Created,
+    /// The same key made this activity before; nothing was stored.
+    Replayed(ActivityId),
+    /// The key was used for another activity; nothing was stored.
+    KeyReused,
+}
+
+/// How one batch of a commit fared. (The commit as a whole succeeded.)
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Landing {
+    /// It is durable.
+    Written,
+    /// It did not fit what is there: the activity has moved on or has another owner. Nothing of it was written.
+    Refused,
+}
+
+/// What became of a batch whose outcome was unknown. Afterwards the batch under its old epoch can never land.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Settled {
+    /// It had been written.
+    Written {
+        /// The epoch to go on with.
+        epoch: OwnerEpoch,
+    },
+    /// It had not been written and may be submitted again.
+    NotWritten {
+        /// The epoch to submit it under.
+        epoch: OwnerEpoch,
+    },
+    /// Somebody else owns the activity.
+    Fenced,
+}
+
+/// A live activity as it was loaded.
+#[derive(Debug)]
+pub struct Loaded {
+    /// Its committed state.
+    pub activity: Activity,
+    /// The epoch by which the loader now owns it.
+    pub epoch: OwnerEpoch,
+}
+
+/// Stores activities and their decisions durably.
+///
+/// Every method either does what it says or returns an error that says what is known; none waits for ever.
+#[async_trait]
+pub trait Journal: Send + Sync + 'static {
+    /// Stores a new activity without RSVPs, unless its key was used before.
+    async fn create(&self, new: NewActivity) -> Result<Creation, JournalError>;
+
+    /// Claims an activity and loads it with the keys that still count; `None` if there is no such activity.
+    /// Whoever owned it before can write no more.
+    async fn load(&self, id: ActivityId) -> Result<Option<Loaded>, JournalError>;
+
+    /// Writes batches of different activities in one transaction. Returns, in order, how each fared, and only
+    /// once everything written is durable. On an error no batch can be assumed written, and unless it is
+    /// [`JournalError::Unknown`] none was.
+    async fn commit(&self, batches: &[Batch]) -> Result<Vec<Landing>, JournalError>;
+
+    /// Finds out what became of a batch, and makes sure that it cannot land later.
+    async fn settle(&self, batch: &Batch) -> Result<Settled, JournalError>;
+
+    /// What the event `seq` recorded of its command's key.
+    async fn recall(&self, id: ActivityId, seq: Seq) -> Result<Option<Keyed>, JournalError>;
+
+    /// Lets up to `most` rows of a cancelled activity follow it, and returns how many did; 0 when all have.
+    async fn follow_cancellation(&self, id: ActivityId, most: u32) -> Result<u64, JournalError>;
+}

@@ -1,0 +1,496 @@
+//! What every journal must do. One function per promise; [`CASES`] names them all.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::drive::{Drive, HOST, contents, settings};
+use crate::domain::{
+    ActivityId, Command, Fact, KeyDigest, KeyUse, OwnerEpoch, Seq, SettingsChange, Status, Ticket, Timestamp,
+};
+use crate::ports::{Creation, Journal, JournalError, Landing, NewActivity, Settled};
+
+macro_rules! cases {
+    ($($case:ident),* $(,)?) => {
+        /// The names of all cases.
+        pub const CASES: &[&str] = &[$(stringify!($case)),*];
+
+        /// Runs one case on an empty journal; panics where the journal breaks its promise.
+        pub async fn run_case(name: &str, journal: &dyn Journal) {
+            match name {
+                $(stringify!($case) => $case(journal).await,)*
+                unknown => panic!("there is no case {unknown}"),
+            }
+        }
+    };
+}
+
+cases![
+    an_unknown_activity_is_not_found,
+    a_new_activity_loads_empty_with_all_settings,
+    creating_with_a_used_key_gives_the_first_activity,
+    what_was_committed_is_loaded_again,
+    loading_claims_the_activity_by_a_higher_epoch,
+    several_batches_one_after_the_other_are_loaded_again,
+    a_batch_on_an_old_state_is_refused_and_writes_nothing,
+    a_batch_of_an_old_owner_is_refused_and_writes_nothing,
+    one_refused_batch_does_not_hold_up_the_others,
+    a_batch_that_overbooks_is_refused_by_the_constraint,
+    a_refused_transaction_writes_none_of_its_batches,
+    a_recorded_key_is_recalled_with_its_answer,
+    a_cancelled_rsvp_comes_back_in_its_row,
+    who_was_passed_stays_passed_after_loading,
+    a_new_ticket_of_a_waiting_party_is_loaded_again,
+    changed_settings_are_loaded_again,
+    settling_a_written_batch_finds_it,
+    settling_a_lost_batch_keeps_it_from_ever_landing,
+    settling_under_another_owner_is_fenced,
+    rows_of_a_cancelled_activity_follow_in_steps,
+    a_batch_of_thousands_is_written_whole,
+];
+
+async fn reloaded(journal: &dyn Journal, drive: &Drive) -> Drive {
+    let loaded = Drive::load(journal, drive.activity.id()).await;
+    assert_eq!(contents(&loaded.activity), contents(&drive.activity));
+    assert_eq!(loaded.activity.waitlist(), drive.activity.waitlist());
+    loaded
+}
+
+async fn an_unknown_activity_is_not_found(journal: &dyn Journal) {
+    let unknown = ActivityId::from(Uuid::from_u128(404));
+    assert!(journal.load(unknown).await.expect("loading works").is_none());
+    assert_eq!(
+        journal.recall(unknown, Seq(1)).await.expect("recalling works"),
+        None
+    );
+    assert_eq!(
+        journal
+            .follow_cancellation(unknown, 10)
+            .await
+            .expect("following works"),
+        0
+    );
+}
+
+async fn a_new_activity_loads_empty_with_all_settings(journal: &dyn Journal) {
+    let full = crate::domain::Settings {
+        description: Some("Line one\nline two – ünï".into()),
+        venue: Some("Hall 3".into()),
+        time_zone: "Europe/Berlin".into(),
+        opens_at: Some(Timestamp::from_micros(1_000_001)),
+        closes_at: Some(Timestamp::from_micros(2_000_002)),
+        cancel_until: Some(Timestamp::from_micros(3_000_003)),
+        promote_until: Some(Timestamp::from_micros(4_000_004)),
+        waitlist_capacity: Some(0),
+        waitlist_paused: true,
+        patience: 1_000_000,
+        guests: crate::domain::GuestPolicy::Off,
+        visibility: crate::domain::Visibility::Private,
+        attendees_visible: crate::domain::AttendeesVisible::Host,
+        ..settings(10_000_000)
+    };
+    for (id, settings) in [(1, settings(1)), (2, full)] {
+        let drive = Drive::create(journal, id, settings.clone()).await;
+        assert_eq!(*drive.activity.head().settings, settings);
+        assert_eq!(drive.activity.rsvp_count(), 0);
+        assert_eq!(drive.activity.counts().seq, Seq(0));
+    }
+}
+
+async fn creating_with_a_used_key_gives_the_first_activity(journal: &dyn Journal) {
+    let make = |id: u128, key: u8, fingerprint| NewActivity {
+        id: ActivityId::from(Uuid::from_u128(id)),
+        settings: Arc::new(settings(5)),
+        at: Timestamp::from_millis(5),
+        key: Some(KeyUse {
+            digest: KeyDigest([key; 16]),
+            fingerprint,
+        }),
+    };
+    let first = make(1, 1, u64::MAX);
+    assert_eq!(
+        journal.create(first.clone()).await.expect("creating works"),
+        Creation::Created
+    );
+    let again = journal
+        .create(make(2, 1, u64::MAX))
+        .await
+        .expect("creating works");
+    assert_eq!(again, Creation::Replayed(first.id));
+    assert_eq!(
+        journal.create(make(3, 1, 7)).await.expect("creating works"),
+        Creation::KeyReused
+    );
+    assert_eq!(
+        journal
+            .create(make(4, 2, u64::MAX))
+            .await
+            .expect("creating works"),
+        Creation::Created
+    );
+    for unmade in [2, 3] {
+        let id = ActivityId::from(Uuid::from_u128(unmade));
+        assert!(journal.load(id).await.expect("loading works").is_none());
+    }
+}
+
+async fn what_was_committed_is_loaded_again(journal: &dyn Journal) {
+    let mut drive = Drive::create(journal, 1, settings(3)).await;
+    for person in 1..=5 {
+        drive
+            .reserve_keyed(person, (person % 3) as u16, Some(person as u8))
+            .expect("there is a waitlist");
+    }
+    drive.commit(journal).await;
+    let loaded = reloaded(journal, &drive).await;
+    assert_eq!(loaded.activity.key_count(), 5);
+}
+
+async fn loading_claims_the_activity_by_a_higher_epoch(journal: &dyn Journal) {
+    let first = Drive::create(journal, 1, settings(3)).await;
+    let second = Drive::load(journal, first.activity.id()).await;
+    assert!(second.epoch > first.epoch);
+}
+
+async fn several_batches_one_after_the_other_are_loaded_again(journal: &dyn Journal) {
+    let mut drive = Drive::create(journal, 1, settings(4)).await;
+    for person in 1..=9 {
+        drive
+            .reserve(person, (person % 2) as u16)
+            .expect("there is a waitlist");
+        drive.commit(journal).await;
+        if person % 3 == 0 {
+            drive.cancel(person - 1).expect("it was live");
+            drive.commit(journal).await;
+            drive.update(person, 2).err();
+            drive.commit_if_changed(journal).await;
+        }
+        drive = reloaded(journal, &drive).await;
+    }
+}
+
+async fn a_batch_on_an_old_state_is_refused_and_writes_nothing(journal: &dyn Journal) {
+    let mut drive = Drive::create(journal, 1, settings(3)).await;
+    drive.reserve(1, 0).expect("there is room");
+    let stale = drive.batch();
+    drive.draft = crate::domain::Draft::on(&drive.activity);
+    drive.reserve(2, 0).expect("there is room");
+    drive.commit(journal).await;
+    let landings = journal.commit(&[stale]).await.expect("the transaction succeeds");
+    assert_eq!(landings, [Landing::Refused]);
+    reloaded(journal, &drive).await;
+}
+
+async fn a_batch_of_an_old_owner_is_refused_and_writes_nothing(journal: &dyn Journal) {
+    let mut deposed = Drive::create(journal, 1, settings(3)).await;
+    deposed.reserve(1, 0).expect("there is room");
+    let stale = deposed.batch();
+    let owner = Drive::load(journal, deposed.activity.id()).await;
+    let landings = journal.commit(&[stale]).await.expect("the transaction succeeds");
+    assert_eq!(landings, [Landing::Refused]);
+    reloaded(journal, &owner).await;
+}
+
+async fn one_refused_batch_does_not_hold_up_the_others(journal: &dyn Journal) {
+    let mut drives = Vec::new();
+    for id in 1..=3 {
+        let mut drive = Drive::create(journal, id, settings(3)).await;
+        drive.reserve(id, 1).expect("there is room");
+        drives.push(drive);
+    }
+    let mut batches: Vec<_> = drives.iter_mut().map(Drive::batch).collect();
+    batches[1].epoch = OwnerEpoch(99);
+    let landings = journal.commit(&batches).await.expect("the transaction succeeds");
+    assert_eq!(landings, [Landing::Written, Landing::Refused, Landing::Written]);
+    for (index, drive) in drives.iter_mut().enumerate() {
+        if index == 1 {
+            drive.draft = crate::domain::Draft::on(&drive.activity);
+        }
+        drive.absorb();
+        reloaded(journal, drive).await;
+    }
+}
+
+async fn a_batch_that_overbooks_is_refused_by_the_constraint(journal: &dyn Journal) {
+    let mut drive = Drive::create(journal, 1, settings(1)).await;
+    drive.reserve(1, 0).expect("there is room");
+    let mut batch = drive.batch();
+    batch.head.confirmed_spots = 2;
+    assert!(matches!(
+        journal.commit(&[batch]).await,
+        Err(JournalError::Aborted(_))
+    ));
+    drive.draft = crate::domain::Draft::on(&drive.activity);
+    reloaded(journal, &drive).await;
+}
+
+async fn a_refused_transaction_writes_none_of_its_batches(journal: &dyn Journal) {
+    let (mut good, mut bad) = (
+        Drive::create(journal, 1, settings(1)).await,
+        Drive::create(journal, 2, settings(1)).await,
+    );
+    good.reserve(1, 0).expect("there is room");
+    bad.reserve(2, 0).expect("there is room");
+    let (fine, mut overbooked) = (good.batch(), bad.batch());
+    overbooked.head.confirmed_spots = 2;
+    assert!(matches!(
+        journal.commit(&[fine.clone(), overbooked]).await,
+        Err(JournalError::Aborted(_))
+    ));
+    let landings = journal.commit(&[fine]).await.expect("alone it is fine");
+    assert_eq!(landings, [Landing::Written]);
+    good.absorb();
+    reloaded(journal, &good).await;
+    bad.draft = crate::domain::Draft::on(&bad.activity);
+    reloaded(journal, &bad).await;
+}
+
+async fn a_recorded_key_is_recalled_with_its_answer(journal: &dyn Journal) {
+    let mut drive = Drive::create(journal, 1, settings(1)).await;
+    drive.reserve(1, 0).expect("there is room");
+    let answer = drive.reserve_keyed(2, 1, Some(42));
+    assert!(
+        matches!(answer, Err(crate::domain::Rejection::PartyTooLarge { .. })),
+        "rejections are not recorded"
+    );
+    drive.reserve_keyed(2, 0, Some(43)).expect("there is a waitlist");
+    let change = SettingsChange {
+        capacity: Some(9),
+        ..SettingsChange::default()
+    };
+    drive
+        .order(HOST, Command::Change(Box::new(change)), Some(44))
+        .expect("the host may");
+    let batch = drive.batch();
+    let landings = journal
+        .commit(std::slice::from_ref(&batch))
+        .await
+        .expect("the commit succeeds");
+    assert_eq!(landings, [Landing::Written]);
+    let mut recalled = 0;
+    for event in &batch.events {
+        let keyed = journal
+            .recall(batch.activity, event.seq)
+            .await
+            .expect("recalling works");
+        assert_eq!(keyed.as_ref(), event.keyed.as_deref(), "event {}", event.seq);
+        recalled += usize::from(keyed.is_some());
+    }
+    assert_eq!(recalled, 2);
+}
+
+async fn a_cancelled_rsvp_comes_back_in_its_row(journal: &dyn Journal) {
+    let mut drive = Drive::create(journal, 1, settings(2)).await;
+    let first = drive
+        .reserve(2, 0)
+        .expect("there is room")
+        .rsvp
+        .expect("an RSVP")
+        .rsvp;
+    drive.commit(journal).await;
+    drive.cancel(2).expect("it is live");
+    drive.commit(journal).await;
+    drive = reloaded(journal, &drive).await;
+    let back = drive
+        .reserve(2, 1)
+        .expect("there is room")
+        .rsvp
+        .expect("an RSVP")
+        .rsvp;
+    drive.commit(journal).await;
+    assert_eq!((back.id, back.version, back.generation), (first.id, 3, 2));
+    reloaded(journal, &drive).await;
+}
+
+async fn who_was_passed_stays_passed_after_loading(journal: &dyn Journal) {
+    let mut drive = Drive::create(journal, 1, settings(4)).await;
+    drive.reserve(1, 2).expect("there is room");
+    drive.reserve(2, 3).expect("it waits, feasible but too large");
+    assert_eq!(
+        drive.reserve(3, 0).map(status),
+        Ok(Status::Confirmed),
+        "it passes the second"
+    );
+    drive.cancel(3).expect("it is live");
+    assert_eq!(
+        drive.reserve(4, 0).map(status),
+        Ok(Status::Confirmed),
+        "and so does this one"
+    );
+    drive.commit(journal).await;
+    let mut loaded = reloaded(journal, &drive).await;
+    assert_eq!(loaded.activity.waitlist().passed(Ticket(2)), 2);
+    loaded.cancel(4).expect("it is live");
+    assert_eq!(
+        loaded.reserve(5, 0).map(status),
+        Ok(Status::Confirmed),
+        "the third and last"
+    );
+    loaded.cancel(5).expect("it is live");
+    assert_eq!(
+        loaded.reserve(6, 0).map(status),
+        Ok(Status::Waitlisted),
+        "the second guards now"
+    );
+    loaded.commit(journal).await;
+    reloaded(journal, &loaded).await;
+}
+
+fn status(answer: crate::domain::Answer) -> Status {
+    answer.rsvp.expect("the command was about an RSVP").rsvp.status
+}
+
+async fn a_new_ticket_of_a_waiting_party_is_loaded_again(journal: &dyn Journal) {
+    let mut drive = Drive::create(journal, 1, settings(4)).await;
+    for person in 1..=4 {
+        drive.reserve(person, 3).expect("there is a waitlist");
+    }
+    drive.update(2, 1).expect("shrinking keeps the place");
+    drive.update(2, 2).expect("growing takes a new one");
+    drive.commit(journal).await;
+    let mut loaded = reloaded(journal, &drive).await;
+    assert_eq!(loaded.activity.head().last_ticket, Ticket(5));
+    loaded.cancel(1).expect("it is live");
+    loaded.commit(journal).await;
+    reloaded(journal, &loaded).await;
+}
+
+async fn changed_settings_are_loaded_again(journal: &dyn Journal) {
+    let mut drive = Drive::create(journal, 1, settings(4)).await;
+    drive.reserve(1, 3).expect("there is room");
+    let change = SettingsChange {
+        title: Some("Another evening".into()),
+        description: Some(Some("With a text".into())),
+        capacity: Some(2),
+        waitlist_paused: Some(true),
+        opens_at: Some(Some(Timestamp::from_millis(7))),
+        ..SettingsChange::default()
+    };
+    drive.change(change).expect("the host may");
+    drive.commit(journal).await;
+    let mut loaded = reloaded(journal, &drive).await;
+    assert_eq!(
+        loaded.activity.head().capacity_limit,
+        4,
+        "held spots may stay after a cut"
+    );
+    loaded.update(1, 2).expect("shrinking is allowed");
+    loaded.commit(journal).await;
+    reloaded(journal, &loaded).await;
+}
+
+async fn settling_a_written_batch_finds_it(journal: &dyn Journal) {
+    let mut drive = Drive::create(journal, 1, settings(4)).await;
+    drive.reserve(1, 0).expect("there is room");
+    let batch = drive.batch();
+    journal
+        .commit(std::slice::from_ref(&batch))
+        .await
+        .expect("the commit succeeds");
+    let settled = journal.settle(&batch).await.expect("settling works");
+    let Settled::Written { epoch } = settled else {
+        panic!("it was written: {settled:?}")
+    };
+    assert!(epoch > batch.epoch);
+    drive.absorb();
+    drive.reserve(2, 0).expect("there is room");
+    let stale = drive.batch();
+    assert_eq!(
+        journal.commit(&[stale]).await.expect("the transaction succeeds"),
+        [Landing::Refused]
+    );
+}
+
+async fn settling_a_lost_batch_keeps_it_from_ever_landing(journal: &dyn Journal) {
+    let mut drive = Drive::create(journal, 1, settings(4)).await;
+    drive.reserve(1, 0).expect("there is room");
+    let mut batch = drive.batch();
+    let settled = journal.settle(&batch).await.expect("settling works");
+    let Settled::NotWritten { epoch } = settled else {
+        panic!("it was not written: {settled:?}")
+    };
+    let late = journal
+        .commit(std::slice::from_ref(&batch))
+        .await
+        .expect("the transaction succeeds");
+    assert_eq!(late, [Landing::Refused], "it comes too late");
+    batch.epoch = epoch;
+    let again = journal
+        .commit(std::slice::from_ref(&batch))
+        .await
+        .expect("the transaction succeeds");
+    assert_eq!(again, [Landing::Written]);
+    drive.absorb();
+    reloaded(journal, &drive).await;
+}
+
+async fn settling_under_another_owner_is_fenced(journal: &dyn Journal) {
+    let mut deposed = Drive::create(journal, 1, settings(4)).await;
+    deposed.reserve(1, 0).expect("there is room");
+    let batch = deposed.batch();
+    Drive::load(journal, batch.activity).await;
+    assert_eq!(
+        journal.settle(&batch).await.expect("settling works"),
+        Settled::Fenced
+    );
+}
+
+async fn rows_of_a_cancelled_activity_follow_in_steps(journal: &dyn Journal) {
+    let mut drive = Drive::create(journal, 1, settings(2)).await;
+    for person in 1..=5 {
+        drive.reserve(person, 0).expect("there is a waitlist");
+    }
+    drive.cancel(5).expect("it is live");
+    drive.commit(journal).await;
+    assert_eq!(
+        journal
+            .follow_cancellation(drive.activity.id(), 10)
+            .await
+            .expect("following works"),
+        0
+    );
+    drive
+        .order(HOST, Command::CancelActivity, None)
+        .expect("the host may");
+    drive.commit(journal).await;
+    drive = reloaded(journal, &drive).await;
+    let mut steps = Vec::new();
+    loop {
+        let step = journal
+            .follow_cancellation(drive.activity.id(), 3)
+            .await
+            .expect("following works");
+        steps.push(step);
+        reloaded(journal, &drive).await;
+        if step == 0 {
+            break;
+        }
+    }
+    assert_eq!(steps, [3, 1, 0]);
+}
+
+async fn a_batch_of_thousands_is_written_whole(journal: &dyn Journal) {
+    let mut drive = Drive::create(journal, 1, settings(1_500)).await;
+    for person in 1..=3_000 {
+        drive
+            .reserve_keyed(person, (person % 2) as u16, None)
+            .expect("there is a waitlist");
+    }
+    for person in 1..=500 {
+        drive.cancel(person).expect("it is live");
+    }
+    let batch = drive.batch();
+    let promoted = batch
+        .events
+        .iter()
+        .filter(|event| matches!(event.fact, Fact::Promoted { .. }))
+        .count();
+    assert!(promoted > 100, "{promoted} were promoted");
+    let landings = journal
+        .commit(std::slice::from_ref(&batch))
+        .await
+        .expect("the commit succeeds");
+    assert_eq!(landings, [Landing::Written]);
+    drive.absorb();
+    reloaded(journal, &drive).await;
+}

@@ -1,0 +1,78 @@
+//! Faults that a test orders from the memory journal.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::sync::Semaphore;
+
+/// What goes wrong with one commit.
+#[derive(Clone, Debug)]
+pub enum Fault {
+    /// The database refuses the transaction; nothing is written.
+    Abort,
+    /// The database is away; nothing is written.
+    Unavailable,
+    /// The batches are written, but nobody learns of it.
+    UnknownWritten,
+    /// The batches are not written, and nobody learns of it.
+    UnknownNotWritten,
+    /// The commit waits until the test releases it, and then goes on.
+    Held(Arc<Semaphore>),
+}
+
+/// Orders for the commits to come, first come first served; commits without an order succeed.
+#[derive(Clone, Debug, Default)]
+pub struct Faults {
+    orders: Arc<Mutex<Orders>>,
+}
+
+#[derive(Debug, Default)]
+struct Orders {
+    commits: VecDeque<Fault>,
+    settles_failing: usize,
+    poison: Option<String>,
+}
+
+impl Faults {
+    /// The next commit without an order yet goes wrong like this.
+    pub fn next_commit(&self, fault: Fault) {
+        self.with(|orders| orders.commits.push_back(fault));
+    }
+
+    /// The next commit waits; the returned semaphore releases it with one permit.
+    pub fn hold_next_commit(&self) -> Arc<Semaphore> {
+        let gate = Arc::new(Semaphore::new(0));
+        self.next_commit(Fault::Held(gate.clone()));
+        gate
+    }
+
+    /// The next `times` attempts to settle an unknown outcome fail.
+    pub fn fail_settling(&self, times: usize) {
+        self.with(|orders| orders.settles_failing = times);
+    }
+
+    /// Every transaction with an RSVP of this name in it is refused.
+    pub fn poison(&self, name: &str) {
+        self.with(|orders| orders.poison = Some(name.into()));
+    }
+
+    pub(super) fn take_commit(&self) -> Option<Fault> {
+        self.with(|orders| orders.commits.pop_front())
+    }
+
+    pub(super) fn take_settle_failure(&self) -> bool {
+        self.with(|orders| {
+            let fails = orders.settles_failing > 0;
+            orders.settles_failing = orders.settles_failing.saturating_sub(1);
+            fails
+        })
+    }
+
+    pub(super) fn is_poison(&self, name: &str) -> bool {
+        self.with(|orders| orders.poison.as_deref() == Some(name))
+    }
+
+    fn with<T>(&self, change: impl FnOnce(&mut Orders) -> T) -> T {
+        change(&mut self.orders.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}

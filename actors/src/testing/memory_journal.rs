@@ -1,0 +1,262 @@
+//! A journal in memory: as strict as a database, and with faults on demand.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use async_trait::async_trait;
+use tokio::sync::watch;
+
+use super::faults::{Fault, Faults};
+use crate::domain::{
+    Activity, ActivityId, BatchId, CancelReason, Corrupt, Event, Fact, Head, KeyDigest, Keyed, OwnerEpoch,
+    Rebuild, Rsvp, RsvpId, Seq, Status,
+};
+use crate::ports::{Batch, Creation, Journal, JournalError, Landing, Loaded, NewActivity, Settled};
+
+/// Keeps everything in memory. Clones share what they keep, so one can look into what another has written.
+#[derive(Clone, Debug, Default)]
+pub struct MemoryJournal {
+    stored: Arc<Mutex<Stored>>,
+    faults: Faults,
+    traffic: Arc<watch::Sender<Traffic>>,
+}
+
+/// Commits so far.
+#[derive(Clone, Copy, Debug, Default)]
+struct Traffic {
+    begun: usize,
+    held: usize,
+}
+
+#[derive(Debug, Default)]
+struct Stored {
+    activities: HashMap<ActivityId, StoredActivity>,
+    creations: HashMap<KeyDigest, (u64, ActivityId)>,
+}
+
+#[derive(Clone, Debug)]
+struct StoredActivity {
+    head: Head,
+    epoch: OwnerEpoch,
+    last_batch: Option<BatchId>,
+    rows: BTreeMap<RsvpId, Rsvp>,
+    events: Vec<Event>,
+}
+
+/// What the memory journal reports instead of a database's error.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+#[error("{0}")]
+struct Simulated(&'static str);
+
+impl MemoryJournal {
+    /// An empty journal.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Orders faults.
+    pub fn faults(&self) -> &Faults {
+        &self.faults
+    }
+
+    /// All durable events of an activity.
+    pub fn events(&self, id: ActivityId) -> Vec<Event> {
+        self.stored()
+            .activities
+            .get(&id)
+            .map(|stored| stored.events.clone())
+            .unwrap_or_default()
+    }
+
+    /// How many commits were begun.
+    pub fn commits(&self) -> usize {
+        self.traffic.borrow().begun
+    }
+
+    /// Waits until a commit is held by [`Faults::hold_next_commit`].
+    pub async fn until_held(&self) {
+        let mut traffic = self.traffic.subscribe();
+        traffic
+            .wait_for(|traffic| traffic.held > 0)
+            .await
+            .expect("the journal outlives its own wait");
+    }
+
+    fn stored(&self) -> MutexGuard<'_, Stored> {
+        self.stored.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn write(&self, batches: &[Batch]) -> Result<Vec<Landing>, JournalError> {
+        let mut stored = self.stored();
+        let poisoned = |batch: &Batch| batch.rsvps.iter().any(|rsvp| self.faults.is_poison(&rsvp.name));
+        let overbooked = |batch: &Batch| batch.head.held_spots() > batch.head.capacity_limit;
+        if batches.iter().any(|batch| poisoned(batch) || overbooked(batch)) {
+            return Err(JournalError::Aborted(
+                Simulated("a constraint is violated").into(),
+            ));
+        }
+        Ok(batches.iter().map(|batch| stored.land(batch)).collect())
+    }
+}
+
+impl Stored {
+    fn land(&mut self, batch: &Batch) -> Landing {
+        let Some(stored) = self
+            .activities
+            .get_mut(&batch.activity)
+            .filter(|stored| stored.head.seq == batch.prev && stored.epoch == batch.epoch)
+        else {
+            return Landing::Refused;
+        };
+        stored.head = batch.head.clone();
+        stored.last_batch = Some(batch.id);
+        stored
+            .rows
+            .extend(batch.rsvps.iter().map(|rsvp| (rsvp.id, rsvp.clone())));
+        stored.events.extend(batch.events.iter().cloned());
+        Landing::Written
+    }
+}
+
+impl StoredActivity {
+    fn rebuild(&self, id: ActivityId) -> Result<Activity, Corrupt> {
+        let mut rebuild = Rebuild::new(id, self.head.clone());
+        self.rows
+            .values()
+            .try_for_each(|rsvp| rebuild.rsvp(rsvp.clone()))?;
+        for event in &self.events {
+            match &event.fact {
+                Fact::Entered(entered) if entered.status == Status::Confirmed => {
+                    rebuild.promoted(entered.ticket);
+                }
+                Fact::Promoted { ticket, .. } => rebuild.promoted(*ticket),
+                _ => {}
+            }
+            if let Some(keyed) = &event.keyed {
+                rebuild.key(keyed.key.digest.hash(), event.seq);
+            }
+        }
+        rebuild.finish()
+    }
+}
+
+#[async_trait]
+impl Journal for MemoryJournal {
+    async fn create(&self, new: NewActivity) -> Result<Creation, JournalError> {
+        let mut stored = self.stored();
+        if let Some(key) = new.key {
+            if let Some(&(fingerprint, earlier)) = stored.creations.get(&key.digest) {
+                let same = fingerprint == key.fingerprint;
+                return Ok(if same {
+                    Creation::Replayed(earlier)
+                } else {
+                    Creation::KeyReused
+                });
+            }
+            stored.creations.insert(key.digest, (key.fingerprint, new.id));
+        }
+        let activity = StoredActivity {
+            head: Head::new(new.settings, new.at),
+            epoch: OwnerEpoch(0),
+            last_batch: None,
+            rows: BTreeMap::new(),
+            events: Vec::new(),
+        };
+        stored.activities.insert(new.id, activity);
+        Ok(Creation::Created)
+    }
+
+    async fn load(&self, id: ActivityId) -> Result<Option<Loaded>, JournalError> {
+        let mut stored = self.stored();
+        let Some(stored) = stored.activities.get_mut(&id) else {
+            return Ok(None);
+        };
+        stored.epoch = stored.epoch.next();
+        let activity = stored
+            .rebuild(id)
+            .map_err(|corrupt| JournalError::Corrupt(corrupt.into()))?;
+        Ok(Some(Loaded {
+            activity,
+            epoch: stored.epoch,
+        }))
+    }
+
+    async fn commit(&self, batches: &[Batch]) -> Result<Vec<Landing>, JournalError> {
+        self.traffic.send_modify(|traffic| traffic.begun += 1);
+        match self.faults.take_commit() {
+            None => self.write(batches),
+            Some(Fault::Abort) => Err(JournalError::Aborted(Simulated("refused").into())),
+            Some(Fault::Unavailable) => Err(JournalError::Unavailable(Simulated("away").into())),
+            Some(Fault::UnknownNotWritten) => Err(JournalError::Unknown(Simulated("connection lost").into())),
+            Some(Fault::UnknownWritten) => {
+                self.write(batches)?;
+                Err(JournalError::Unknown(Simulated("connection lost").into()))
+            }
+            Some(Fault::Held(gate)) => {
+                self.traffic.send_modify(|traffic| traffic.held += 1);
+                gate.acquire()
+                    .await
+                    .expect("a gate is opened, never closed")
+                    .forget();
+                self.traffic.send_modify(|traffic| traffic.held -= 1);
+                self.write(batches)
+            }
+        }
+    }
+
+    async fn settle(&self, batch: &Batch) -> Result<Settled, JournalError> {
+        if self.faults.take_settle_failure() {
+            return Err(JournalError::Unavailable(Simulated("still away").into()));
+        }
+        let mut stored = self.stored();
+        let Some(stored) = stored
+            .activities
+            .get_mut(&batch.activity)
+            .filter(|stored| stored.epoch == batch.epoch)
+        else {
+            return Ok(Settled::Fenced);
+        };
+        let epoch = stored.epoch.next();
+        stored.epoch = epoch;
+        Ok(if stored.last_batch == Some(batch.id) {
+            Settled::Written { epoch }
+        } else if stored.head.seq == batch.prev {
+            Settled::NotWritten { epoch }
+        } else {
+            Settled::Fenced
+        })
+    }
+
+    async fn recall(&self, id: ActivityId, seq: Seq) -> Result<Option<Keyed>, JournalError> {
+        let stored = self.stored();
+        let index = (seq.0 as usize).checked_sub(1);
+        let event = stored
+            .activities
+            .get(&id)
+            .zip(index)
+            .and_then(|(stored, index)| stored.events.get(index));
+        Ok(event.and_then(|event| event.keyed.as_deref().cloned()))
+    }
+
+    async fn follow_cancellation(&self, id: ActivityId, most: u32) -> Result<u64, JournalError> {
+        let mut stored = self.stored();
+        let Some(stored) = stored.activities.get_mut(&id) else {
+            return Ok(0);
+        };
+        let Some(cancelled_at) = stored.head.cancelled_at else {
+            return Ok(0);
+        };
+        let live = stored
+            .rows
+            .values_mut()
+            .filter(|rsvp| rsvp.status.is_live())
+            .take(most as usize);
+        Ok(live
+            .map(|rsvp| {
+                rsvp.status = Status::Cancelled(CancelReason::ActivityCancelled);
+                rsvp.version += 1;
+                rsvp.updated_at = cancelled_at;
+            })
+            .count() as u64)
+    }
+}

@@ -1,0 +1,16 @@
+//! The engine from outside, on the journal in memory: what callers and readers see whatever happens behind.
+
+#[path = "engine/faults.rs"]
+mod faults;
+#[path = "engine/keys.rs"]
+mod keys;
+#[path = "engine/life.rs"]
+mod life;
+#[path = "engine/support.rs"]
+mod support;
+#[path = "engine/visibility.rs"]
+mod visibility;
+
+use turnout_actors::testing::MemoryJournal;
+
+turnout_actors::journal_conformance!(memory_journal, Box::new(MemoryJournal::new()));

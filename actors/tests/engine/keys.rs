@@ -1,0 +1,149 @@
+//! The same key again gives the first answer again, whatever happened in between.
+
+use std::pin::pin;
+
+use turnout_actors::EngineError;
+use turnout_actors::domain::{Command, Rejection, Seq, Status, Target};
+use turnout_actors::testing::settings;
+
+use super::support::{House, host, key, sent, status};
+
+#[tokio::test]
+async fn a_retry_gets_the_first_answer_also_after_a_restart() {
+    let mut house = House::new().await;
+    let id = house.seats(1).await;
+    house.reserve(id, 9).await.unwrap();
+    let first = house
+        .engine
+        .command(id, house.reserve_order(1, "Ada", 0, key("k")))
+        .await
+        .unwrap();
+    assert_eq!(status(&first), Status::Waitlisted);
+    house.cancel(id, 9).await.unwrap();
+    for _ in 0..2 {
+        let again = house
+            .engine
+            .command(id, house.reserve_order(1, "Ada", 0, key("k")))
+            .await
+            .unwrap();
+        assert!(again.answer.replayed);
+        assert_eq!(again.answer.seq, first.answer.seq);
+        assert_eq!(
+            again.answer.rsvp, first.answer.rsvp,
+            "as first decided, though it is confirmed by now"
+        );
+        assert_eq!(again.counts.seq, Seq(4), "the counts are those of now");
+        house = house.restarted().await;
+    }
+    assert_eq!(house.journal.events(id).len(), 4);
+}
+
+#[tokio::test]
+async fn one_key_for_two_things_is_refused() {
+    let house = House::new().await;
+    let id = house.seats(2).await;
+    house
+        .engine
+        .command(id, house.reserve_order(1, "Ada", 0, key("k")))
+        .await
+        .unwrap();
+    let reused = house
+        .engine
+        .command(id, house.reserve_order(1, "Ada", 1, key("k")))
+        .await;
+    assert_eq!(reused, Err(EngineError::Rejected(Rejection::KeyReused)));
+    let cancel = house
+        .engine
+        .command(id, house.order(1, Command::Cancel(Target::Own), key("k")))
+        .await;
+    assert_eq!(cancel, Err(EngineError::Rejected(Rejection::KeyReused)));
+    house
+        .engine
+        .command(id, house.reserve_order(2, "Bob", 0, key("k")))
+        .await
+        .expect("another person's key");
+}
+
+#[tokio::test]
+async fn of_two_in_flight_with_one_key_the_second_gets_the_answer_of_the_first() {
+    let house = House::new().await;
+    let id = house.seats(2).await;
+    house.reserve(id, 8).await.unwrap();
+    // Once behind a commit in flight, once both in the same batch.
+    for (person, hold_other) in [(1, false), (2, true)] {
+        let gate = house.journal.faults().hold_next_commit();
+        let mut other = pin!(house.reserve(id, 9 + person));
+        if hold_other {
+            sent(other.as_mut()).await;
+        }
+        let order = || house.reserve_order(person, "Ada", 0, key("k"));
+        let mut first = pin!(house.engine.command(id, order()));
+        sent(first.as_mut()).await;
+        let mut second = pin!(house.engine.command(id, order()));
+        sent(second.as_mut()).await;
+        gate.add_permits(1);
+        let (first, second) = (first.await.unwrap(), second.await.unwrap());
+        assert!(!first.answer.replayed && second.answer.replayed);
+        assert_eq!(first.answer.seq, second.answer.seq);
+        assert_eq!(first.answer.rsvp, second.answer.rsvp);
+    }
+}
+
+#[tokio::test]
+async fn rejections_and_commands_without_effect_leave_no_key() {
+    let house = House::new().await;
+    let id = house.seats(1).await;
+    let cancel = || house.order(1, Command::Cancel(Target::Own), key("k"));
+    assert_eq!(
+        house.engine.command(id, cancel()).await,
+        Err(EngineError::Rejected(Rejection::NotFound))
+    );
+    house.reserve(id, 1).await.unwrap();
+    let reply = house.engine.command(id, cancel()).await.unwrap();
+    assert!(!reply.answer.replayed, "the rejection was judged anew");
+}
+
+#[tokio::test]
+async fn a_replay_is_answered_also_after_the_activity_was_cancelled() {
+    let house = House::new().await;
+    let id = house.seats(1).await;
+    house
+        .engine
+        .command(id, house.reserve_order(1, "Ada", 0, key("k")))
+        .await
+        .unwrap();
+    let end = turnout_actors::Order {
+        by: host(),
+        command: Command::CancelActivity,
+        if_version: None,
+        key: None,
+    };
+    house.engine.command(id, end).await.unwrap();
+    let again = house
+        .engine
+        .command(id, house.reserve_order(1, "Ada", 0, key("k")))
+        .await
+        .unwrap();
+    assert_eq!((again.answer.replayed, status(&again)), (true, Status::Confirmed));
+    assert_eq!(
+        house.reserve(id, 2).await,
+        Err(EngineError::Rejected(Rejection::ActivityCancelled))
+    );
+}
+
+#[tokio::test]
+async fn an_activity_is_made_once_per_key() {
+    let house = House::new().await;
+    let (first, replayed) = house
+        .engine
+        .create(&host(), settings(1), key("k").as_ref())
+        .await
+        .unwrap();
+    assert!(!replayed);
+    assert_eq!(
+        house.engine.create(&host(), settings(1), key("k").as_ref()).await,
+        Ok((first, true))
+    );
+    let other = house.engine.create(&host(), settings(2), key("k").as_ref()).await;
+    assert_eq!(other, Err(EngineError::Rejected(Rejection::KeyReused)));
+}

@@ -1,0 +1,161 @@
+//! An engine on the journal in memory, and people who give commands.
+
+use std::future::Future;
+use std::sync::Arc;
+use std::task::Poll;
+
+use turnout_actors::domain::{
+    ActivityId, Command, Person, Principal, Reserve, RsvpId, Settings, Status, Target, Timestamp, UserId,
+};
+use turnout_actors::ports::{FeedSink, IdSource};
+use turnout_actors::testing::{CountingIds, HOST, ManualClock, MemoryJournal, settings};
+use turnout_actors::{Engine, EngineError, Key, Options, Order, Reply};
+use uuid::Uuid;
+
+pub struct House {
+    pub journal: MemoryJournal,
+    pub clock: Arc<ManualClock>,
+    pub ids: Arc<CountingIds>,
+    pub engine: Engine,
+}
+
+pub fn user(n: u128) -> UserId {
+    UserId::from(Uuid::from_u128(n))
+}
+
+pub fn host() -> Principal {
+    Principal::user(user(HOST))
+}
+
+pub fn key(text: &str) -> Option<Key> {
+    Some(Key::parse(text).unwrap())
+}
+
+pub async fn engine_on(
+    journal: &MemoryJournal,
+    clock: &Arc<ManualClock>,
+    ids: &Arc<CountingIds>,
+    sink: Arc<dyn FeedSink>,
+    options: Options,
+) -> Engine {
+    Engine::start(
+        Arc::new(journal.clone()),
+        sink,
+        clock.clone(),
+        ids.clone(),
+        options,
+    )
+    .await
+    .unwrap()
+}
+
+impl House {
+    pub async fn new() -> Self {
+        Self::with(Options::default(), Arc::new(())).await
+    }
+
+    pub async fn with(options: Options, sink: Arc<dyn FeedSink>) -> Self {
+        let journal = MemoryJournal::new();
+        let clock = Arc::new(ManualClock::at(Timestamp::from_millis(10_000)));
+        let ids = Arc::new(CountingIds::default());
+        let engine = engine_on(&journal, &clock, &ids, sink, options).await;
+        Self {
+            journal,
+            clock,
+            ids,
+            engine,
+        }
+    }
+
+    /// A new engine on the same journal, as after a restart of the process.
+    pub async fn restarted(self) -> Self {
+        let engine = engine_on(
+            &self.journal,
+            &self.clock,
+            &self.ids,
+            Arc::new(()),
+            Options::default(),
+        )
+        .await;
+        Self { engine, ..self }
+    }
+
+    /// An activity that is live, so that a command is on its way as soon as it is sent.
+    pub async fn activity(&self, settings: Settings) -> ActivityId {
+        let (id, _) = self.engine.create(&host(), settings, None).await.unwrap();
+        self.engine.read(id, |_| ()).await.unwrap();
+        id
+    }
+
+    pub async fn seats(&self, capacity: u32) -> ActivityId {
+        self.activity(settings(capacity)).await
+    }
+
+    pub fn order(&self, by: u128, command: Command, key: Option<Key>) -> Order {
+        Order {
+            by: Principal::user(user(by)),
+            command,
+            if_version: None,
+            key,
+        }
+    }
+
+    pub fn reserve_order(&self, by: u128, name: &str, guest_count: u16, key: Option<Key>) -> Order {
+        let reserve = Reserve {
+            fresh: RsvpId::from(self.ids.next()),
+            person: Person::User(user(by)),
+            name: name.into(),
+            guest_count,
+            special_requirements: None,
+        };
+        self.order(by, Command::Reserve(reserve), key)
+    }
+
+    pub async fn reserve(&self, id: ActivityId, by: u128) -> Result<Reply, EngineError> {
+        self.engine
+            .command(id, self.reserve_order(by, "Somebody", 0, None))
+            .await
+    }
+
+    pub async fn cancel(&self, id: ActivityId, by: u128) -> Result<Reply, EngineError> {
+        self.engine
+            .command(id, self.order(by, Command::Cancel(Target::Own), None))
+            .await
+    }
+
+    pub async fn confirmed(&self, id: ActivityId) -> u32 {
+        self.engine
+            .read(id, |activity| activity.counts().confirmed_spots)
+            .await
+            .unwrap()
+    }
+}
+
+pub fn status(reply: &Reply) -> Status {
+    reply
+        .answer
+        .rsvp
+        .as_ref()
+        .expect("the command was about an RSVP")
+        .rsvp
+        .status
+}
+
+/// Runs a future up to its first wait, which is where a command has been sent and its answer is awaited.
+pub async fn sent<F: Future>(mut command: std::pin::Pin<&mut F>) {
+    let first =
+        std::future::poll_fn(|context| Poll::Ready(command.as_mut().poll(context).is_pending())).await;
+    assert!(first, "the answer came at once");
+}
+
+/// Waits for a condition, and fails the test if it does not come.
+pub async fn until(condition: impl Fn() -> bool) {
+    let wait = async {
+        while !condition() {
+            tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(10), wait)
+        .await
+        .expect("the condition comes true");
+}

@@ -1,0 +1,48 @@
+//! The domain against the plain model of the load test, over random histories: every answer, every event and
+//! every state must agree, whatever is committed, dropped or loaded again in between.
+//!
+//! `TURNOUT_RULE_CASES` sets the number of histories, of up to 250 steps each.
+
+#[path = "rules/history.rs"]
+mod history;
+#[path = "rules/world.rs"]
+mod world;
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, TestRunner};
+
+use self::history::{Opening, Step};
+use self::world::World;
+
+/// Enough for 100,000 steps.
+const CASES: u32 = 900;
+
+#[test]
+fn the_domain_agrees_with_the_plain_model_over_random_histories() {
+    let cases = std::env::var("TURNOUT_RULE_CASES").map_or(CASES, |cases| {
+        cases.parse().expect("TURNOUT_RULE_CASES is a number")
+    });
+    let config = Config {
+        cases,
+        failure_persistence: None,
+        max_shrink_iters: 20_000,
+        ..Config::default()
+    };
+    let steps = std::cell::Cell::new(0_u64);
+    let mut runner = TestRunner::new(config);
+    let result = runner.run(
+        &(Opening::any(), prop::collection::vec(Step::any(), 1..250)),
+        |(opening, history)| {
+            let mut world = World::new(&opening);
+            for step in &history {
+                world.take(step)?;
+                steps.set(steps.get() + 1);
+            }
+            world.finish()
+        },
+    );
+    if let Err(error) = result {
+        panic!("{error}");
+    }
+    println!("{} steps without difference", steps.get());
+}

@@ -1,0 +1,41 @@
+//! The one place that asks the machine for the time and for randomness. Everything else takes them as
+//! arguments.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use rustix::time::{ClockId, clock_gettime};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+/// The clock that durations and deadlines are measured by.
+pub fn now() -> Instant {
+    Instant::now()
+}
+
+/// Seconds since 1970, for the times in a token.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a token says when it was made, and the server compares clocks"
+)]
+pub fn unix_s() -> u64 {
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
+}
+
+/// Names one run, so that its keys and people never meet those of another run on the same server.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "two runs with the same seed must not share idempotency keys"
+)]
+pub fn run_id() -> Uuid {
+    Uuid::new_v4()
+}
+
+/// CPU time that this process has used so far.
+pub fn cpu_time() -> Duration {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    let secs = u64::try_from(time.tv_sec).unwrap_or(0);
+    let nanos = u32::try_from(time.tv_nsec).unwrap_or(0);
+    Duration::new(secs, nanos)
+}

@@ -1,0 +1,66 @@
+//! What was asked of an activity and what was answered: the evidence that the verdict judges.
+//!
+//! One record is one command under one idempotency key, however often it was sent. A command whose fate was
+//! unknown for a while, because a connection broke or the server was killed, and that was sent again until it
+//! was answered, is one record with the first sending and the last answer.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::model::{Command, Settings};
+use crate::seen::SeenAnswer;
+
+/// A point in the client's own order of sending and receiving.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Tick(pub u64);
+
+/// Hands out ticks that rise. What is answered before something else is sent has the smaller tick.
+#[derive(Debug, Default)]
+pub struct Ticks(AtomicU64);
+
+impl Ticks {
+    /// The next tick.
+    pub fn tick(&self) -> Tick {
+        Tick(self.0.fetch_add(1, Ordering::SeqCst))
+    }
+}
+
+/// All that one client, or several sharing their ticks, did to one activity.
+#[derive(Clone, Debug)]
+pub struct History {
+    /// The settings that the activity was created with.
+    pub settings: Settings,
+    /// Every command; the order does not matter.
+    pub records: Vec<Record>,
+}
+
+/// One command and what came of it.
+#[derive(Clone, Debug)]
+pub struct Record {
+    /// What was asked. Persons are user ids as text.
+    pub command: Command,
+    /// Just before it was first sent.
+    pub sent: Tick,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of a command.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// The server said that it was done.
+    Acknowledged {
+        /// Just after the answer.
+        at: Tick,
+        /// The answer.
+        answer: SeenAnswer,
+    },
+    /// The server said that it may not be done.
+    Rejected {
+        /// Just after the answer.
+        at: Tick,
+        /// The stable code.
+        code: String,
+    },
+    /// It was sent and nothing final came back: it may have been done or not.
+    Unanswered,
+}

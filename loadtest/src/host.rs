@@ -1,0 +1,209 @@
+//! What the host of an activity does: create it, and read everything back when the burst is over.
+
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::attempt::{Attempts, Final};
+use crate::client::{Method, Request};
+use crate::model::Settings;
+use crate::seen::{LastState, SeenActivity, SeenEntry, SeenEvent, SeenRsvp};
+use crate::tokens::Person;
+
+/// Far enough in the future that no window closes during a run.
+const STARTS_AT: &str = "2099-01-01T18:00:00.000Z";
+const ENDS_AT: &str = "2099-01-01T22:00:00.000Z";
+
+/// An activity to be created, in the shape of the contract.
+#[derive(Clone, Debug, Serialize)]
+pub struct NewActivity {
+    title: String,
+    starts_at: &'static str,
+    ends_at: &'static str,
+    capacity: u32,
+    max_guests: u32,
+    patience: u32,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    waitlist_capacity: Option<u32>,
+}
+
+impl NewActivity {
+    /// An activity without windows, with the settings that the model will judge it by.
+    pub fn of(title: String, settings: &Settings) -> Self {
+        Self {
+            title,
+            starts_at: STARTS_AT,
+            ends_at: ENDS_AT,
+            capacity: settings.capacity,
+            max_guests: settings.max_guests,
+            patience: settings.patience,
+            waitlist_capacity: settings.waitlist_capacity,
+        }
+    }
+}
+
+/// The settings of an activity whose windows never close. The model is given no time, so any will do.
+pub fn open_settings(capacity: u32) -> Settings {
+    Settings::new(capacity, i64::MAX, i64::MAX)
+}
+
+/// Why the host could not do something.
+#[derive(Debug, thiserror::Error)]
+pub enum HostError {
+    /// The server said no.
+    #[error("{what} was refused: {status} {code}{}", advice(*.status))]
+    Refused {
+        /// What was asked.
+        what: String,
+        /// The status code.
+        status: u16,
+        /// The stable code.
+        code: String,
+    },
+    /// The server said nothing until the deadline.
+    #[error("{0} was not answered before the deadline")]
+    Unanswered(String),
+    /// The server said something else than the contract.
+    #[error("{what} was answered with something else than expected")]
+    Unreadable {
+        /// What was asked.
+        what: String,
+        /// What is wrong with it.
+        source: serde_json::Error,
+    },
+}
+
+fn advice(status: u16) -> &'static str {
+    if status == 401 {
+        " (is the secret the server's? --secret, TURNOUT_JWT_SECRET or --data-dir)"
+    } else {
+        ""
+    }
+}
+
+/// A page of a list.
+#[derive(Deserialize)]
+struct Page<T> {
+    data: Vec<T>,
+    next_cursor: Option<String>,
+}
+
+/// The answer about a waitlist, as the host sees it.
+#[derive(Deserialize)]
+struct WaitlistPage {
+    #[serde(default = "Vec::new")]
+    entries: Vec<SeenEntry>,
+}
+
+/// Only the id of what was created.
+#[derive(Deserialize)]
+struct Created {
+    id: Uuid,
+}
+
+/// The host with a connection.
+pub struct Host<'a> {
+    attempts: &'a mut Attempts,
+    person: &'a Person,
+}
+
+impl<'a> Host<'a> {
+    /// The host over a connection that others may use in between.
+    pub fn new(attempts: &'a mut Attempts, person: &'a Person) -> Self {
+        Self { attempts, person }
+    }
+
+    /// Creates an activity, once, however many tries it takes.
+    pub async fn create(&mut self, activity: &NewActivity, key: &str) -> Result<Uuid, HostError> {
+        let path = "/api/v1/activities";
+        let body = serde_json::to_string(activity).map_err(|source| HostError::Unreadable {
+            what: path.to_owned(),
+            source,
+        })?;
+        let request = Request {
+            method: Method::Post,
+            path,
+            token: Some(&self.person.token),
+            key: Some(key),
+            body: &body,
+        };
+        let created: Created = self.ask(&request).await?;
+        Ok(created.id)
+    }
+
+    /// Reads everything about an activity.
+    pub async fn read_back(&mut self, id: Uuid) -> Result<LastState, HostError> {
+        let path = format!("/api/v1/activities/{id}");
+        let activity: SeenActivity = self.get(&path).await?;
+        Ok(LastState {
+            rsvps: self.read_rsvps(&path).await?,
+            waitlist: self.read_waitlist(&path, activity.waitlisted_parties).await?,
+            events: self.read_events(&path).await?,
+            activity,
+        })
+    }
+
+    async fn read_rsvps(&mut self, activity: &str) -> Result<Vec<SeenRsvp>, HostError> {
+        let mut rsvps = Vec::new();
+        let mut cursor = Some(String::new());
+        while let Some(at) = cursor {
+            let at: String = url::form_urlencoded::byte_serialize(at.as_bytes()).collect();
+            let page: Page<SeenRsvp> = self
+                .get(&format!("{activity}/rsvps?cursor={at}&limit=100"))
+                .await?;
+            // A page without rows ends the list, whatever the cursor says: a server in a loop must not hang
+            // the test.
+            cursor = page.next_cursor.filter(|_| !page.data.is_empty());
+            rsvps.extend(page.data);
+        }
+        Ok(rsvps)
+    }
+
+    async fn read_waitlist(&mut self, activity: &str, parties: u64) -> Result<Vec<SeenEntry>, HostError> {
+        let mut entries = Vec::new();
+        for page_number in 1.. {
+            let path = format!("{activity}/waitlist?page={page_number}&limit=1000");
+            let page: WaitlistPage = self.get(&path).await?;
+            let is_last = page.entries.is_empty();
+            entries.extend(page.entries);
+            if is_last || entries.len() as u64 >= parties {
+                break;
+            }
+        }
+        Ok(entries)
+    }
+
+    async fn read_events(&mut self, activity: &str) -> Result<Vec<SeenEvent>, HostError> {
+        let mut events: Vec<SeenEvent> = Vec::new();
+        loop {
+            let after_seq = events.last().map_or(0, |event| event.seq);
+            let page: Page<SeenEvent> = self
+                .get(&format!("{activity}/events?after_seq={after_seq}&limit=1000"))
+                .await?;
+            let goes_on = page.data.last().is_some_and(|event| event.seq > after_seq);
+            events.extend(page.data);
+            if !goes_on {
+                return Ok(events);
+            }
+        }
+    }
+
+    async fn get<T: DeserializeOwned>(&mut self, path: &str) -> Result<T, HostError> {
+        let token = &self.person.token;
+        self.ask(&Request::get(path, token)).await
+    }
+
+    async fn ask<T: DeserializeOwned>(&mut self, request: &Request<'_>) -> Result<T, HostError> {
+        let what = || format!("{:?} {}", request.method, request.path);
+        match self.attempts.until_final(request).await {
+            Some(Final::Done) => serde_json::from_slice(self.attempts.body())
+                .map_err(|source| HostError::Unreadable { what: what(), source }),
+            Some(Final::Rejected { status, code }) => Err(HostError::Refused {
+                what: what(),
+                status,
+                code,
+            }),
+            None => Err(HostError::Unanswered(what())),
+        }
+    }
+}

@@ -1,0 +1,25 @@
+//! The load test of Turnout: a client that drives bursts and real histories against a running server, and an
+//! auditor that judges what it saw by a plain model of the booking rules.
+//!
+//! It shares no code with the server. Whatever the server does wrong, it does wrong alone.
+
+pub mod attempt;
+pub mod burst;
+pub mod client;
+pub mod clock;
+pub mod drive;
+pub mod history;
+pub mod host;
+pub mod model;
+pub mod replay;
+pub mod report;
+pub mod run;
+pub mod seen;
+pub mod shared;
+pub mod tally;
+pub mod target;
+#[cfg(test)]
+mod testing;
+pub mod throwaway;
+pub mod tokens;
+pub mod verdict;

@@ -1,0 +1,82 @@
+//! One row: what a person holds or held in the activity. It must not know the line or the rules.
+
+/// Where an RSVP stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Status {
+    /// Holds its spots.
+    Confirmed,
+    /// Waits with its ticket.
+    Waitlisted,
+    /// Holds nothing any more.
+    Cancelled(CancelReason),
+}
+
+impl Status {
+    /// The word for it in the interface.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Confirmed => "confirmed",
+            Self::Waitlisted => "waitlisted",
+            Self::Cancelled(_) => "cancelled",
+        }
+    }
+
+    /// Why it was cancelled, in the word of the interface; none while it lives.
+    pub fn cancel_reason(self) -> Option<&'static str> {
+        match self {
+            Self::Cancelled(reason) => Some(reason.as_str()),
+            Self::Confirmed | Self::Waitlisted => None,
+        }
+    }
+
+    /// Whether the RSVP holds spots or waits for them.
+    pub fn is_live(self) -> bool {
+        !matches!(self, Self::Cancelled(_))
+    }
+}
+
+/// Why an RSVP was cancelled.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CancelReason {
+    /// The person gave it back.
+    ByAttendee,
+    /// The host took it.
+    ByHost,
+    /// The whole activity was cancelled.
+    ActivityCancelled,
+}
+
+impl CancelReason {
+    /// The word for it in the interface.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ByAttendee => "by_attendee",
+            Self::ByHost => "by_host",
+            Self::ActivityCancelled => "activity_cancelled",
+        }
+    }
+}
+
+/// A person's one row in the activity.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Rsvp {
+    /// Where it stands.
+    pub status: Status,
+    /// Guests beside the person.
+    pub guest_count: u32,
+    /// What the person asked for.
+    pub special_requirements: Option<String>,
+    /// The ticket of its present life, also while confirmed.
+    pub ticket: u64,
+    /// Rises with every event of this RSVP; the first event makes it 1.
+    pub version: u64,
+    /// Rises when the person comes back after a cancel; the first life is 1.
+    pub generation: u64,
+}
+
+impl Rsvp {
+    /// Spots that the person and the guests take.
+    pub fn spots(&self) -> u64 {
+        1 + u64::from(self.guest_count)
+    }
+}

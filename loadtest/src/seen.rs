@@ -1,0 +1,116 @@
+//! What the server shows of an activity, in the shapes of its REST contract, as far as the verdict needs
+//! them. Fields that nobody checks are not read.
+
+use std::fmt;
+
+use serde::Deserialize;
+use uuid::Uuid;
+
+/// The status of an RSVP as the server calls it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the words of the contract")]
+pub enum SeenStatus {
+    Confirmed,
+    Waitlisted,
+    Offered,
+    Cancelled,
+}
+
+impl SeenStatus {
+    /// The word of the contract.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Confirmed => "confirmed",
+            Self::Waitlisted => "waitlisted",
+            Self::Offered => "offered",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl fmt::Display for SeenStatus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// An RSVP.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[expect(missing_docs, reason = "the fields of the contract")]
+pub struct SeenRsvp {
+    pub id: Uuid,
+    pub user_id: Option<Uuid>,
+    pub status: SeenStatus,
+    pub guest_count: u32,
+    pub position: Option<u64>,
+    pub parties_ahead: Option<u64>,
+    pub spots_ahead: Option<u64>,
+    pub cancel_reason: Option<String>,
+    pub version: u64,
+}
+
+/// The answer to a command about one RSVP.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[expect(missing_docs, reason = "the fields of the contract")]
+pub struct SeenAnswer {
+    pub rsvp: SeenRsvp,
+    pub seq: u64,
+    #[serde(default)]
+    pub replayed: bool,
+}
+
+/// The activity with its counts.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[expect(missing_docs, reason = "the fields of the contract")]
+pub struct SeenActivity {
+    pub id: Uuid,
+    pub status: String,
+    pub capacity: u64,
+    pub confirmed_spots: u64,
+    pub offered_spots: u64,
+    pub available_spots: u64,
+    pub waitlisted_parties: u64,
+    pub waitlisted_spots: u64,
+    pub seq: u64,
+}
+
+/// One entry of the waitlist, as the host sees it.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[expect(missing_docs, reason = "the fields of the contract")]
+pub struct SeenEntry {
+    pub id: Uuid,
+    pub ticket: u64,
+    pub position: Option<u64>,
+}
+
+/// One event of the decision log.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[expect(missing_docs, reason = "the fields of the contract")]
+pub struct SeenEvent {
+    pub seq: u64,
+    pub kind: String,
+    pub rsvp_id: Option<Uuid>,
+    pub spots: Option<u64>,
+    pub ticket: Option<u64>,
+}
+
+/// Everything about an activity that was read back when nothing was going on any more.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct LastState {
+    /// The activity with its counts.
+    pub activity: SeenActivity,
+    /// Every RSVP, cancelled ones too.
+    pub rsvps: Vec<SeenRsvp>,
+    /// The waitlist in its order.
+    pub waitlist: Vec<SeenEntry>,
+    /// The decision log in its order.
+    pub events: Vec<SeenEvent>,
+}
+
+/// The body of a refusal.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+pub struct Problem {
+    /// The stable code.
+    pub code: String,
+}

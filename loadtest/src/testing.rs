@@ -1,0 +1,3 @@
+//! What the crate's own tests share.
+
+pub(crate) mod scripted_server;

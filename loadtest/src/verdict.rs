@@ -1,0 +1,70 @@
+//! The verdict: whether what was answered, and what was read back, is what the rules say.
+//!
+//! It owns a pure function over evidence. It must not talk to a server, and it knows the rules only through
+//! the [`model`](crate::model).
+//!
+//! Every command that changed the activity has a place in one order, its `seq`. The commands are replayed
+//! through the model in that order; every answer, every event and the last state must be the model's. The
+//! order must also be one that the client can have seen: what was answered before something else was sent
+//! comes before it, and a rejection must be right at some moment between its sending and its answer.
+
+mod answers;
+mod counts;
+mod finding;
+mod last_rsvps;
+mod log;
+mod order;
+mod rejections;
+#[cfg(test)]
+mod testing;
+
+pub use finding::Finding;
+
+use crate::history::{History, Outcome};
+use crate::model::Model;
+use crate::seen::LastState;
+
+/// Judges everything that was done to one activity. No finding means that all is well. The findings come with
+/// the gravest kind first.
+pub fn judge(history: &History, last: &LastState) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    let unanswered = history
+        .records
+        .iter()
+        .filter(|record| matches!(record.outcome, Outcome::Unanswered))
+        .count() as u64;
+    if unanswered > 0 {
+        findings.push(Finding::Unanswered { count: unanswered });
+    }
+    let steps = order::steps(history, last, &mut findings);
+    let mut model = Model::new(history.settings.clone());
+    let mut rejections = rejections::Rejections::new(history, &steps);
+    rejections.check(0, &model);
+    for (index, step) in steps.iter().enumerate() {
+        answers::replay(step, &mut model, &mut findings);
+        rejections.check(index + 1, &model);
+    }
+    rejections.report(&mut findings);
+    log::compare(&model, last, &mut findings);
+    log::check_overbooking(&history.settings, last, &mut findings);
+    last_rsvps::compare(&model, &steps, last, &mut findings);
+    counts::compare(&model, last, &mut findings);
+    findings.sort_by_key(rank);
+    findings
+}
+
+/// Nobody reads past the first page of findings, so the gravest come first.
+fn rank(finding: &Finding) -> u8 {
+    match finding {
+        Finding::Overbooked { .. } => 0,
+        Finding::DoubleSeat { .. } => 1,
+        Finding::LostAcknowledgement { .. } => 2,
+        Finding::Unanswered { .. } => 3,
+        Finding::RepeatedSeq { .. } | Finding::OrderBroken { .. } => 4,
+        Finding::WrongStatus { .. } => 5,
+        Finding::WrongPosition { .. } | Finding::WrongAnswer { .. } => 6,
+        Finding::WrongRejection { .. } => 7,
+        Finding::CountsDiffer { .. } => 8,
+        Finding::WrongSeq { .. } | Finding::EventsDiffer { .. } => 9,
+    }
+}

@@ -1,0 +1,75 @@
+//! What can be wrong, in words that name the person and the numbers.
+
+use serde::Serialize;
+
+/// One thing that is not as the rules want it. `said` is the server's word, `expected` the model's.
+#[derive(Clone, PartialEq, Eq, Debug, Serialize, thiserror::Error)]
+#[serde(tag = "finding", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "each message says what its fields are")]
+pub enum Finding {
+    #[error("overbooked: at seq {seq} {held} spots are held where {limit} may be")]
+    Overbooked { seq: u64, held: u64, limit: u64 },
+    #[error("double seat: {person} has {what}")]
+    DoubleSeat { person: String, what: String },
+    #[error("lost acknowledgement: {person} was answered seq {seq}, but {what}")]
+    LostAcknowledgement { person: String, seq: u64, what: String },
+    #[error("unanswered: {count} commands have no final answer")]
+    Unanswered { count: u64 },
+    #[error("repeated seq: {persons:?} were all answered seq {seq}")]
+    RepeatedSeq { seq: u64, persons: Vec<String> },
+    #[error("wrong seq: {person} was answered seq {said}, expected {expected}")]
+    WrongSeq {
+        person: String,
+        said: u64,
+        expected: u64,
+    },
+    #[error(
+        "order broken: {earlier} was answered before {later} was sent, but has seq \
+         {earlier_seq} and {later} has {later_seq}"
+    )]
+    OrderBroken {
+        earlier: String,
+        earlier_seq: u64,
+        later: String,
+        later_seq: u64,
+    },
+    #[error("wrong status: {person} at seq {seq} is {said}, expected {expected}")]
+    WrongStatus {
+        person: String,
+        seq: u64,
+        said: String,
+        expected: String,
+    },
+    #[error("wrong position: {person} at seq {seq} has {said}, expected {expected}")]
+    WrongPosition {
+        person: String,
+        seq: u64,
+        said: String,
+        expected: String,
+    },
+    #[error("wrong answer: {person} at seq {seq} has {field} {said}, expected {expected}")]
+    WrongAnswer {
+        person: String,
+        seq: u64,
+        field: &'static str,
+        said: String,
+        expected: String,
+    },
+    #[error(
+        "wrong rejection: {person} was refused with {code}, which the rules allow at no moment \
+         between sending and answer"
+    )]
+    WrongRejection { person: String, code: String },
+    #[error("counts differ: {field} is {said}, expected {expected}")]
+    CountsDiffer {
+        field: &'static str,
+        said: String,
+        expected: String,
+    },
+    #[error("events differ: at seq {seq} there is {said}, expected {expected}")]
+    EventsDiffer {
+        seq: u64,
+        said: String,
+        expected: String,
+    },
+}

@@ -1,0 +1,286 @@
+//! A stand-in for the server: the REST contract, as far as the load test uses it, over the naive model. It
+//! keeps nothing but memory and can be told to break a rule.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpListener, TcpStream};
+use turnout_loadtest::host::open_settings;
+use turnout_loadtest::model::{Command, Model, Request, RsvpView, Settings};
+use turnout_loadtest::run::Server;
+use turnout_loadtest::target::Target;
+use uuid::Uuid;
+
+/// What the stand-in does wrong.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fault {
+    None,
+    /// Refuses every fifth command, and closes every seventh connection after deciding and before answering.
+    RefusesAndBreaks,
+    /// Refuses every command of an attendee.
+    RefusesForEver,
+    /// Sells ten seats more than it says.
+    Overbooks,
+    /// Shows neither the last RSVP nor the last event.
+    Forgets,
+}
+
+pub(crate) struct StandIn {
+    server: Server,
+}
+
+struct State {
+    fault: Fault,
+    commands: u64,
+    activities: HashMap<String, Model>,
+}
+
+/// Status, body, and whether the connection breaks before it is sent.
+type Answer = (u16, Value, bool);
+
+struct Asked {
+    method: String,
+    path: String,
+    query: HashMap<String, String>,
+    user: String,
+    key: String,
+    body: Value,
+}
+
+impl StandIn {
+    pub(crate) async fn start(fault: Fault) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let state = Arc::new(Mutex::new(State {
+            fault,
+            commands: 0,
+            activities: HashMap::new(),
+        }));
+        tokio::spawn(async move {
+            while let Ok((stream, _)) = listener.accept().await {
+                tokio::spawn(serve(stream, Arc::clone(&state)));
+            }
+        });
+        Self {
+            server: Server {
+                target: Target::at(address),
+                secret: "a secret for tests".to_owned(),
+            },
+        }
+    }
+
+    pub(crate) fn server(&self) -> Server {
+        self.server.clone()
+    }
+}
+
+async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
+    let mut received = Vec::new();
+    while let Some(asked) = read(&mut stream, &mut received).await {
+        let (status, body, breaks) = state.lock().unwrap().answer(&asked);
+        if breaks {
+            return;
+        }
+        let body = body.to_string();
+        let head = format!(
+            "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nretry-after: 0\r\n\r\n",
+            body.len()
+        );
+        if stream.write_all((head + &body).as_bytes()).await.is_err() {
+            return;
+        }
+    }
+}
+
+async fn read(stream: &mut TcpStream, received: &mut Vec<u8>) -> Option<Asked> {
+    loop {
+        let mut headers = [httparse::EMPTY_HEADER; 16];
+        let mut request = httparse::Request::new(&mut headers);
+        if let httparse::Status::Complete(head_bytes) = request.parse(received).unwrap() {
+            let header = |name: &str| {
+                let found = request.headers.iter().find(|header| header.name == name);
+                found
+                    .map_or("", |header| std::str::from_utf8(header.value).unwrap())
+                    .to_owned()
+            };
+            let end = head_bytes + header("content-length").parse().unwrap_or(0);
+            if received.len() >= end {
+                let url = url::Url::parse("http://x")
+                    .unwrap()
+                    .join(request.path.unwrap())
+                    .unwrap();
+                let asked = Asked {
+                    method: request.method.unwrap().to_owned(),
+                    path: url.path().trim_start_matches("/api/v1/activities").to_owned(),
+                    query: url.query_pairs().into_owned().collect(),
+                    user: user_of(&header("authorization")),
+                    key: header("idempotency-key"),
+                    body: serde_json::from_slice(&received[head_bytes..end]).unwrap_or_default(),
+                };
+                received.drain(..end);
+                return Some(asked);
+            }
+        }
+        if stream.read_buf(received).await.ok()? == 0 {
+            return None;
+        }
+    }
+}
+
+fn user_of(authorization: &str) -> String {
+    let token = authorization.trim_start_matches("Bearer ");
+    let claims = jsonwebtoken::dangerous::insecure_decode::<Value>(token)
+        .unwrap()
+        .claims;
+    claims["sub"].as_str().unwrap().to_owned()
+}
+
+impl State {
+    fn answer(&mut self, asked: &Asked) -> Answer {
+        let parts: Vec<&str> = asked.path.trim_start_matches('/').split('/').collect();
+        match (asked.method.as_str(), &parts[..]) {
+            ("POST", [""]) => (201, self.create(&asked.body), false),
+            ("POST" | "DELETE", [id, "rsvp"]) => self.command(id, asked),
+            ("GET", [id]) => (200, self.shown(id), false),
+            ("GET", [id, list]) => (200, self.list(id, list, &asked.query), false),
+            _ => (404, json!({"code": "not_found"}), false),
+        }
+    }
+
+    fn create(&mut self, body: &Value) -> Value {
+        let id = Uuid::from_u128(self.activities.len() as u128 + 1).to_string();
+        let number = |field: &str| body[field].as_u64().map(|number| number as u32);
+        let extra = if self.fault == Fault::Overbooks { 10 } else { 0 };
+        let settings = Settings {
+            max_guests: number("max_guests").unwrap(),
+            patience: number("patience").unwrap(),
+            waitlist_capacity: number("waitlist_capacity"),
+            ..open_settings(number("capacity").unwrap() + extra)
+        };
+        self.activities.insert(id.clone(), Model::new(settings));
+        json!({"id": id})
+    }
+
+    fn command(&mut self, id: &str, asked: &Asked) -> Answer {
+        self.commands += 1;
+        let refuses = self.fault == Fault::RefusesAndBreaks && self.commands.is_multiple_of(5);
+        if refuses || self.fault == Fault::RefusesForEver {
+            return (503, json!({"code": "overloaded"}), false);
+        }
+        let breaks = self.fault == Fault::RefusesAndBreaks && self.commands.is_multiple_of(7);
+        let person = asked.user.clone();
+        let command = if asked.method == "POST" {
+            let guest_count = asked.body["guest_count"].as_u64().unwrap() as u32;
+            Command::Reserve {
+                person,
+                guest_count,
+                special_requirements: None,
+            }
+        } else {
+            Command::Cancel {
+                person,
+                by_host: false,
+                if_version: None,
+            }
+        };
+        assert!(asked.key.len() >= 22, "a key that only its owner can know");
+        let request = Request::new(0, command).with_key(&asked.user, &asked.key);
+        match self.activities.get_mut(id).unwrap().submit(&request) {
+            Ok(answer) => {
+                let body = json!({
+                    "rsvp": rsvp(id, &answer.rsvp.unwrap()),
+                    "seq": answer.seq,
+                    "replayed": answer.replayed,
+                    "counts": {},
+                });
+                (201, body, breaks)
+            }
+            Err(rejection) => (409, json!({"code": rejection.code()}), breaks),
+        }
+    }
+
+    fn shown(&self, id: &str) -> Value {
+        let counts = self.activities[id].counts();
+        let extra = if self.fault == Fault::Overbooks { 10 } else { 0 };
+        json!({
+            "id": id,
+            "status": "scheduled",
+            "capacity": counts.capacity - extra,
+            "confirmed_spots": counts.confirmed_spots,
+            "offered_spots": 0,
+            "available_spots": counts.available_spots,
+            "waitlisted_parties": counts.waitlisted_parties,
+            "waitlisted_spots": counts.waitlisted_spots,
+            "seq": counts.seq,
+        })
+    }
+
+    fn list(&self, id: &str, list: &str, query: &HashMap<String, String>) -> Value {
+        let model = &self.activities[id];
+        let hidden = usize::from(self.fault == Fault::Forgets);
+        let limit: usize = query["limit"].parse().unwrap();
+        match list {
+            "rsvps" => {
+                let all = model.rsvps().len() - hidden;
+                let from: usize = query["cursor"].parse().unwrap_or(0);
+                let to = all.min(from + limit);
+                let persons = model.rsvps().keys().take(to).skip(from);
+                let data: Vec<Value> = persons
+                    .map(|person| rsvp(id, &model.rsvp(person).unwrap()))
+                    .collect();
+                json!({"data": data, "next_cursor": (to < all).then(|| to.to_string())})
+            }
+            "waitlist" => {
+                let page: usize = query["page"].parse().unwrap();
+                let parties = model.waiting().iter().skip((page - 1) * limit).take(limit);
+                let entries: Vec<Value> = parties
+                    .map(|party| json!({"id": rsvp_id(id, &party.members[0]), "ticket": party.ticket}))
+                    .collect();
+                json!({"parties": model.waiting().len(), "entries": entries})
+            }
+            "events" => {
+                let after: usize = query["after_seq"].parse().unwrap();
+                let events = &model.events()[..model.events().len() - hidden];
+                let data: Vec<Value> = events
+                    .iter()
+                    .skip(after)
+                    .take(limit)
+                    .map(|event| {
+                        json!({
+                            "seq": event.seq,
+                            "kind": event.kind.as_str(),
+                            "rsvp_id": event.person.as_deref().map(|person| rsvp_id(id, person)),
+                            "spots": event.spots,
+                            "ticket": event.ticket,
+                        })
+                    })
+                    .collect();
+                json!({"data": data})
+            }
+            other => panic!("nobody asked for {other}"),
+        }
+    }
+}
+
+fn rsvp_id(activity: &str, person: &str) -> Uuid {
+    Uuid::from_u128(
+        Uuid::parse_str(activity).unwrap().as_u128() << 64 ^ Uuid::parse_str(person).unwrap().as_u128() ^ 1,
+    )
+}
+
+fn rsvp(activity: &str, view: &RsvpView) -> Value {
+    json!({
+        "id": rsvp_id(activity, &view.person),
+        "activity_id": activity,
+        "user_id": view.person,
+        "status": view.status.as_str(),
+        "guest_count": view.guest_count,
+        "position": view.position,
+        "parties_ahead": view.parties_ahead,
+        "spots_ahead": view.spots_ahead,
+        "cancel_reason": view.status.cancel_reason(),
+        "version": view.version,
+    })
+}

@@ -1,0 +1,223 @@
+//! Accounts: who people are, how they prove it, and for how long that holds.
+//!
+//! Owns the rules of registering, logging in, refreshing and logging out. SQL is in [`crate::store`], HTTP in
+//! [`crate::http`]. A token is trusted without asking the database: [`Accounts::caller`] runs for every request.
+
+mod passwords;
+mod person;
+mod revocations;
+mod secret;
+mod sessions;
+mod signer;
+mod tokens;
+mod user;
+
+use std::sync::Arc;
+
+use turnout_actors::domain::{Timestamp, UserId};
+use turnout_actors::ports::{Clock, IdSource};
+
+pub use passwords::HashingBusy;
+pub use person::{Email, Password, PersonName};
+pub use secret::{SecretError, signing_secret};
+pub use sessions::{Rotation, Session};
+pub use signer::{Audience, Claims, SECRET_MIN_BYTES, Signer, TokenError};
+pub use tokens::Caller;
+pub use user::{Role, User};
+
+use crate::ids::secret_text;
+use crate::secret::Secret;
+use crate::store::accounts::{self as rows, StoredUser};
+use crate::store::{Db, StoreError};
+use passwords::Passwords;
+use revocations::Revocations;
+use tokens::Tokens;
+
+/// How long an access token is valid.
+pub const ACCESS_TTL_MS: i64 = 15 * 60 * 1_000;
+/// How long a refresh token is valid.
+pub const REFRESH_TTL_MS: i64 = 30 * 24 * 60 * 60 * 1_000;
+
+/// Sessions that one account may have; more end the oldest.
+const MAX_SESSIONS_PER_USER: u32 = 50;
+
+/// Everything about accounts.
+pub struct Accounts {
+    db: Db,
+    clock: Arc<dyn Clock>,
+    ids: Arc<dyn IdSource>,
+    passwords: Passwords,
+    tokens: Tokens,
+    revocations: Arc<Revocations>,
+}
+
+/// What somebody holds who has just proved who they are.
+#[derive(Clone, Debug)]
+pub struct SignedIn {
+    /// The account.
+    pub user: User,
+    /// For requests.
+    pub access_token: String,
+    /// For the next access token.
+    pub refresh_token: String,
+    /// How long the access token is valid from now.
+    pub expires_in_s: u64,
+}
+
+/// Why an account cannot be used as asked.
+#[derive(Debug, thiserror::Error)]
+pub enum AccountError {
+    /// Somebody has registered this address.
+    #[error("the e-mail address is taken")]
+    AlreadyExists,
+    /// No such account, or not its password; never said which.
+    #[error("e-mail and password do not match")]
+    BadCredentials,
+    /// The token does not hold.
+    #[error(transparent)]
+    Token(#[from] TokenError),
+    /// Too many passwords are being checked.
+    #[error(transparent)]
+    Busy(#[from] HashingBusy),
+    /// The database did not do its part.
+    #[error(transparent)]
+    Store(StoreError),
+}
+
+impl From<StoreError> for AccountError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Taken(_) => Self::AlreadyExists,
+            error => Self::Store(error),
+        }
+    }
+}
+
+impl Accounts {
+    /// Reads which sessions are revoked and gets ready to check passwords and tokens.
+    pub async fn open(
+        db: Db,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn IdSource>,
+        secret: &Secret,
+    ) -> Result<Self, StoreError> {
+        let revocations = Arc::new(Revocations::from(rows::revoked_sessions(&db, clock.now()).await?));
+        let (passwords, tokens) = (Passwords::new(), Tokens::new(secret));
+        Ok(Self {
+            db,
+            clock,
+            ids,
+            passwords,
+            tokens,
+            revocations,
+        })
+    }
+
+    /// For commands that only make accounts: tokens of its own, which nobody else accepts.
+    pub fn without_tokens(db: Db, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>) -> Self {
+        let (passwords, tokens) = (Passwords::new(), Tokens::new(&Secret::new(secret_text::<32>())));
+        Self {
+            db,
+            clock,
+            ids,
+            passwords,
+            tokens,
+            revocations: Arc::default(),
+        }
+    }
+
+    /// Whom an access token speaks for. Takes microseconds: no database, no waiting.
+    pub fn caller(&self, access_token: &str) -> Result<Caller, TokenError> {
+        let caller = self.tokens.caller(access_token, self.clock.now())?;
+        if self.revocations.contains(caller.sid) {
+            Err(TokenError::Revoked)
+        } else {
+            Ok(caller)
+        }
+    }
+
+    /// Makes an account and logs it in. The role is never the caller's to choose.
+    pub async fn register(
+        &self,
+        name: PersonName,
+        email: Email,
+        password: Password,
+    ) -> Result<SignedIn, AccountError> {
+        let user = self.create(name, email, password, Role::Member).await?;
+        self.start_session(user).await
+    }
+
+    /// Makes an account with a role.
+    pub async fn create(
+        &self,
+        name: PersonName,
+        email: Email,
+        password: Password,
+        role: Role,
+    ) -> Result<User, AccountError> {
+        let password_hash = self.passwords.hash(password).await?;
+        let now = self.clock.now();
+        let user = User {
+            id: UserId::from(self.ids.next()),
+            name: name.as_str().to_owned(),
+            email: email.as_str().to_owned(),
+            role,
+            created_at: now,
+            updated_at: now,
+        };
+        let stored = StoredUser { user, password_hash };
+        rows::insert_user(&self.db, &stored).await?;
+        Ok(stored.user)
+    }
+
+    /// Logs in. Takes as long for an address without an account as for a wrong password, so that nobody learns
+    /// who has one.
+    pub async fn login(&self, email: &str, password: String) -> Result<SignedIn, AccountError> {
+        let stored = match Email::parse(email) {
+            Ok(email) => rows::user_by_email(&self.db, &email).await?,
+            Err(_) => None,
+        };
+        let (user, hash) = match stored {
+            Some(stored) => (Some(stored.user), Some(stored.password_hash)),
+            None => (None, None),
+        };
+        let matches = self.passwords.verify(password, hash).await?;
+        match user {
+            Some(user) if matches => self.start_session(user).await,
+            _ => Err(AccountError::BadCredentials),
+        }
+    }
+
+    /// Ends a caller's session at once, for all of its tokens.
+    pub async fn logout(&self, caller: &Caller) -> Result<(), AccountError> {
+        let now = self.clock.now();
+        // Another token of the session may have been given out this very moment.
+        let forget_at = caller.expires_at.max(now.plus_millis(ACCESS_TTL_MS));
+        self.end_session(caller.sid, forget_at, now).await
+    }
+
+    /// The account with this id, if there is one: a token may speak for somebody without.
+    pub async fn user(&self, id: UserId) -> Result<Option<User>, AccountError> {
+        Ok(rows::user_by_id(&self.db, id).await?.map(|stored| stored.user))
+    }
+
+    /// Whether there is an administrator.
+    pub async fn has_admin(&self) -> Result<bool, AccountError> {
+        Ok(rows::has_admin(&self.db).await?)
+    }
+
+    /// Whether there is no account at all.
+    pub async fn is_empty(&self) -> Result<bool, AccountError> {
+        Ok(rows::is_empty(&self.db).await?)
+    }
+
+    /// Signs and checks tokens of other kinds with the same key.
+    pub fn signer(&self) -> &Signer {
+        self.tokens.signer()
+    }
+
+    /// How long something is valid from now, in whole seconds.
+    pub fn expires_in_s(&self, expires_at: Timestamp) -> u64 {
+        expires_at.millis_after(self.clock.now()) / 1_000
+    }
+}

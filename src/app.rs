@@ -1,0 +1,199 @@
+//! Building the parts and wiring them: the only place that sees everything.
+//!
+//! The program and the tests start the same way; tests bring a clock of their own.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::{error, io};
+
+use tokio::net::{TcpListener, TcpSocket};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use turnout_actors::ports::{Clock, IdSource};
+
+use crate::accounts::{AccountError, Accounts, PersonName, Role, SecretError, signing_secret};
+use crate::clock::SystemClock;
+use crate::config::{Config, FirstAdmin};
+use crate::http::edge::Edge;
+use crate::http::{AppState, Parts, router, server};
+use crate::ids::TimeOrderedIds;
+use crate::store::{Db, OpenError, StoreError};
+
+/// Connections that the operating system holds while the server is busy accepting others: an opening brings
+/// thousands within milliseconds.
+const BACKLOG: u32 = 4_096;
+
+/// What comes from outside the process.
+#[derive(Clone)]
+pub struct Outside {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// New identifiers.
+    pub ids: Arc<dyn IdSource>,
+}
+
+impl Default for Outside {
+    fn default() -> Self {
+        Self {
+            clock: Arc::new(SystemClock::default()),
+            ids: Arc::new(TimeOrderedIds),
+        }
+    }
+}
+
+/// Why a server does not start; with its sources, one line.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database.
+    #[error(transparent)]
+    Database(#[from] OpenError),
+    /// The secret that signs tokens.
+    #[error(transparent)]
+    Secret(#[from] SecretError),
+    /// What is in the database.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The first administrator or the demonstration.
+    #[error("cannot create the first accounts")]
+    Accounts(#[from] AccountError),
+    /// The address to listen on.
+    #[error("cannot listen on {0}")]
+    Listen(SocketAddr, #[source] io::Error),
+}
+
+/// Starts servers.
+pub struct App;
+
+/// A server that serves.
+pub struct Running {
+    /// Where it listens.
+    pub address: SocketAddr,
+    state: AppState,
+    stop: CancellationToken,
+    server: JoinHandle<()>,
+}
+
+impl App {
+    /// Starts a server and returns once it accepts connections.
+    pub async fn start(config: Config) -> Result<Running, StartError> {
+        Self::start_with(config, Outside::default()).await
+    }
+
+    /// Starts a server with this time and these identifiers.
+    pub async fn start_with(config: Config, outside: Outside) -> Result<Running, StartError> {
+        let state = build(config, outside).await?;
+        // Last, so that nobody gets an answer before everything is there.
+        match listen(state.config.listen) {
+            Ok(listener) => Ok(Running::serve(listener, state)),
+            Err(error) => {
+                state.db.close().await;
+                Err(StartError::Listen(state.config.listen, error))
+            }
+        }
+    }
+}
+
+impl Running {
+    fn serve(listener: TcpListener, state: AppState) -> Self {
+        let address = listener.local_addr().unwrap_or(state.config.listen);
+        let stop = CancellationToken::new();
+        let edge = Edge::new(router::routes(state.clone()));
+        let stopped = stop.clone().cancelled_owned();
+        let server = tokio::spawn(server::serve(listener, edge, stopped, state.config.drain));
+        Self {
+            address,
+            state,
+            stop,
+            server,
+        }
+    }
+
+    /// What its handlers share.
+    pub fn state(&self) -> &AppState {
+        &self.state
+    }
+
+    /// How people reach it, without a trailing slash.
+    pub fn public_url(&self) -> String {
+        self.state
+            .config
+            .public_url
+            .clone()
+            .unwrap_or_else(|| format!("http://{}", self.address))
+    }
+
+    /// Stops: no new connections, requests in flight finish within the configured time, then everything is
+    /// closed and another server may use the database.
+    pub async fn shutdown(self) {
+        self.stop.cancel();
+        if let Err(error) = self.server.await {
+            tracing::error!(%error, "the server ended before it was told to");
+        }
+        self.state.db.close().await;
+    }
+}
+
+async fn build(config: Config, Outside { clock, ids }: Outside) -> Result<AppState, StartError> {
+    let db = Db::open(&config.database, config.db_pool).await?;
+    let parts = async {
+        let secret = match &config.jwt_secret {
+            Some(secret) => secret.clone(),
+            None => signing_secret(config.data_folder())?,
+        };
+        let accounts = Accounts::open(db.clone(), clock.clone(), ids.clone(), &secret).await?;
+        if let Some(admin) = &config.first_admin {
+            create_first_admin(&accounts, admin).await?;
+        }
+        Ok(accounts)
+    };
+    match parts.await {
+        Ok(accounts) => Ok(AppState::from(Parts {
+            config,
+            db,
+            accounts,
+            clock,
+            ids,
+        })),
+        Err(error) => {
+            db.close().await;
+            Err(error)
+        }
+    }
+}
+
+/// Creates the configured administrator while there is none. An account that has the address already is left
+/// as it is: whoever registered it first must not become administrator by that.
+async fn create_first_admin(accounts: &Accounts, admin: &FirstAdmin) -> Result<(), AccountError> {
+    if accounts.has_admin().await? {
+        return Ok(());
+    }
+    let FirstAdmin { email, password } = admin.clone();
+    let name = PersonName::parse("Administrator").expect("this is a name");
+    match accounts.create(name, email, password, Role::Admin).await {
+        Err(AccountError::AlreadyExists) => {
+            tracing::warn!("the first administrator was not created: an account has that e-mail address");
+            Ok(())
+        }
+        created => created.map(|_| ()),
+    }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let socket = if address.is_ipv4() {
+        TcpSocket::new_v4()
+    } else {
+        TcpSocket::new_v6()
+    }?;
+    // A restart must not wait for the operating system to forget old connections.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(BACKLOG)
+}
+
+/// An error and its sources in one line.
+pub fn one_line(error: &(dyn error::Error + 'static)) -> String {
+    std::iter::successors(Some(error), |error| error.source())
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
+}

@@ -1,0 +1,136 @@
+//! What single values mean: from text to a type that cannot hold nonsense, or to the reason why not.
+//!
+//! A reason completes the sentence that starts with the key's name and never repeats a secret.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use tracing_subscriber::EnvFilter;
+use url::Url;
+
+use crate::accounts::{Email, Password, SECRET_MIN_BYTES};
+use crate::secret::Secret;
+
+/// Who may create activities.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum CreateActivities {
+    /// Everybody with an account.
+    Anyone,
+    /// Administrators alone.
+    Admins,
+}
+
+/// Form of the log.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum LogFormat {
+    /// One readable line per event.
+    Human,
+    /// One JSON object per event.
+    Json,
+}
+
+/// The administrator to create while there is none.
+#[derive(Clone, Debug)]
+pub struct FirstAdmin {
+    /// The address to log in with.
+    pub email: Email,
+    /// The password to log in with.
+    pub password: Password,
+}
+
+/// An SQLite database as the path of its file.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct SqliteFile(PathBuf);
+
+impl SqliteFile {
+    /// The database file.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// The folder that holds it.
+    pub fn folder(&self) -> &Path {
+        match self.0.parent() {
+            Some(folder) if folder != Path::new("") => folder,
+            _ => Path::new("."),
+        }
+    }
+}
+
+pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
+    text.parse()
+        .map_err(|_| format!("{text:?} is not an address such as 127.0.0.1:8080"))
+}
+
+pub(super) fn public_url(text: &str) -> Result<String, String> {
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.host().is_some() => {
+            Ok(text.trim_end_matches('/').to_owned())
+        }
+        _ => Err(format!("{text:?} is not an http or https address")),
+    }
+}
+
+/// The URL may hold a password once other databases are supported, so reasons do not repeat it.
+pub(super) fn sqlite_file(text: &str) -> Result<SqliteFile, String> {
+    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+        return Err("postgres:// is not supported yet, use sqlite://FILE".to_owned());
+    }
+    match text.strip_prefix("sqlite://") {
+        None | Some("") => Err("is not of the form sqlite://FILE".to_owned()),
+        Some(":memory:") => Err("needs a file: what is acknowledged must outlive the process".to_owned()),
+        Some(path) if path.contains('?') => Err("takes no parameters after the file".to_owned()),
+        Some(path) => Ok(SqliteFile(path.into())),
+    }
+}
+
+pub(super) fn jwt_secret(text: &str) -> Result<Secret, String> {
+    if text.len() < SECRET_MIN_BYTES {
+        return Err(format!("is shorter than {SECRET_MIN_BYTES} bytes"));
+    }
+    Ok(Secret::new(text.to_owned()))
+}
+
+pub(super) fn email(text: &str) -> Result<Email, String> {
+    Email::parse(text).map_err(|reason| format!("{text:?} {reason}"))
+}
+
+pub(super) fn password(text: &str) -> Result<Password, String> {
+    Password::parse(text).map_err(|reason| reason.to_string())
+}
+
+pub(super) fn create_activities(text: &str) -> Result<CreateActivities, String> {
+    one_of(
+        text,
+        &[
+            ("anyone", CreateActivities::Anyone),
+            ("admins", CreateActivities::Admins),
+        ],
+    )
+}
+
+pub(super) fn on_or_off(text: &str) -> Result<bool, String> {
+    one_of(text, &[("on", true), ("off", false)])
+}
+
+pub(super) fn log_format(text: &str) -> Result<LogFormat, String> {
+    one_of(text, &[("human", LogFormat::Human), ("json", LogFormat::Json)])
+}
+
+pub(super) fn log_directives(text: &str) -> Result<String, String> {
+    match EnvFilter::try_new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(error) => Err(format!("{text:?} is not a list of log directives: {error}")),
+    }
+}
+
+fn one_of<T: Copy>(text: &str, choices: &[(&str, T)]) -> Result<T, String> {
+    choices
+        .iter()
+        .find(|(name, _)| *name == text)
+        .map(|(_, value)| *value)
+        .ok_or_else(|| {
+            let names: Vec<&str> = choices.iter().map(|(name, _)| *name).collect();
+            format!("{text:?} is not one of: {}", names.join(", "))
+        })
+}

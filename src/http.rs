@@ -1,0 +1,23 @@
+//! HTTP: routes, what they take and what they answer. No booking rules and no SQL.
+//!
+//! [`server`] accepts connections, [`edge`] does what holds for every request, [`router`] lists the routes,
+//! [`extract`] turns requests into types, and [`Problem`] is every answer that is not a success.
+
+mod auth_routes;
+mod caller;
+mod code;
+pub mod edge;
+pub mod extract;
+mod health;
+pub mod page;
+mod problem;
+mod request_id;
+pub mod router;
+pub mod server;
+mod state;
+pub mod time;
+
+pub use caller::MaybeCaller;
+pub use code::Code;
+pub use problem::{FieldError, Problem};
+pub use state::{AppState, Parts};

@@ -1,0 +1,18 @@
+//! Whether the server is there at all.
+
+use axum::Json;
+use serde::Serialize;
+
+#[derive(Serialize)]
+pub(super) struct Health {
+    status: &'static str,
+    version: &'static str,
+}
+
+/// Answers as soon as the server accepts connections, which it does only once it can serve.
+pub(super) async fn health() -> Json<Health> {
+    Json(Health {
+        status: "ok",
+        version: env!("CARGO_PKG_VERSION"),
+    })
+}

@@ -1,0 +1,19 @@
+//! All routes in one list.
+
+use axum::Router;
+use axum::routing::get;
+
+use super::{AppState, Code, Problem, auth_routes, health};
+
+/// Every route that the server answers.
+pub fn routes(state: AppState) -> Router {
+    // Each area lists its own routes below the prefix; a new one is merged here.
+    let api = Router::new().merge(auth_routes::routes());
+
+    Router::new()
+        .route("/health", get(health::health))
+        .nest("/api/v1", api)
+        .fallback(async || Problem::new(Code::NotFound))
+        .method_not_allowed_fallback(async || Problem::new(Code::MethodNotAllowed))
+        .with_state(state)
+}

@@ -1,0 +1,150 @@
+//! Accepting connections and serving them until told to stop.
+//!
+//! A loop of our own and not `axum::serve`, which sets no time-out for headers: a few clients that send one
+//! byte a second could hold every connection. The caller owns the listener and the stop, so tests own port
+//! and lifetime.
+
+use std::convert::Infallible;
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use axum::response::Response;
+use hyper::body::Incoming;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use hyper_util::server::graceful::GracefulShutdown;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::edge::Edge;
+
+/// HTTP connections at once; more wait in the listener's backlog. Upgraded sockets no longer count.
+const MAX_CONNECTIONS: usize = 20_000;
+
+/// The longest that the head of a request may take to arrive, the wait for it on an open connection included.
+const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Requests at once on one HTTP/2 connection.
+const MAX_STREAMS: u32 = 200;
+
+/// How long accepting pauses after it failed, as it does while no file descriptor is free. Connections that
+/// end meanwhile free theirs.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(250);
+
+/// Serves until `stop` completes; then accepts no more, lets requests in flight finish for at most `drain`,
+/// and cuts off the rest.
+pub async fn serve(listener: TcpListener, edge: Edge, stop: impl Future<Output = ()>, drain: Duration) {
+    let http = Arc::new(http());
+    let permits = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let graceful = GracefulShutdown::new();
+    let cut_off = CancellationToken::new();
+    let mut stop = pin!(stop);
+
+    loop {
+        let accepted = async {
+            // The permit comes first: a connection that cannot be served is not taken from the backlog.
+            let permit = permits
+                .clone()
+                .acquire_owned()
+                .await
+                .expect("nobody closes the permits");
+            (permit, accept(&listener).await)
+        };
+        let (permit, stream) = tokio::select! {
+            accepted = accepted => accepted,
+            () = &mut stop => break,
+        };
+        let connection = connection(&http, stream, edge.clone(), &graceful);
+        let cut_off = cut_off.clone();
+        tokio::spawn(async move {
+            cut_off.run_until_cancelled(connection).await;
+            drop(permit);
+        });
+    }
+
+    drop(listener);
+    if timeout(drain, graceful.shutdown()).await.is_err() {
+        tracing::warn!("cutting off connections that did not finish in time");
+    }
+    cut_off.cancel();
+}
+
+fn http() -> Builder<TokioExecutor> {
+    let mut http = Builder::new(TokioExecutor::new());
+    // Without its timer hyper panics on the time-out.
+    http.http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEADER_READ_TIMEOUT)
+        .keep_alive(true);
+    http.http2()
+        .timer(TokioTimer::new())
+        .max_concurrent_streams(MAX_STREAMS)
+        .keep_alive_interval(Duration::from_secs(20))
+        .keep_alive_timeout(HEADER_READ_TIMEOUT);
+    http
+}
+
+/// The next connection. A failure to accept is never the end: it is either the peer's or passes.
+async fn accept(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((stream, _)) => return stream,
+            Err(error) if is_the_peers(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept connections just now");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+}
+
+fn is_the_peers(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset
+    )
+}
+
+/// One connection, until it ends by itself, is silent for too long, or the server stops.
+fn connection(
+    http: &Builder<TokioExecutor>,
+    stream: TcpStream,
+    edge: Edge,
+    graceful: &GracefulShutdown,
+) -> impl Future<Output = ()> + use<> {
+    // Answers are written whole; waiting for more would only delay them.
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "a connection keeps its delay");
+    }
+    let has_asked = Arc::new(AtomicBool::new(false));
+    let asked = has_asked.clone();
+    let service = service_fn(move |request: hyper::Request<Incoming>| {
+        asked.store(true, Ordering::Relaxed);
+        let edge = edge.clone();
+        async move { Ok::<Response, Infallible>(edge.answer(request.map(axum::body::Body::new)).await) }
+    });
+    let serving = http
+        .serve_connection_with_upgrades(TokioIo::new(stream), service)
+        .into_owned();
+    let serving = graceful.watch(serving);
+    async move {
+        let mut serving = pin!(serving);
+        // The library's own time-out starts only once it knows which HTTP is spoken, so it would never end a
+        // connection that says nothing at all.
+        let ended = match timeout(HEADER_READ_TIMEOUT, &mut serving).await {
+            Ok(ended) => ended,
+            Err(_) if has_asked.load(Ordering::Relaxed) => serving.await,
+            Err(_) => return,
+        };
+        if let Err(error) = ended {
+            // Mostly people who went away.
+            tracing::debug!(%error, "a connection ended early");
+        }
+    }
+}

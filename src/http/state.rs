@@ -1,0 +1,42 @@
+//! What handlers share.
+
+use std::ops::Deref;
+use std::sync::Arc;
+
+use turnout_actors::ports::{Clock, IdSource};
+
+use crate::accounts::Accounts;
+use crate::config::Config;
+use crate::store::Db;
+
+/// The parts that handlers use. One pointer, so that handing it to each request costs next to nothing.
+#[derive(Clone)]
+pub struct AppState(Arc<Parts>);
+
+/// What there is in the state.
+pub struct Parts {
+    /// What the operator chose.
+    pub config: Config,
+    /// The database.
+    pub db: Db,
+    /// Accounts and sessions.
+    pub accounts: Accounts,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// New identifiers.
+    pub ids: Arc<dyn IdSource>,
+}
+
+impl From<Parts> for AppState {
+    fn from(parts: Parts) -> Self {
+        Self(Arc::new(parts))
+    }
+}
+
+impl Deref for AppState {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}

@@ -1,0 +1,101 @@
+//! Points in time as clients write and read them: RFC 3339, answered in UTC with milliseconds.
+
+use chrono::{DateTime, NaiveDate, NaiveTime, SecondsFormat};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use turnout_actors::domain::Timestamp;
+
+/// A point in time that serialises as text such as `2026-05-01T18:30:00.000Z`.
+///
+/// It is read with any offset; a bare date is the start of that day in UTC.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub struct Time(pub Timestamp);
+
+impl From<Timestamp> for Time {
+    fn from(timestamp: Timestamp) -> Self {
+        Self(timestamp)
+    }
+}
+
+impl Time {
+    /// Reads a time or a bare date.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        // The library would also take dates in other shapes, such as 2026-5-1.
+        let date = text
+            .parse::<NaiveDate>()
+            .ok()
+            .filter(|_| text.len() == "2026-05-01".len());
+        let micros = match date {
+            Some(date) => date.and_time(NaiveTime::MIN).and_utc().timestamp_micros(),
+            None => DateTime::parse_from_rfc3339(text)
+                .map_err(|_| "must be a time such as 2026-05-01T18:30:00Z")?
+                .timestamp_micros(),
+        };
+        Ok(Self(Timestamp::from_micros(micros)))
+    }
+
+    /// The time as text; what lies outside the years 0 to 9999 is drawn to its edge.
+    pub fn text(self) -> String {
+        const FIRST: i64 = -62_167_219_200_000_000;
+        const LAST: i64 = 253_402_300_799_999_000;
+        let micros = self.0.micros().clamp(FIRST, LAST);
+        DateTime::from_timestamp_micros(micros)
+            .expect("the years 0 to 9999 are within what chrono knows")
+            .to_rfc3339_opts(SecondsFormat::Millis, true)
+    }
+}
+
+impl Serialize for Time {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.text())
+    }
+}
+
+impl<'de> Deserialize<'de> for Time {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        Self::parse(&text).map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_with_any_offset_and_written_in_utc() {
+        for (read, written) in [
+            ("2026-05-01T18:30:00Z", "2026-05-01T18:30:00.000Z"),
+            ("2026-05-01T20:30:00.1239+02:00", "2026-05-01T18:30:00.123Z"),
+            ("2026-05-01", "2026-05-01T00:00:00.000Z"),
+        ] {
+            assert_eq!(Time::parse(read).unwrap().text(), written);
+        }
+    }
+
+    #[test]
+    fn what_is_no_time_is_refused() {
+        for text in [
+            "",
+            "now",
+            "2026-05-01T18:30:00",
+            "2026-13-01",
+            "2026-5-1",
+            "2026-02-30T00:00:00Z",
+            "1777660200",
+        ] {
+            assert!(Time::parse(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn every_timestamp_can_be_written() {
+        assert_eq!(
+            Time(Timestamp::from_micros(i64::MAX)).text(),
+            "9999-12-31T23:59:59.999Z"
+        );
+        assert_eq!(
+            Time(Timestamp::from_micros(i64::MIN)).text(),
+            "0000-01-01T00:00:00.000Z"
+        );
+    }
+}

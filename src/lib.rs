@@ -1,0 +1,14 @@
+//! The server: HTTP, storage and accounts around the booking engine of `turnout-actors`.
+//!
+//! No booking rules here. Only [`app`] sees everything; it builds the parts and wires them.
+
+pub mod accounts;
+pub mod app;
+pub mod clock;
+pub mod config;
+pub mod demo;
+pub mod http;
+pub mod ids;
+pub mod secret;
+pub mod store;
+pub mod telemetry;

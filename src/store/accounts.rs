@@ -1,0 +1,224 @@
+//! Users, their sessions, and which sessions are revoked.
+
+use sqlx::FromRow;
+use turnout_actors::domain::{Timestamp, UserId};
+use uuid::Uuid;
+
+use super::{Db, StoreError, in_transaction, on_db};
+use crate::accounts::{Email, Role, Rotation, Session, User};
+
+/// A user as stored, with the hash that a password is checked against.
+#[derive(Clone, Debug)]
+pub struct StoredUser {
+    /// The account.
+    pub user: User,
+    /// Its password's hash, in PHC form.
+    pub password_hash: String,
+}
+
+#[derive(FromRow)]
+struct UserRow {
+    id: Uuid,
+    name: String,
+    email: String,
+    password_hash: String,
+    role: String,
+    created_at: i64,
+    updated_at: i64,
+}
+
+impl UserRow {
+    fn decode(self) -> Result<StoredUser, StoreError> {
+        let role = Role::parse(&self.role)
+            .ok_or_else(|| sqlx::Error::Decode("a role that does not exist".into()))
+            .map_err(StoreError::from)?;
+        let user = User {
+            id: UserId::from(self.id),
+            name: self.name,
+            email: self.email,
+            role,
+            created_at: Timestamp::from_micros(self.created_at),
+            updated_at: Timestamp::from_micros(self.updated_at),
+        };
+        Ok(StoredUser {
+            user,
+            password_hash: self.password_hash,
+        })
+    }
+}
+
+#[derive(FromRow)]
+struct SessionRow {
+    sid: Uuid,
+    user_id: Uuid,
+    generation: i64,
+    rotated_at: i64,
+    expires_at: i64,
+}
+
+impl From<SessionRow> for Session {
+    fn from(row: SessionRow) -> Self {
+        Self {
+            sid: row.sid,
+            user: UserId::from(row.user_id),
+            generation: row.generation,
+            rotated_at: Timestamp::from_micros(row.rotated_at),
+            expires_at: Timestamp::from_micros(row.expires_at),
+        }
+    }
+}
+
+/// Adds a user; [`StoreError::Taken`] when somebody has the address.
+pub async fn insert_user(db: &Db, stored: &StoredUser) -> Result<(), StoreError> {
+    let insert = "INSERT INTO users (id, name, email, password_hash, role, created_at, updated_at) \
+                  VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    let StoredUser { user, password_hash } = stored;
+    on_db!(db.write, |pool| sqlx::query(insert)
+        .bind(user.id.uuid())
+        .bind(&user.name)
+        .bind(&user.email)
+        .bind(password_hash)
+        .bind(user.role.as_str())
+        .bind(user.created_at.micros())
+        .bind(user.updated_at.micros())
+        .execute(pool)
+        .await
+        .map(|_| ()))?;
+    Ok(())
+}
+
+/// The user with this address.
+pub async fn user_by_email(db: &Db, email: &Email) -> Result<Option<StoredUser>, StoreError> {
+    let query = "SELECT * FROM users WHERE email = $1";
+    let row: Option<UserRow> = on_db!(db.read, |pool| sqlx::query_as(query)
+        .bind(email.as_str())
+        .fetch_optional(pool)
+        .await)?;
+    row.map(UserRow::decode).transpose()
+}
+
+/// The user with this id.
+pub async fn user_by_id(db: &Db, id: UserId) -> Result<Option<StoredUser>, StoreError> {
+    let query = "SELECT * FROM users WHERE id = $1";
+    let row: Option<UserRow> = on_db!(db.read, |pool| sqlx::query_as(query)
+        .bind(id.uuid())
+        .fetch_optional(pool)
+        .await)?;
+    row.map(UserRow::decode).transpose()
+}
+
+/// Whether there is an administrator.
+pub async fn has_admin(db: &Db) -> Result<bool, StoreError> {
+    let query = "SELECT COUNT(*) FROM users WHERE role = $1";
+    let admins: i64 = on_db!(db.read, |pool| sqlx::query_scalar(query)
+        .bind(Role::Admin.as_str())
+        .fetch_one(pool)
+        .await)?;
+    Ok(admins > 0)
+}
+
+/// Whether there is nobody at all.
+pub async fn is_empty(db: &Db) -> Result<bool, StoreError> {
+    let query = "SELECT COUNT(*) FROM (SELECT id FROM users LIMIT 1) AS first";
+    let users: i64 = on_db!(db.read, |pool| sqlx::query_scalar(query).fetch_one(pool).await)?;
+    Ok(users == 0)
+}
+
+/// Adds a session, and drops those of the same user that have expired or are too many, the oldest first.
+pub async fn insert_session(db: &Db, session: &Session, now: Timestamp, most: u32) -> Result<(), StoreError> {
+    let insert = "INSERT INTO sessions (sid, user_id, generation, rotated_at, expires_at) \
+                  VALUES ($1, $2, $3, $4, $5)";
+    let prune = "DELETE FROM sessions WHERE user_id = $1 AND (expires_at <= $2 OR sid NOT IN \
+                 (SELECT sid FROM sessions WHERE user_id = $1 ORDER BY rotated_at DESC, sid DESC LIMIT $3))";
+    let user = session.user.uuid();
+    in_transaction!(db, |tx| {
+        sqlx::query(insert)
+            .bind(session.sid)
+            .bind(user)
+            .bind(session.generation)
+            .bind(session.rotated_at.micros())
+            .bind(session.expires_at.micros())
+            .execute(&mut *tx)
+            .await?;
+        sqlx::query(prune)
+            .bind(user)
+            .bind(now.micros())
+            .bind(i64::from(most))
+            .execute(&mut *tx)
+            .await?;
+    });
+    Ok(())
+}
+
+/// Reads a session, lets `judge` say what a refresh token means for it, and advances it if so, all in one
+/// transaction: of two who refresh at once, the second is judged by what the first left. Nothing when there is
+/// no such session.
+pub async fn rotate_session(
+    db: &Db,
+    sid: Uuid,
+    judge: impl Fn(&Session) -> Rotation,
+) -> Result<Option<(Session, StoredUser, Rotation)>, StoreError> {
+    let find = "SELECT * FROM sessions WHERE sid = $1";
+    let find_user = "SELECT * FROM users WHERE id = $1";
+    let advance = "UPDATE sessions SET generation = $2, rotated_at = $3, expires_at = $4 WHERE sid = $1";
+    let rotated = in_transaction!(db, |tx| {
+        let row: Option<SessionRow> = sqlx::query_as(find).bind(sid).fetch_optional(&mut *tx).await?;
+        let Some(row) = row else { return Ok(None) };
+        let user: UserRow = sqlx::query_as(find_user)
+            .bind(row.user_id)
+            .fetch_one(&mut *tx)
+            .await?;
+        let session = Session::from(row);
+        let rotation = judge(&session);
+        let session = match rotation {
+            Rotation::Advance { to } => {
+                sqlx::query(advance)
+                    .bind(sid)
+                    .bind(to.generation)
+                    .bind(to.rotated_at.micros())
+                    .bind(to.expires_at.micros())
+                    .execute(&mut *tx)
+                    .await?;
+                to
+            }
+            Rotation::Repeat | Rotation::Reused | Rotation::Expired => session,
+        };
+        (session, user, rotation)
+    });
+    let (session, user, rotation) = rotated;
+    Ok(Some((session, user.decode()?, rotation)))
+}
+
+/// Ends a session. Its access tokens are refused until `forget_at`, when all of them have expired.
+pub async fn end_session(db: &Db, sid: Uuid, now: Timestamp, forget_at: Timestamp) -> Result<(), StoreError> {
+    let delete = "DELETE FROM sessions WHERE sid = $1";
+    let revoke = "INSERT INTO revoked_sessions (sid, revoked_at, forget_at) VALUES ($1, $2, $3) \
+                  ON CONFLICT (sid) DO UPDATE SET forget_at = excluded.forget_at \
+                  WHERE excluded.forget_at > revoked_sessions.forget_at";
+    in_transaction!(db, |tx| {
+        sqlx::query(delete).bind(sid).execute(&mut *tx).await?;
+        sqlx::query(revoke)
+            .bind(sid)
+            .bind(now.micros())
+            .bind(forget_at.micros())
+            .execute(&mut *tx)
+            .await?;
+    });
+    Ok(())
+}
+
+/// The sessions that are revoked at `now`, each with the time when it may be forgotten. Drops what is over.
+pub async fn revoked_sessions(db: &Db, now: Timestamp) -> Result<Vec<(Uuid, Timestamp)>, StoreError> {
+    let forget = "DELETE FROM revoked_sessions WHERE forget_at <= $1";
+    let expire = "DELETE FROM sessions WHERE expires_at <= $1";
+    let query = "SELECT sid, forget_at FROM revoked_sessions";
+    let rows: Vec<(Uuid, i64)> = in_transaction!(db, |tx| {
+        sqlx::query(forget).bind(now.micros()).execute(&mut *tx).await?;
+        sqlx::query(expire).bind(now.micros()).execute(&mut *tx).await?;
+        sqlx::query_as(query).fetch_all(&mut *tx).await?
+    });
+    Ok(rows
+        .into_iter()
+        .map(|(sid, forget_at)| (sid, Timestamp::from_micros(forget_at)))
+        .collect())
+}

@@ -1,0 +1,116 @@
+//! The program, started the way people start it.
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::{Value, json};
+
+/// A started program, its log as JSON. Killed if the test fails.
+struct Program {
+    child: Child,
+    log: BufReader<std::process::ChildStderr>,
+}
+
+impl Program {
+    fn start(folder: &Path, arguments: &[&str]) -> Self {
+        let mut child = Command::new(env!("CARGO_BIN_EXE_turnout"))
+            .args(arguments)
+            .env_clear()
+            .env("TURNOUT_LISTEN", "127.0.0.1:0")
+            .current_dir(folder)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let log = BufReader::new(child.stderr.take().unwrap());
+        Self { child, log }
+    }
+
+    /// Where it serves, once it says so.
+    fn url(&mut self) -> String {
+        let mut line = String::new();
+        self.log.read_line(&mut line).unwrap();
+        let event: Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(event["message"], "serving", "{event}");
+        event["url"].as_str().unwrap().to_owned()
+    }
+
+    /// Asks it to stop, waits until it has, and returns what it wrote to standard output and to the log.
+    fn stop(mut self) -> (String, String) {
+        let id = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args(["-TERM", &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+        let (mut shown, mut logged) = (String::new(), String::new());
+        self.child
+            .stdout
+            .take()
+            .unwrap()
+            .read_to_string(&mut shown)
+            .unwrap();
+        self.log.read_to_string(&mut logged).unwrap();
+        assert!(self.child.wait().unwrap().success());
+        (shown, logged)
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It has ended already unless the test failed.
+        let _ = self.child.kill();
+    }
+}
+
+#[tokio::test]
+async fn a_bare_start_shows_a_demonstration_once_and_stops_when_asked() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut program = Program::start(folder.path(), &[]);
+    let url = program.url();
+    let mut shown = BufReader::new(program.child.stdout.as_mut().unwrap());
+    let mut accounts = Vec::new();
+    loop {
+        let mut line = String::new();
+        shown.read_line(&mut line).unwrap();
+        match line.split_whitespace().collect::<Vec<_>>()[..] {
+            [email, password, ..] if email.contains('@') => {
+                accounts.push((email.to_owned(), password.to_owned()));
+            }
+            ["These", ..] => break,
+            _ => {}
+        }
+    }
+    assert_eq!(accounts.len(), 2);
+    for (email, password) in &accounts {
+        let body = json!({"email": email, "password": password});
+        let login = reqwest::Client::new()
+            .post(format!("{url}/api/v1/auth/login"))
+            .json(&body);
+        assert_eq!(login.send().await.unwrap().status(), 200, "{email}");
+    }
+    assert!(folder.path().join("data/turnout.db").exists() && folder.path().join("data/jwt-secret").exists());
+    let (_, logged) = program.stop();
+    assert!(
+        accounts.iter().all(|(_, password)| !logged.contains(password)),
+        "{logged}"
+    );
+
+    // The database is no longer empty.
+    let mut again = Program::start(folder.path(), &[]);
+    again.url();
+    assert_eq!(again.stop().0, "");
+}
+
+#[tokio::test]
+async fn a_start_with_arguments_shows_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut program = Program::start(folder.path(), &["serve"]);
+    let url = program.url();
+    let health = reqwest::get(format!("{url}/health")).await.unwrap();
+    assert_eq!(health.status(), 200);
+    assert_eq!(program.stop().0, "");
+}

@@ -1,0 +1,106 @@
+//! A server of the test's own.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use reqwest::Method;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use turnout::app::{App, Outside, Running};
+use turnout::config::{Config, Sources};
+
+use super::request::Request;
+use super::{SECRET, TestClock};
+
+pub(crate) struct Server {
+    pub(crate) clock: Arc<TestClock>,
+    running: Running,
+    folder: TempDir,
+    client: reqwest::Client,
+}
+
+/// Settings for a server with its database in a folder, listening on a free port.
+pub(crate) fn config(folder: &Path) -> Config {
+    let database = format!("sqlite://{}", folder.join("turnout.db").display());
+    let environment = [
+        ("TURNOUT_LISTEN", "127.0.0.1:0"),
+        ("TURNOUT_DATABASE_URL", &database),
+        ("TURNOUT_JWT_SECRET", SECRET),
+        ("TURNOUT_DB_POOL", "2"),
+    ];
+    let environment = environment.map(|(name, value)| (name.into(), value.into()));
+    Config::load(Sources {
+        environment: environment.into(),
+        ..Sources::default()
+    })
+    .unwrap()
+}
+
+impl Server {
+    pub(crate) async fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config(folder.path());
+        Self::start_in(folder, config, Arc::default()).await
+    }
+
+    /// Stops it and starts another one with the same database and clock.
+    pub(crate) async fn restart(self) -> Self {
+        self.running.shutdown().await;
+        let config = config(self.folder.path());
+        Self::start_in(self.folder, config, self.clock).await
+    }
+
+    async fn start_in(folder: TempDir, config: Config, clock: Arc<TestClock>) -> Self {
+        let outside = Outside {
+            clock: clock.clone(),
+            ..Outside::default()
+        };
+        let running = App::start_with(config, outside).await.unwrap();
+        Self {
+            clock,
+            running,
+            folder,
+            client: reqwest::Client::new(),
+        }
+    }
+
+    pub(crate) async fn stop(self) {
+        self.running.shutdown().await;
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.running.address
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// A request to a path, which is below `/api/v1` unless it starts with two slashes.
+    pub(crate) fn request(&self, method: Method, path: &str) -> Request {
+        let path = match path.strip_prefix('/') {
+            Some(rooted) if rooted.starts_with('/') => rooted.to_owned(),
+            _ => format!("/api/v1{path}"),
+        };
+        Request::new(
+            self.client
+                .request(method, format!("http://{}{path}", self.address())),
+        )
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Request {
+        self.request(Method::GET, path)
+    }
+
+    pub(crate) fn post(&self, path: &str) -> Request {
+        self.request(Method::POST, path)
+    }
+
+    /// Registers somebody and returns the answer's body.
+    pub(crate) async fn register(&self, name: &str) -> Value {
+        let email = format!("{}@example.com", name.to_lowercase());
+        let body = json!({"name": name, "email": email, "password": "correct horse"});
+        self.post("/auth/register").json(&body).send().await.expect(201)
+    }
+}
