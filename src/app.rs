@@ -10,6 +10,7 @@ use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use turnout_actors::ports::{Clock, IdSource};
+use turnout_actors::{Engine, Options, StartFailed};
 
 use crate::accounts::{AccountError, Accounts, PersonName, Role, SecretError, signing_secret};
 use crate::clock::SystemClock;
@@ -17,7 +18,8 @@ use crate::config::{Config, FirstAdmin};
 use crate::http::edge::Edge;
 use crate::http::{AppState, Parts, router, server};
 use crate::ids::TimeOrderedIds;
-use crate::store::{Db, OpenError, StoreError};
+use crate::rsvp_index::RsvpIndex;
+use crate::store::{Db, OpenError, StoreError, meta};
 
 /// Connections that the operating system holds while the server is busy accepting others: an opening brings
 /// thousands within milliseconds.
@@ -56,6 +58,9 @@ pub enum StartError {
     /// The first administrator or the demonstration.
     #[error("cannot create the first accounts")]
     Accounts(#[from] AccountError),
+    /// The booking engine.
+    #[error(transparent)]
+    Engine(#[from] StartFailed),
     /// The address to listen on.
     #[error("cannot listen on {0}")]
     Listen(SocketAddr, #[source] io::Error),
@@ -126,8 +131,13 @@ impl Running {
     /// closed and another server may use the database.
     pub async fn shutdown(self) {
         self.stop.cancel();
-        if let Err(error) = self.server.await {
+        // Both at once: who is connected still gets answers, to new commands that the server is draining.
+        let (served, drained) = tokio::join!(self.server, self.state.engine.drain(self.state.config.drain));
+        if let Err(error) = served {
             tracing::error!(%error, "the server ended before it was told to");
+        }
+        if !drained {
+            tracing::warn!("commands were still under way when the time for stopping was over");
         }
         self.state.db.close().await;
     }
@@ -144,13 +154,26 @@ async fn build(config: Config, Outside { clock, ids }: Outside) -> Result<AppSta
         if let Some(admin) = &config.first_admin {
             create_first_admin(&accounts, admin).await?;
         }
-        Ok(accounts)
+        // Nobody watches activities yet, so the differences have nowhere to go.
+        let journal = db.journal(clock.clone());
+        let engine = Engine::start(
+            journal,
+            Arc::new(()),
+            clock.clone(),
+            ids.clone(),
+            Options::default(),
+        )
+        .await?;
+        Ok((accounts, engine, meta::epoch(&db).await?))
     };
     match parts.await {
-        Ok(accounts) => Ok(AppState::from(Parts {
+        Ok((accounts, engine, epoch)) => Ok(AppState::from(Parts {
             config,
+            rsvps: RsvpIndex::new(db.clone()),
             db,
             accounts,
+            engine,
+            epoch,
             clock,
             ids,
         })),

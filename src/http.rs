@@ -3,19 +3,25 @@
 //! [`server`] accepts connections, [`edge`] does what holds for every request, [`router`] lists the routes,
 //! [`extract`] turns requests into types, and [`Problem`] is every answer that is not a success.
 
+mod activities;
 mod auth_routes;
 mod caller;
 mod code;
 pub mod edge;
 pub mod extract;
 mod health;
+mod host;
+mod orders;
 pub mod page;
 mod problem;
+mod refusal;
 mod request_id;
 pub mod router;
+mod rsvps;
 pub mod server;
 mod state;
 pub mod time;
+mod views;
 
 pub use caller::MaybeCaller;
 pub use code::Code;

@@ -1,9 +1,13 @@
 //! Storage: SQL and nothing else. Decides nothing, and no other part of the server sees a query.
 
 pub mod accounts;
+pub mod activities;
 mod db;
+pub mod events;
 mod journal;
 mod lock;
+pub mod meta;
+pub mod rsvps;
 
 pub use db::{Db, OpenError};
 pub(crate) use db::{in_transaction, on_db};
@@ -40,4 +44,14 @@ impl From<sqlx::Error> for StoreError {
 fn is_busy(code: Option<&str>) -> bool {
     code.and_then(|code| code.parse::<u32>().ok())
         .is_some_and(|code| matches!(code & 0xff, 5 | 6))
+}
+
+/// The `LIKE` pattern of whatever contains `text`, in lower case; `\\` escapes.
+fn containing(text: &str) -> String {
+    let escaped = text
+        .to_lowercase()
+        .replace('\\', "\\\\")
+        .replace('%', "\\%")
+        .replace('_', "\\_");
+    format!("%{escaped}%")
 }

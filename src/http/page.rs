@@ -73,6 +73,13 @@ pub struct List<T> {
     pub total: u64,
 }
 
+impl PageNumber {
+    /// How many pages come before it.
+    pub const fn index(self) -> u32 {
+        self.0 - 1
+    }
+}
+
 impl Default for PageNumber {
     fn default() -> Self {
         Self(1)

@@ -3,12 +3,16 @@
 use axum::Router;
 use axum::routing::get;
 
-use super::{AppState, Code, Problem, auth_routes, health};
+use super::{AppState, Code, Problem, activities, auth_routes, health, host, rsvps};
 
 /// Every route that the server answers.
 pub fn routes(state: AppState) -> Router {
     // Each area lists its own routes below the prefix; a new one is merged here.
-    let api = Router::new().merge(auth_routes::routes());
+    let api = Router::new()
+        .merge(auth_routes::routes())
+        .merge(activities::routes())
+        .merge(rsvps::routes())
+        .merge(host::routes());
 
     Router::new()
         .route("/health", get(health::health))

@@ -3,10 +3,12 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
+use turnout_actors::Engine;
 use turnout_actors::ports::{Clock, IdSource};
 
 use crate::accounts::Accounts;
 use crate::config::Config;
+use crate::rsvp_index::RsvpIndex;
 use crate::store::Db;
 
 /// The parts that handlers use. One pointer, so that handing it to each request costs next to nothing.
@@ -21,6 +23,12 @@ pub struct Parts {
     pub db: Db,
     /// Accounts and sessions.
     pub accounts: Accounts,
+    /// The booking engine.
+    pub engine: Engine,
+    /// Which activity an RSVP belongs to.
+    pub rsvps: RsvpIndex,
+    /// The number of the database's history.
+    pub epoch: u64,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// New identifiers.

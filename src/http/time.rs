@@ -57,6 +57,38 @@ impl<'de> Deserialize<'de> for Time {
     }
 }
 
+/// The end of a range of time: a point, or a whole day that belongs to it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum DayOrTime {
+    /// A bare date: the day that starts then, in UTC.
+    Day(Timestamp),
+    /// A point in time.
+    Time(Timestamp),
+}
+
+impl DayOrTime {
+    /// The first moment that no longer belongs to the range.
+    pub fn end(self) -> Timestamp {
+        const DAY_MS: i64 = 24 * 60 * 60 * 1_000;
+        match self {
+            Self::Day(start) => start.plus_millis(DAY_MS),
+            Self::Time(last) => Timestamp::from_micros(last.micros().saturating_add(1)),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for DayOrTime {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
+        let Time(at) = Time::parse(&text).map_err(serde::de::Error::custom)?;
+        Ok(if text.contains('T') || text.contains('t') {
+            Self::Time(at)
+        } else {
+            Self::Day(at)
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -118,11 +118,18 @@ impl Activity {
             .map(|rsvp| answered(&self.head, &self.waitlist, rsvp.clone()))
     }
 
+    /// The RSVPs that wait, in order, from the one with `ahead` parties before it.
+    pub fn waiting_from(&self, ahead: u64) -> impl Iterator<Item = Answered> + '_ {
+        let first = self.waitlist.nth(ahead);
+        first
+            .into_iter()
+            .flat_map(|party| self.waitlist.iter_from(party.ticket))
+            .map(|party| self.answered(party.lead))
+    }
+
     /// The RSVPs that wait, in order.
     pub fn waiting(&self) -> impl Iterator<Item = Answered> + '_ {
-        self.waitlist
-            .iter_from(super::ids::Ticket(0))
-            .map(|party| self.answered(party.lead))
+        self.waiting_from(0)
     }
 
     /// Takes over the changes of a draft that was made on this very state and is now durable.

@@ -84,6 +84,15 @@ impl Waitlist {
             .filter(|party| party.ticket == ticket)
     }
 
+    /// The party with `ahead` others ahead of it.
+    pub fn nth(&self, ahead: u64) -> Option<Waiting> {
+        if ahead >= self.parties() {
+            return None;
+        }
+        let ticket = self.root.as_ref()?.nth(self.height, ahead);
+        self.party(Ticket(ticket))
+    }
+
     /// Who waits ahead of `ticket`, whether or not that ticket waits itself.
     pub fn ahead(&self, ticket: Ticket) -> Ahead {
         let before = self.before(ticket.0);
@@ -384,6 +393,10 @@ mod tests {
                 if let Some(first) = list.first() {
                     prop_assert_eq!(list.passed(first.ticket), plain.promoted.range(first.ticket.0..).count() as u64);
                 }
+                for (ahead, &ticket) in (0..).zip(plain.waiting.keys()) {
+                    prop_assert_eq!(list.nth(ahead).map(|p| p.ticket.0), Some(ticket));
+                }
+                prop_assert_eq!(list.nth(list.parties()), None);
                 let marks: Vec<_> = plain.promoted.iter().copied().map(Ticket).collect();
                 prop_assert_eq!(list.promoted_tickets(), marks);
                 prop_assert_eq!(before.iter_from(Ticket(0)).collect::<Vec<_>>(), seen);

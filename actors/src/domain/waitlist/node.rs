@@ -188,6 +188,32 @@ impl Node {
         }
     }
 
+    /// The ticket, relative to this node, of the party with `ahead` others before it in this node. There must
+    /// be one.
+    pub(super) fn nth(&self, height: u32, mut ahead: u64) -> u64 {
+        let absent = "there are more parties than are to be skipped";
+        match self {
+            Self::Leaf(places) => {
+                let mut waiting = (0..)
+                    .zip(places.iter())
+                    .filter(|(_, place)| matches!(place, Place::Waiting { .. }));
+                waiting.nth(ahead as usize).expect(absent).0
+            }
+            Self::Branch(branch) => {
+                for (way, summary) in branch.summaries.iter().enumerate() {
+                    if ahead < summary.parties {
+                        let child = branch.children[way]
+                            .as_ref()
+                            .expect("whoever waits is below a child");
+                        return way as u64 * reach(height - 1) + child.nth(height - 1, ahead);
+                    }
+                    ahead -= summary.parties;
+                }
+                unreachable!("{absent}")
+            }
+        }
+    }
+
     pub(super) fn collect_promoted(&self, height: u32, base: u64, tickets: &mut Vec<Ticket>) {
         match self {
             Self::Leaf(places) => tickets.extend(

@@ -1,0 +1,150 @@
+//! `/activities`: making, finding, changing and cancelling them.
+
+mod body;
+mod listing;
+
+use axum::extract::State;
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use axum::{Json, Router};
+use turnout_actors::domain::{ActivityId, Command, Overview};
+use turnout_actors::{Key, Order};
+
+pub(super) use self::body::given;
+use self::body::{ChangeBody, CreateBody};
+use super::extract::{Body, Id, IdempotencyKey, IfMatch, etag};
+use super::orders::{key, principal};
+use super::views::ActivityView;
+use super::{AppState, Code, MaybeCaller, Problem, refusal};
+use crate::accounts::{Caller, Role};
+use crate::config::CreateActivities;
+
+/// Tells that this is the answer to an earlier request with the same key.
+const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
+
+pub(super) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/activities", get(listing::list).post(create))
+        .route(
+            "/activities/{id}",
+            get(show).patch(change).put(change).delete(cancel),
+        )
+}
+
+async fn create(
+    State(state): State<AppState>,
+    caller: Caller,
+    IdempotencyKey(sent): IdempotencyKey,
+    Body(body): Body<CreateBody>,
+) -> Result<Response, Problem> {
+    if state.config.create_activities == CreateActivities::Admins && caller.role != Role::Admin {
+        return Err(Problem::new(Code::Forbidden));
+    }
+    let settings = body.settings(caller.user)?;
+    let by = principal(&caller);
+    let key = key(sent)?;
+    // Until it exists, problems can only be about what was sent.
+    let nobody = ActivityId::from(uuid::Uuid::nil());
+    let (id, replayed) = state
+        .engine
+        .create(&by, settings, key.as_ref())
+        .await
+        .map_err(|error| refusal::problem(error, nobody))?;
+    answer(&state, StatusCode::CREATED, id, replayed).await
+}
+
+async fn show(
+    State(state): State<AppState>,
+    Id(id): Id<ActivityId>,
+    MaybeCaller(caller): MaybeCaller,
+) -> Result<Response, Problem> {
+    let by = caller.as_ref().map(principal);
+    let overview = state
+        .engine
+        .read(id, |activity| {
+            activity.is_visible_to(by.as_ref()).then(|| activity.overview())
+        })
+        .await
+        .map_err(|error| refusal::problem(error, id))?
+        .ok_or_else(|| Problem::new(Code::NotFound))?;
+    Ok(shown(&state, StatusCode::OK, &overview))
+}
+
+async fn change(
+    State(state): State<AppState>,
+    Id(id): Id<ActivityId>,
+    caller: Caller,
+    IfMatch(if_version): IfMatch,
+    IdempotencyKey(sent): IdempotencyKey,
+    Body(body): Body<ChangeBody>,
+) -> Result<Response, Problem> {
+    let command = Command::Change(Box::new(body.change()?));
+    give(&state, id, &caller, command, if_version, key(sent)?).await
+}
+
+async fn cancel(
+    State(state): State<AppState>,
+    Id(id): Id<ActivityId>,
+    caller: Caller,
+    IfMatch(if_version): IfMatch,
+    IdempotencyKey(sent): IdempotencyKey,
+) -> Result<Response, Problem> {
+    give(
+        &state,
+        id,
+        &caller,
+        Command::CancelActivity,
+        if_version,
+        key(sent)?,
+    )
+    .await
+}
+
+/// Gives a command about the activity as a whole and answers with the activity as it is then.
+async fn give(
+    state: &AppState,
+    id: ActivityId,
+    caller: &Caller,
+    command: Command,
+    if_version: Option<u32>,
+    key: Option<Key>,
+) -> Result<Response, Problem> {
+    let order = Order {
+        by: principal(caller),
+        command,
+        if_version,
+        key,
+    };
+    let reply = state
+        .engine
+        .command(id, order)
+        .await
+        .map_err(|error| refusal::problem(error, id))?;
+    answer(state, StatusCode::OK, id, reply.answer.replayed).await
+}
+
+async fn answer(
+    state: &AppState,
+    status: StatusCode,
+    id: ActivityId,
+    replayed: bool,
+) -> Result<Response, Problem> {
+    let overview = state
+        .engine
+        .read(id, turnout_actors::domain::Activity::overview)
+        .await
+        .map_err(|error| refusal::problem(error, id))?;
+    let mut response = shown(state, status, &overview);
+    if replayed {
+        response
+            .headers_mut()
+            .insert(REPLAYED, HeaderValue::from_static("true"));
+    }
+    Ok(response)
+}
+
+fn shown(state: &AppState, status: StatusCode, overview: &Overview) -> Response {
+    let view = ActivityView::new(overview, state.epoch, state.clock.now());
+    (status, [(header::ETAG, etag(overview.version))], Json(view)).into_response()
+}

@@ -1,0 +1,91 @@
+//! The public list of activities.
+
+use axum::Json;
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::Value;
+use turnout_actors::domain::{OrganizationId, UserId};
+
+use crate::http::extract::Params;
+use crate::http::page::{List, Page, PageLimit, PageNumber};
+use crate::http::time::{DayOrTime, Time};
+use crate::http::views::ActivityView;
+use crate::http::{AppState, MaybeCaller, Problem};
+use crate::store::activities::{self, ActivityFilter, ActivityOrder};
+
+const SEARCH_MAX_CHARS: usize = 100;
+
+/// Which activities, in which order.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Query {
+    #[serde(default)]
+    page: PageNumber,
+    #[serde(default)]
+    limit: PageLimit,
+    search: Option<String>,
+    date_from: Option<Time>,
+    date_to: Option<DayOrTime>,
+    available_only: Option<bool>,
+    #[serde(default)]
+    sort: Sort,
+    organization_id: Option<uuid::Uuid>,
+    host_id: Option<uuid::Uuid>,
+}
+
+#[derive(Deserialize, Clone, Copy, Default)]
+enum Sort {
+    #[default]
+    #[serde(rename = "date")]
+    Date,
+    #[serde(rename = "-date")]
+    DateDescending,
+    #[serde(rename = "title")]
+    Title,
+    #[serde(rename = "available")]
+    Available,
+}
+
+impl From<Sort> for ActivityOrder {
+    fn from(sort: Sort) -> Self {
+        match sort {
+            Sort::Date => Self::Start,
+            Sort::DateDescending => Self::StartDescending,
+            Sort::Title => Self::Title,
+            Sort::Available => Self::Available,
+        }
+    }
+}
+
+pub(super) async fn list(
+    State(state): State<AppState>,
+    MaybeCaller(caller): MaybeCaller,
+    Params(query): Params<Query>,
+) -> Result<Json<List<Value>>, Problem> {
+    if query
+        .search
+        .as_ref()
+        .is_some_and(|search| search.chars().count() > SEARCH_MAX_CHARS)
+    {
+        return Err(Problem::field("search", "must have at most 100 characters"));
+    }
+    let page = Page::new(query.page, query.limit);
+    let host = query.host_id.map(UserId::from);
+    let filter = ActivityFilter {
+        search: query.search.filter(|search| !search.is_empty()),
+        starts_from: query.date_from.map(|Time(from)| from),
+        starts_before: query.date_to.map(DayOrTime::end),
+        available_only: query.available_only.unwrap_or_default(),
+        host,
+        organization: query.organization_id.map(OrganizationId::from),
+        // Whoever asks for the own activities gets those too that others find by their address alone.
+        unlisted_too: host.is_some() && host == caller.map(|caller| caller.user),
+    };
+    let (found, total) =
+        activities::list(&state.db, &filter, query.sort.into(), page.offset(), page.limit()).await?;
+    let now = state.clock.now();
+    let views = found.iter().map(|overview| {
+        serde_json::to_value(ActivityView::new(overview, state.epoch, now)).expect("a view is always JSON")
+    });
+    Ok(Json(page.answer(views.collect(), total)))
+}

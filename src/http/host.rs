@@ -1,0 +1,216 @@
+//! What the host of an activity sees: its RSVPs, its waitlist and its decision log.
+
+use axum::extract::State;
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use turnout_actors::domain::{ActivityId, Answered, Person, RsvpId, Seq};
+
+use super::extract::{Id, Params};
+use super::orders::principal;
+use super::page::{Page, PageLimit, PageNumber};
+use super::views::{LogEntryView, PositionView, RsvpView, Sight, TicketedRsvpView};
+use super::{AppState, Code, MaybeCaller, Problem, refusal};
+use crate::accounts::Caller;
+use crate::store::events;
+use crate::store::rsvps::{self, RsvpFilter};
+
+const SEARCH_MAX_CHARS: usize = 100;
+
+pub(super) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/activities/{id}/rsvps", get(list_rsvps))
+        .route("/activities/{id}/waitlist", get(show_waitlist))
+        .route("/activities/{id}/events", get(list_events))
+}
+
+/// Whether somebody is the host of an activity that they may know of.
+async fn require_host(state: &AppState, id: ActivityId, caller: &Caller) -> Result<(), Problem> {
+    let by = principal(caller);
+    let (visible, host) = state
+        .engine
+        .read(id, |activity| {
+            (activity.is_visible_to(Some(&by)), activity.is_host(&by))
+        })
+        .await
+        .map_err(|error| refusal::problem(error, id))?;
+    match (visible, host) {
+        (true, true) => Ok(()),
+        (true, false) => Err(Problem::new(Code::Forbidden)),
+        (false, _) => Err(Problem::new(Code::NotFound)),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RsvpQuery {
+    #[serde(default)]
+    page: Option<PageNumber>,
+    #[serde(default)]
+    limit: PageLimit,
+    /// The last identifier of the page before; empty for the first page.
+    cursor: Option<String>,
+    status: Option<String>,
+    search: Option<String>,
+}
+
+impl RsvpQuery {
+    fn filter(&self) -> Result<RsvpFilter, Problem> {
+        let status = self.status.as_deref().map(|name| {
+            RsvpFilter::STATUSES
+                .into_iter()
+                .find(|known| *known == name)
+                .ok_or_else(|| {
+                    Problem::field(
+                        "status",
+                        format!("must be one of: {}", RsvpFilter::STATUSES.join(", ")),
+                    )
+                })
+        });
+        if self
+            .search
+            .as_ref()
+            .is_some_and(|search| search.chars().count() > SEARCH_MAX_CHARS)
+        {
+            return Err(Problem::field("search", "must have at most 100 characters"));
+        }
+        if self.cursor.is_some() && self.page.is_some() {
+            return Err(Problem::field("cursor", "must not be given together with page"));
+        }
+        let after = self.cursor.as_deref().filter(|cursor| !cursor.is_empty());
+        let after = after.map(str::parse::<RsvpId>).transpose();
+        Ok(RsvpFilter {
+            status: status.transpose()?,
+            search: self.search.clone().filter(|search| !search.is_empty()),
+            after: after
+                .map_err(|_| Problem::field("cursor", "must be a cursor that was answered before"))?,
+        })
+    }
+}
+
+async fn list_rsvps(
+    State(state): State<AppState>,
+    Id(id): Id<ActivityId>,
+    caller: Caller,
+    Params(query): Params<RsvpQuery>,
+) -> Result<Json<Value>, Problem> {
+    require_host(&state, id, &caller).await?;
+    let filter = query.filter()?;
+    let page = Page::new(query.page.unwrap_or_default(), query.limit);
+    let ids = rsvps::list(&state.db, id, &filter, page.offset(), page.limit()).await?;
+    let found = current(&state, id, &ids).await?;
+    let data: Vec<RsvpView<'_>> = found
+        .iter()
+        .map(|answered| RsvpView::new(id, answered, Sight::Full))
+        .collect();
+    if query.cursor.is_some() {
+        let more = ids.len() == page.limit() as usize;
+        let next = ids.last().filter(|_| more);
+        return Ok(Json(
+            json!({ "data": data, "limit": page.limit(), "next_cursor": next }),
+        ));
+    }
+    let total = rsvps::count(&state.db, id, &filter).await?;
+    Ok(Json(json!(page.answer(data, total))))
+}
+
+/// The RSVPs as they are now: the database tells which, the engine what.
+async fn current(state: &AppState, id: ActivityId, ids: &[RsvpId]) -> Result<Vec<Answered>, Problem> {
+    state
+        .engine
+        .read(id, |activity| {
+            ids.iter().filter_map(|rsvp| activity.rsvp(*rsvp)).collect()
+        })
+        .await
+        .map_err(|error| refusal::problem(error, id))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WaitlistQuery {
+    #[serde(default)]
+    page: PageNumber,
+    limit: Option<u32>,
+}
+
+/// The most waiting parties per page.
+const ENTRIES_MAX: u32 = 1_000;
+
+async fn show_waitlist(
+    State(state): State<AppState>,
+    Id(id): Id<ActivityId>,
+    MaybeCaller(caller): MaybeCaller,
+    Params(query): Params<WaitlistQuery>,
+) -> Result<Json<Value>, Problem> {
+    let limit = query.limit.unwrap_or(ENTRIES_MAX);
+    if !(1..=ENTRIES_MAX).contains(&limit) {
+        return Err(Problem::field("limit", "must be between 1 and 1000"));
+    }
+    let first = u64::from(query.page.index()) * u64::from(limit);
+    let by = caller.as_ref().map(principal);
+    let seen = state
+        .engine
+        .read(id, |activity| {
+            activity.is_visible_to(by.as_ref()).then(|| {
+                let own = by.and_then(|by| activity.rsvp_of(&Person::User(by.user)));
+                let host = by.is_some_and(|by| activity.is_host(&by));
+                let entries: Option<Vec<Answered>> =
+                    host.then(|| activity.waiting_from(first).take(limit as usize).collect());
+                (
+                    activity.counts(),
+                    activity.head().settings.waitlist_paused,
+                    own,
+                    entries,
+                )
+            })
+        })
+        .await
+        .map_err(|error| refusal::problem(error, id))?;
+    let (counts, paused, own, entries) = seen.ok_or_else(|| Problem::new(Code::NotFound))?;
+    let mut view = json!({
+        "parties": counts.waitlisted_parties,
+        "spots": counts.waitlisted_spots,
+        "paused": paused,
+        "me": own.map(|answered| PositionView::new(&answered, counts.seq)),
+    });
+    if let Some(entries) = entries {
+        view["entries"] = entries
+            .iter()
+            .map(|answered| json!(TicketedRsvpView::new(id, answered)))
+            .collect();
+    }
+    Ok(Json(view))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct EventQuery {
+    #[serde(default)]
+    after_seq: u64,
+    limit: Option<u32>,
+}
+
+/// Entries of the log that are answered when nobody asks for another number.
+const LOG_ENTRIES: u32 = 100;
+/// The most entries of the log per answer.
+const LOG_ENTRIES_MAX: u32 = 1_000;
+
+async fn list_events(
+    State(state): State<AppState>,
+    Id(id): Id<ActivityId>,
+    caller: Caller,
+    Params(query): Params<EventQuery>,
+) -> Result<Json<Value>, Problem> {
+    let limit = query.limit.unwrap_or(LOG_ENTRIES);
+    if !(1..=LOG_ENTRIES_MAX).contains(&limit) {
+        return Err(Problem::field("limit", "must be between 1 and 1000"));
+    }
+    require_host(&state, id, &caller).await?;
+    let entries = events::after(&state.db, id, Seq(query.after_seq), limit).await?;
+    let next = entries.last().map_or(query.after_seq, |entry| entry.seq.0);
+    let data: Vec<LogEntryView> = entries.into_iter().map(LogEntryView::from).collect();
+    Ok(Json(
+        json!({ "data": data, "limit": limit, "next_after_seq": next }),
+    ))
+}

@@ -1,0 +1,54 @@
+//! What the engine answers instead of success, as problems: the one place that turns one into the other.
+
+use serde_json::json;
+use turnout_actors::EngineError;
+use turnout_actors::domain::{ActivityId, Current, Rejection};
+
+use super::views::{RsvpView, Sight};
+use super::{Code, FieldError, Problem};
+
+/// An engine's error as the answer to a command or a question about this activity.
+pub(super) fn problem(error: EngineError, activity: ActivityId) -> Problem {
+    match error {
+        EngineError::Rejected(rejection) => rejected(rejection, activity),
+        EngineError::Overloaded => Problem::new(Code::Overloaded),
+        EngineError::Unavailable => Problem::new(Code::Unavailable),
+        EngineError::UnknownOutcome => Problem::new(Code::UnknownOutcome),
+        EngineError::Draining => Problem::new(Code::Draining),
+        EngineError::Internal => Problem::internal(&EngineError::Internal),
+    }
+}
+
+fn rejected(rejection: Rejection, activity: ActivityId) -> Problem {
+    match rejection {
+        Rejection::Forbidden => Problem::new(Code::Forbidden),
+        Rejection::KeyReused => Problem::new(Code::KeyReused),
+        Rejection::ActivityCancelled => Problem::new(Code::ActivityCancelled),
+        Rejection::NotFound => Problem::new(Code::NotFound),
+        Rejection::VersionConflict(current) => {
+            let current = match *current {
+                // Only whoever may touch an RSVP gets as far as its version.
+                Current::Rsvp(answered) => json!(RsvpView::new(activity, &answered, Sight::Full)),
+                Current::Activity { version } => json!({ "version": version }),
+            };
+            Problem::new(Code::VersionConflict).with("current", current)
+        }
+        Rejection::Invalid(errors) => Problem::validation(
+            errors
+                .into_iter()
+                .map(|error| FieldError::new(error.field, error.message))
+                .collect(),
+        ),
+        Rejection::NotOpenYet { opens_in_ms } => Problem::new(Code::NotOpenYet)
+            .with("opens_in_ms", opens_in_ms)
+            .retry_after_ms(opens_in_ms),
+        Rejection::Closed => Problem::new(Code::Closed),
+        Rejection::TooLate => Problem::new(Code::TooLate),
+        Rejection::AlreadyReserved => Problem::new(Code::AlreadyReserved),
+        Rejection::AlreadyCancelled => Problem::new(Code::AlreadyCancelled),
+        Rejection::PartyTooLarge { limit } => Problem::new(Code::PartyTooLarge).with("limit", limit),
+        Rejection::NoFreeSpots => Problem::new(Code::NoFreeSpots),
+        Rejection::ActivityFull => Problem::new(Code::ActivityFull),
+        Rejection::WaitlistFull => Problem::new(Code::WaitlistFull),
+    }
+}

@@ -1,0 +1,260 @@
+//! `/activities/{id}/rsvp` and `/rsvps/{id}`: one RSVP, for its person, whoever booked it, and the host.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use turnout_actors::domain::{
+    Activity, ActivityId, Answered, Command, Counts, Person, Principal, Reserve, RsvpId, Target, Update,
+};
+
+use super::activities::given;
+use super::extract::{Body, Id, IdempotencyKey, IfMatch, etag};
+use super::orders::{give, principal};
+use super::views::{PositionView, RsvpView, Sight};
+use super::{AppState, Code, Problem, refusal};
+use crate::accounts::Caller;
+
+const WISHES_MAX_CHARS: usize = 1_000;
+
+pub(super) fn routes() -> Router<AppState> {
+    Router::new()
+        .route(
+            "/activities/{id}/rsvp",
+            post(reserve)
+                .get(show_own)
+                .put(update_own)
+                .patch(update_own)
+                .delete(cancel_own),
+        )
+        .route("/rsvps/{id}", get(show).put(update).patch(update).delete(cancel))
+        .route("/rsvps/{id}/position", get(position))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct ReserveBody {
+    guest_count: Option<u16>,
+    special_requirements: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct UpdateBody {
+    guest_count: Option<u16>,
+    #[serde(default, deserialize_with = "given")]
+    special_requirements: Option<Option<String>>,
+}
+
+impl UpdateBody {
+    fn command(self, target: Target) -> Result<Command, Problem> {
+        Ok(Command::Update(Update {
+            target,
+            guest_count: self.guest_count,
+            special_requirements: self.special_requirements.map(wishes).transpose()?,
+        }))
+    }
+}
+
+/// Wishes as they are kept; a text without any words is none.
+fn wishes(text: Option<String>) -> Result<Option<Arc<str>>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    if text.chars().count() > WISHES_MAX_CHARS {
+        return Err(Problem::field(
+            "special_requirements",
+            "must have at most 1000 characters",
+        ));
+    }
+    if text.contains(|c: char| c.is_control() && c != '\n' && c != '\t') {
+        let message = "must not contain control characters other than line breaks and tabs";
+        return Err(Problem::field("special_requirements", message));
+    }
+    let text = text.trim();
+    Ok((!text.is_empty()).then(|| text.into()))
+}
+
+async fn reserve(
+    State(state): State<AppState>,
+    Id(id): Id<ActivityId>,
+    caller: Caller,
+    IdempotencyKey(key): IdempotencyKey,
+    Body(body): Body<ReserveBody>,
+) -> Result<Response, Problem> {
+    let reserve = Reserve {
+        fresh: RsvpId::from(state.ids.next()),
+        person: Person::User(caller.user),
+        name: caller.name.clone(),
+        guest_count: body.guest_count.unwrap_or_default(),
+        special_requirements: wishes(body.special_requirements)?,
+    };
+    give(
+        &state,
+        id,
+        &caller,
+        Command::Reserve(reserve),
+        None,
+        key,
+        StatusCode::CREATED,
+    )
+    .await
+}
+
+async fn update_own(
+    State(state): State<AppState>,
+    Id(id): Id<ActivityId>,
+    caller: Caller,
+    IfMatch(if_version): IfMatch,
+    IdempotencyKey(key): IdempotencyKey,
+    Body(body): Body<UpdateBody>,
+) -> Result<Response, Problem> {
+    give(
+        &state,
+        id,
+        &caller,
+        body.command(Target::Own)?,
+        if_version,
+        key,
+        StatusCode::OK,
+    )
+    .await
+}
+
+async fn cancel_own(
+    State(state): State<AppState>,
+    Id(id): Id<ActivityId>,
+    caller: Caller,
+    IfMatch(if_version): IfMatch,
+    IdempotencyKey(key): IdempotencyKey,
+) -> Result<Response, Problem> {
+    give(
+        &state,
+        id,
+        &caller,
+        Command::Cancel(Target::Own),
+        if_version,
+        key,
+        StatusCode::OK,
+    )
+    .await
+}
+
+async fn show_own(
+    State(state): State<AppState>,
+    Id(id): Id<ActivityId>,
+    caller: Caller,
+) -> Result<Response, Problem> {
+    let (by, person) = (principal(&caller), Person::User(caller.user));
+    let found = state
+        .engine
+        .read(id, |activity| {
+            activity
+                .is_visible_to(Some(&by))
+                .then(|| activity.rsvp_of(&person))
+                .flatten()
+        })
+        .await
+        .map_err(|error| refusal::problem(error, id))?;
+    shown(id, &found.ok_or_else(|| Problem::new(Code::NotFound))?)
+}
+
+async fn update(
+    State(state): State<AppState>,
+    Id(rsvp): Id<RsvpId>,
+    caller: Caller,
+    IfMatch(if_version): IfMatch,
+    IdempotencyKey(key): IdempotencyKey,
+    Body(body): Body<UpdateBody>,
+) -> Result<Response, Problem> {
+    let command = body.command(Target::Rsvp(rsvp))?;
+    let id = activity_of(&state, rsvp).await?;
+    give(&state, id, &caller, command, if_version, key, StatusCode::OK).await
+}
+
+async fn cancel(
+    State(state): State<AppState>,
+    Id(rsvp): Id<RsvpId>,
+    caller: Caller,
+    IfMatch(if_version): IfMatch,
+    IdempotencyKey(key): IdempotencyKey,
+) -> Result<Response, Problem> {
+    let id = activity_of(&state, rsvp).await?;
+    give(
+        &state,
+        id,
+        &caller,
+        Command::Cancel(Target::Rsvp(rsvp)),
+        if_version,
+        key,
+        StatusCode::OK,
+    )
+    .await
+}
+
+async fn show(
+    State(state): State<AppState>,
+    Id(rsvp): Id<RsvpId>,
+    caller: Caller,
+) -> Result<Response, Problem> {
+    let (id, answered, _) = read(&state, rsvp, &caller).await?;
+    shown(id, &answered)
+}
+
+async fn position(
+    State(state): State<AppState>,
+    Id(rsvp): Id<RsvpId>,
+    caller: Caller,
+) -> Result<Json<PositionView>, Problem> {
+    let (_, answered, counts) = read(&state, rsvp, &caller).await?;
+    Ok(Json(PositionView::new(&answered, counts.seq)))
+}
+
+/// An RSVP that the caller may see, and its activity's counts of the same moment.
+async fn read(
+    state: &AppState,
+    rsvp: RsvpId,
+    caller: &Caller,
+) -> Result<(ActivityId, Answered, Counts), Problem> {
+    let id = activity_of(state, rsvp).await?;
+    let by = principal(caller);
+    let found = state
+        .engine
+        .read(id, |activity| {
+            let answered = activity.rsvp(rsvp)?;
+            let allowed = may_see(activity, &answered, &by);
+            Some((
+                answered,
+                activity.counts(),
+                allowed,
+                activity.is_visible_to(Some(&by)),
+            ))
+        })
+        .await
+        .map_err(|error| refusal::problem(error, id))?;
+    match found {
+        Some((answered, counts, true, _)) => Ok((id, answered, counts)),
+        Some((.., false, true)) => Err(Problem::new(Code::Forbidden)),
+        Some((.., false, false)) | None => Err(Problem::new(Code::NotFound)),
+    }
+}
+
+fn may_see(activity: &Activity, answered: &Answered, by: &Principal) -> bool {
+    let rsvp = &answered.rsvp;
+    activity.is_host(by) || rsvp.person == Person::User(by.user) || rsvp.booked_by() == Some(by.user)
+}
+
+async fn activity_of(state: &AppState, rsvp: RsvpId) -> Result<ActivityId, Problem> {
+    state
+        .rsvps
+        .activity_of(rsvp)
+        .await?
+        .ok_or_else(|| Problem::new(Code::NotFound))
+}
+
+fn shown(id: ActivityId, answered: &Answered) -> Result<Response, Problem> {
+    let view = RsvpView::new(id, answered, Sight::Full);
+    Ok(([(header::ETAG, etag(answered.rsvp.version))], Json(view)).into_response())
+}

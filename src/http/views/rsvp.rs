@@ -1,0 +1,179 @@
+//! An RSVP as clients see it, the answer to a command about one, and the decision log.
+
+use serde::Serialize;
+use turnout_actors::Reply;
+use turnout_actors::domain::{ActivityId, Ahead, Answered, Person, RsvpId, Seq, Ticket, UserId};
+
+use super::CountsView;
+use crate::http::time::Time;
+use crate::store::events::LogEntry;
+
+/// How much of an RSVP somebody may see.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(in crate::http) enum Sight {
+    /// Everything: its own person and the host.
+    Full,
+}
+
+/// An RSVP. `null` stands for what does not apply.
+#[derive(Serialize)]
+pub(in crate::http) struct RsvpView<'a> {
+    id: RsvpId,
+    activity_id: ActivityId,
+    user_id: Option<UserId>,
+    name: &'a str,
+    email: Option<&'a str>,
+    booked_by: Option<UserId>,
+    status: &'static str,
+    guest_count: u16,
+    total_spots: u32,
+    position: Option<u64>,
+    parties_ahead: Option<u64>,
+    spots_ahead: Option<u64>,
+    offer_expires_at: Option<Time>,
+    offer_in_ms: Option<u64>,
+    group_id: Option<uuid::Uuid>,
+    special_requirements: Option<&'a str>,
+    checked_in_at: Option<Time>,
+    cancel_reason: Option<&'static str>,
+    version: u32,
+    created_at: Time,
+    updated_at: Time,
+}
+
+impl<'a> RsvpView<'a> {
+    /// The RSVP as somebody with this sight may see it.
+    pub(in crate::http) fn new(activity: ActivityId, answered: &'a Answered, sight: Sight) -> Self {
+        let Answered { rsvp, ahead } = answered;
+        let (user_id, email) = match &rsvp.person {
+            Person::User(user) => (Some(*user), None),
+            Person::Guest(email) => (None, Some(email.as_str())),
+        };
+        let full = sight == Sight::Full;
+        Self {
+            id: rsvp.id,
+            activity_id: activity,
+            user_id,
+            name: &rsvp.name,
+            email: email.filter(|_| full),
+            booked_by: rsvp.booked_by(),
+            status: rsvp.status.name(),
+            guest_count: rsvp.guest_count,
+            total_spots: rsvp.spots(),
+            position: ahead.map(position),
+            parties_ahead: ahead.map(|ahead| ahead.parties),
+            spots_ahead: ahead.map(|ahead| ahead.spots),
+            offer_expires_at: None,
+            offer_in_ms: None,
+            group_id: rsvp.group().map(turnout_actors::domain::GroupId::uuid),
+            special_requirements: rsvp.special_requirements().filter(|_| full).map(AsRef::as_ref),
+            checked_in_at: rsvp.checked_in_at().map(Time),
+            cancel_reason: rsvp
+                .status
+                .cancel_reason()
+                .map(turnout_actors::domain::CancelReason::name),
+            version: rsvp.version,
+            created_at: Time(rsvp.created_at),
+            updated_at: Time(rsvp.updated_at),
+        }
+    }
+}
+
+/// A place in the line, from 1.
+fn position(ahead: Ahead) -> u64 {
+    ahead.parties + 1
+}
+
+/// A waiting RSVP with its ticket, for the host.
+#[derive(Serialize)]
+pub(in crate::http) struct TicketedRsvpView<'a> {
+    #[serde(flatten)]
+    rsvp: RsvpView<'a>,
+    ticket: Ticket,
+}
+
+impl<'a> TicketedRsvpView<'a> {
+    pub(in crate::http) fn new(activity: ActivityId, answered: &'a Answered) -> Self {
+        Self {
+            rsvp: RsvpView::new(activity, answered, Sight::Full),
+            ticket: answered.rsvp.ticket,
+        }
+    }
+}
+
+/// Where an RSVP stands, as of event `seq`.
+#[derive(Serialize)]
+pub(in crate::http) struct PositionView {
+    status: &'static str,
+    position: Option<u64>,
+    parties_ahead: Option<u64>,
+    spots_ahead: Option<u64>,
+    seq: Seq,
+}
+
+impl PositionView {
+    pub(in crate::http) fn new(answered: &Answered, seq: Seq) -> Self {
+        Self {
+            status: answered.rsvp.status.name(),
+            position: answered.ahead.map(position),
+            parties_ahead: answered.ahead.map(|ahead| ahead.parties),
+            spots_ahead: answered.ahead.map(|ahead| ahead.spots),
+            seq,
+        }
+    }
+}
+
+/// The answer to a command about one RSVP.
+#[derive(Serialize)]
+pub(in crate::http) struct CommandView<'a> {
+    rsvp: RsvpView<'a>,
+    seq: Seq,
+    replayed: bool,
+    counts: CountsView,
+}
+
+impl<'a> CommandView<'a> {
+    pub(in crate::http) fn new(activity: ActivityId, answered: &'a Answered, reply: &Reply) -> Self {
+        Self {
+            rsvp: RsvpView::new(activity, answered, Sight::Full),
+            seq: reply.answer.seq,
+            replayed: reply.answer.replayed,
+            counts: reply.counts.into(),
+        }
+    }
+}
+
+/// One entry of the decision log.
+#[derive(Serialize)]
+pub(in crate::http) struct LogEntryView {
+    seq: Seq,
+    at: Time,
+    kind: String,
+    rsvp_id: Option<RsvpId>,
+    actor: String,
+    previous_status: Option<String>,
+    status: Option<String>,
+    spots: Option<i64>,
+    ticket: Option<Ticket>,
+    reason: Option<String>,
+}
+
+impl From<LogEntry> for LogEntryView {
+    fn from(entry: LogEntry) -> Self {
+        let passed = entry
+            .past
+            .map(|ticket| format!("promoted past ticket {ticket}, which needs more spots than are free"));
+        Self {
+            seq: entry.seq,
+            at: Time(entry.at),
+            kind: entry.kind,
+            rsvp_id: entry.rsvp,
+            actor: format!("user:{}", entry.actor),
+            previous_status: entry.previous_status,
+            status: entry.status,
+            spots: entry.spots,
+            ticket: entry.ticket,
+            reason: entry.reason.or(passed),
+        }
+    }
+}
