@@ -260,3 +260,88 @@ impl Engine {
 #[derive(Debug, thiserror::Error)]
 #[error("the engine could not start")]
 pub struct StartFailed(#[from] Box<ractor::SpawnErr>);
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+    use crate::domain::{Person, Reserve, RsvpId, Timestamp, UserId};
+    use crate::testing::{CountingIds, ManualClock, MemoryJournal, settings};
+
+    fn order(person: u128) -> Order {
+        let user = UserId::from(Uuid::from_u128(person));
+        let reserve = Reserve {
+            fresh: RsvpId::from(Uuid::from_u128(person << 64)),
+            person: Person::User(user),
+            name: "Somebody".into(),
+            guest_count: 0,
+            special_requirements: None,
+        };
+        Order {
+            by: Principal::user(user),
+            command: Command::Reserve(reserve),
+            if_version: None,
+            key: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn who_is_in_a_batch_in_flight_is_answered_by_its_outcome_although_the_actor_died() {
+        let journal = MemoryJournal::new();
+        let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1)));
+        let ids = Arc::new(CountingIds::default());
+        let engine = Engine::start(
+            Arc::new(journal.clone()),
+            Arc::new(()),
+            clock,
+            ids,
+            Options::default(),
+        )
+        .await;
+        let engine = engine.expect("the engine starts");
+        let host = Principal::user(settings(9).host_id);
+        let (id, _) = engine
+            .create(&host, settings(9), None)
+            .await
+            .expect("an activity is made");
+        engine.command(id, order(1)).await.expect("there is room");
+
+        let gate = journal.faults().hold_next_commit();
+        let in_flight = tokio::spawn({
+            let engine = engine.clone();
+            async move { engine.command(id, order(2)).await }
+        });
+        journal.until_held().await;
+        let undecided = tokio::spawn({
+            let engine = engine.clone();
+            async move { engine.command(id, order(3)).await }
+        });
+        // The third has been sent once its permit is taken.
+        let handle = engine.inner.live.get(&id).expect("it is live").clone();
+        let all = engine.inner.options.commands_per_activity_max as usize;
+        while handle.permits.available_permits() > all - 2 {
+            tokio::task::yield_now().await;
+        }
+        handle.actor.kill();
+        assert_eq!(undecided.await.expect("no panic"), Err(EngineError::Unavailable));
+        // Its successor must wait for the batch, so this answer cannot miss what it decided.
+        let successor = tokio::spawn({
+            let engine = engine.clone();
+            async move { engine.command(id, order(3)).await }
+        });
+        gate.add_permits(1);
+        let told = in_flight.await.expect("no panic").expect("the batch was durable");
+        assert_eq!(told.answer.seq.0, 2);
+        assert_eq!(
+            successor
+                .await
+                .expect("no panic")
+                .expect("there is room")
+                .answer
+                .seq
+                .0,
+            3
+        );
+    }
+}

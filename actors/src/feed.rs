@@ -107,3 +107,95 @@ impl Ring {
         }
     }
 }
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use super::*;
+    use crate::domain::Draft;
+    use crate::testing::{Drive, MemoryJournal, settings};
+
+    /// What `steps` commits of one reservation each lead to, as differences.
+    async fn history(steps: u64) -> (ActivityId, Vec<Difference>) {
+        let journal = MemoryJournal::new();
+        let mut drive = Drive::create(&journal, 1, settings(3)).await;
+        let mut differences = Vec::new();
+        for step in 1..=steps {
+            let before = drive.activity.overview();
+            drive.reserve(u128::from(step), 0).expect("there is a waitlist");
+            let (after, moves) = (drive.draft.overview(), drive.draft.moves().clone());
+            drive.absorb();
+            drive.draft = Draft::on(&drive.activity);
+            differences.push(Difference { before, after, moves });
+        }
+        (drive.activity.id(), differences)
+    }
+
+    async fn fed(steps: u64) -> (Feed, Vec<Difference>) {
+        let (id, differences) = history(steps).await;
+        let feed = Feed::new(id, Arc::new(()));
+        differences
+            .iter()
+            .for_each(|difference| feed.publish(difference.clone()));
+        (feed, differences)
+    }
+
+    #[tokio::test]
+    async fn whoever_missed_something_gets_one_difference_that_leads_to_now() {
+        let (feed, differences) = fed(10).await;
+        assert_eq!(feed.since(Seq(10), Seq(10)), Missed::Nothing);
+        for seen in 0..10 {
+            let Missed::Difference(missed) = feed.since(Seq(seen), Seq(10)) else {
+                panic!("{seen} is in the ring")
+            };
+            assert_eq!((missed.prev(), missed.seq()), (Seq(seen), Seq(10)));
+            assert_eq!(missed.before, differences[seen as usize].before);
+            assert_eq!(missed.after, differences[9].after);
+            let joined: Vec<u64> = missed.moves.joined.iter().map(|(_, _, seq)| seq.0).collect();
+            assert_eq!(
+                joined,
+                (seen.max(3) + 1..=10).collect::<Vec<_>>(),
+                "the first three were confirmed at once"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn differences_merge_in_any_grouping_to_the_same() {
+        let (_, differences) = history(6).await;
+        let all = differences[1..]
+            .iter()
+            .fold(differences[0].clone(), |merged, next| merged.then(next));
+        for split in 1..6 {
+            let fold = |part: &[Difference]| {
+                part[1..]
+                    .iter()
+                    .fold(part[0].clone(), |merged, next| merged.then(next))
+            };
+            assert_eq!(
+                fold(&differences[..split]).then(&fold(&differences[split..])),
+                all
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn a_position_that_was_never_told_or_is_too_old_needs_a_snapshot() {
+        let (feed, _) = fed(RING_DIFFERENCES_MAX as u64 + 50).await;
+        let now = Seq(RING_DIFFERENCES_MAX as u64 + 50);
+        assert_eq!(feed.since(Seq(0), now), Missed::TooMuch, "it has left the ring");
+        assert_eq!(feed.since(Seq(now.0 + 1), now), Missed::TooMuch, "it lies ahead");
+        assert!(matches!(feed.since(Seq(now.0 - 1), now), Missed::Difference(_)));
+        let ring = feed.ring.lock().expect("nobody panicked");
+        assert!(ring.differences.len() <= RING_DIFFERENCES_MAX && ring.bytes <= RING_BYTES_MAX);
+    }
+
+    #[tokio::test]
+    async fn a_gap_empties_the_ring() {
+        let (id, differences) = history(5).await;
+        let feed = Feed::new(id, Arc::new(()));
+        feed.publish(differences[0].clone());
+        feed.publish(differences[3].clone());
+        assert_eq!(feed.since(Seq(0), Seq(4)), Missed::TooMuch);
+        assert!(matches!(feed.since(Seq(3), Seq(4)), Missed::Difference(_)));
+    }
+}

@@ -3,6 +3,11 @@
 //!
 //! `TURNOUT_RULE_CASES` sets the number of histories, of up to 250 steps each.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test that meets what it does not expect has failed"
+)]
+
 #[path = "rules/history.rs"]
 mod history;
 #[path = "rules/world.rs"]

@@ -33,10 +33,10 @@ pub(crate) struct BurstArgs {
     #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     seats: u32,
     /// The share of people who cancel later.
-    #[arg(long, default_value_t = 0.2, value_parser = share)]
+    #[arg(long, default_value_t = 0.0, value_parser = share)]
     cancel: f64,
     /// The share of people who bring one to three guests.
-    #[arg(long, default_value_t = 0.3, value_parser = share)]
+    #[arg(long, default_value_t = 0.0, value_parser = share)]
     guests: f64,
     /// Commands per second in an open loop [default: a closed loop, as fast as answers come].
     #[arg(long, value_parser = rate)]
