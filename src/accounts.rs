@@ -14,11 +14,11 @@ mod user;
 
 use std::sync::Arc;
 
-use turnout_actors::domain::{Timestamp, UserId};
+use turnout_actors::domain::{Email, Timestamp, UserId};
 use turnout_actors::ports::{Clock, IdSource};
 
 pub use passwords::HashingBusy;
-pub use person::{Email, Password, PersonName};
+pub use person::{Password, PersonName, account_email};
 pub use secret::{SecretError, signing_secret};
 pub use sessions::{Rotation, Session};
 pub use signer::{Audience, Claims, SECRET_MIN_BYTES, Signer, TokenError};
@@ -173,7 +173,7 @@ impl Accounts {
     /// Logs in. Takes as long for an address without an account as for a wrong password, so that nobody learns
     /// who has one.
     pub async fn login(&self, email: &str, password: String) -> Result<SignedIn, AccountError> {
-        let stored = match Email::parse(email) {
+        let stored = match account_email(email) {
             Ok(email) => rows::user_by_email(&self.db, &email).await?,
             Err(_) => None,
         };

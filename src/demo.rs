@@ -3,7 +3,11 @@
 //! Only into an empty database, and only where nobody else can log in to it: see [`is_wanted`]. Passwords are
 //! random, handed back once to be shown, and never logged.
 
-use crate::accounts::{AccountError, Email, Password, PersonName, Role};
+mod activities;
+
+use turnout_actors::EngineError;
+
+use crate::accounts::{AccountError, Password, PersonName, Role, User, account_email};
 use crate::config::Config;
 use crate::http::AppState;
 use crate::ids;
@@ -18,6 +22,17 @@ pub struct DemoAccount {
     pub password: String,
 }
 
+/// Why the demonstration was not made, or not completely.
+#[derive(Debug, thiserror::Error)]
+pub enum DemoError {
+    /// Its accounts.
+    #[error("cannot create the demonstration's accounts")]
+    Accounts(#[from] AccountError),
+    /// Its activities.
+    #[error("cannot create the demonstration's activities")]
+    Activities(#[from] EngineError),
+}
+
 /// Whether a demonstration is in order: the program was started without arguments, nobody chose a database,
 /// and only this machine can reach the listener.
 pub fn is_wanted(without_arguments: bool, config: &Config) -> bool {
@@ -25,12 +40,13 @@ pub fn is_wanted(without_arguments: bool, config: &Config) -> bool {
 }
 
 /// Fills an empty database, and says who can log in; nobody when it was not empty.
-pub async fn fill_if_empty(state: &AppState) -> Result<Vec<DemoAccount>, AccountError> {
+pub async fn fill_if_empty(state: &AppState) -> Result<Vec<DemoAccount>, DemoError> {
     if !state.accounts.is_empty().await? {
         return Ok(Vec::new());
     }
-    let host = create(state, "hosts activities", "Demo Host", "host@example.com").await?;
-    let member = create(state, "reserves seats", "Demo Member", "member@example.com").await?;
+    let (user, host) = create(state, "hosts activities", "Demo Host", "host@example.com").await?;
+    let (_, member) = create(state, "reserves seats", "Demo Member", "member@example.com").await?;
+    activities::create(state, user.id).await?;
     Ok(vec![host, member])
 }
 
@@ -39,23 +55,24 @@ async fn create(
     purpose: &'static str,
     name: &str,
     email: &str,
-) -> Result<DemoAccount, AccountError> {
+) -> Result<(User, DemoAccount), AccountError> {
     let password = ids::secret_text::<8>();
     let wrong = "the demonstration's names, addresses and passwords are valid";
     let user = state
         .accounts
         .create(
             PersonName::parse(name).expect(wrong),
-            Email::parse(email).expect(wrong),
+            account_email(email).expect(wrong),
             Password::parse(&password).expect(wrong),
             Role::Member,
         )
         .await?;
-    Ok(DemoAccount {
+    let account = DemoAccount {
         purpose,
-        email: user.email,
+        email: user.email.clone(),
         password,
-    })
+    };
+    Ok((user, account))
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod journal;
 mod lock;
 pub mod meta;
 pub mod rsvps;
+mod sqlite;
 
 pub use db::{Db, OpenError};
 pub(crate) use db::{in_transaction, on_db};
@@ -29,29 +30,21 @@ pub enum StoreError {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        match &error {
-            sqlx::Error::Database(reason) if reason.is_unique_violation() => Self::Taken(error),
-            sqlx::Error::Database(reason) if is_busy(reason.code().as_deref()) => Self::Unavailable(error),
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
-                Self::Unavailable(error)
-            }
-            _ => Self::Failed(error),
+        sqlite::exit_if_sync_failed(&error);
+        let taken = error
+            .as_database_error()
+            .is_some_and(sqlx::error::DatabaseError::is_unique_violation);
+        match sqlite::failure(&error) {
+            _ if taken => Self::Taken(error),
+            sqlite::Failure::Unavailable => Self::Unavailable(error),
+            sqlite::Failure::Refused | sqlite::Failure::Other => Self::Failed(error),
         }
     }
 }
 
-/// SQLite's result codes for a lock that somebody else holds carry 5 or 6 in their low byte.
-fn is_busy(code: Option<&str>) -> bool {
-    code.and_then(|code| code.parse::<u32>().ok())
-        .is_some_and(|code| matches!(code & 0xff, 5 | 6))
-}
-
-/// The `LIKE` pattern of whatever contains `text`, in lower case; `\\` escapes.
+/// The `LIKE` pattern of whatever contains `text`; `\\` escapes. Its case is the database's to lower, as that of
+/// what it is compared with: not every database knows the case of letters outside of ASCII.
 fn containing(text: &str) -> String {
-    let escaped = text
-        .to_lowercase()
-        .replace('\\', "\\\\")
-        .replace('%', "\\%")
-        .replace('_', "\\_");
+    let escaped = text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
     format!("%{escaped}%")
 }

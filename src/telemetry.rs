@@ -25,7 +25,9 @@ pub fn install(config: &Config) {
     let filter = EnvFilter::try_new(&config.log).expect("the configuration checked the log directives");
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter)
-        .with_writer(std::io::stderr);
+        .with_writer(std::io::stderr)
+        // A log that cannot be written, as on a full disk, must not take down whoever wanted to log.
+        .log_internal_errors(false);
     match format(config) {
         LogFormat::Human => log
             .with_target(false)

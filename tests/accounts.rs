@@ -3,7 +3,7 @@
 use jsonwebtoken::{Algorithm, Header};
 use serde_json::{Value, json};
 
-use turnout::accounts::{Email, Password, PersonName, Role};
+use turnout::accounts::{Password, PersonName, Role, account_email};
 use turnout::app::App;
 use turnout::config::{Config, FirstAdmin};
 
@@ -327,7 +327,7 @@ async fn forged_tokens_are_refused() {
 }
 
 fn first_admin(email: &str, password: &str) -> Option<FirstAdmin> {
-    let (email, password) = (Email::parse(email).unwrap(), Password::parse(password).unwrap());
+    let (email, password) = (account_email(email).unwrap(), Password::parse(password).unwrap());
     Some(FirstAdmin { email, password })
 }
 
@@ -355,7 +355,7 @@ async fn nobody_becomes_administrator_by_registering_the_address_first() {
     let folder = tempfile::tempdir().unwrap();
     let running = App::start(config(folder.path())).await.unwrap();
     let (email, password) = ("root@example.com", "a member's password");
-    let parsed = (PersonName::parse("Eve").unwrap(), Email::parse(email).unwrap());
+    let parsed = (PersonName::parse("Eve").unwrap(), account_email(email).unwrap());
     running
         .state()
         .accounts

@@ -8,9 +8,24 @@
 )]
 
 mod accounts;
+mod activities;
+mod bad_commands;
 mod bad_input;
+mod bad_questions;
+mod cancelled;
 mod configuration;
 mod connections;
+mod disk;
+mod durability;
+mod host;
 mod journals;
+mod keys;
+mod kills;
+mod limits;
+mod listing;
+mod panics;
 mod program;
+mod rsvps;
 mod support;
+mod tidy;
+mod waitlist;

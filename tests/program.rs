@@ -59,6 +59,13 @@ impl Program {
     }
 }
 
+/// What is on, by start.
+async fn activities(url: &str) -> Vec<Value> {
+    let list = reqwest::get(format!("{url}/api/v1/activities")).await.unwrap();
+    let list: Value = list.json().await.unwrap();
+    list["data"].as_array().unwrap().clone()
+}
+
 impl Drop for Program {
     fn drop(&mut self) {
         // It has ended already unless the test failed.
@@ -80,7 +87,7 @@ async fn a_bare_start_shows_a_demonstration_once_and_stops_when_asked() {
             [email, password, ..] if email.contains('@') => {
                 accounts.push((email.to_owned(), password.to_owned()));
             }
-            ["These", ..] => break,
+            ["curl", list] => break assert_eq!(list, format!("{url}/api/v1/activities")),
             _ => {}
         }
     }
@@ -92,6 +99,18 @@ async fn a_bare_start_shows_a_demonstration_once_and_stops_when_asked() {
             .json(&body);
         assert_eq!(login.send().await.unwrap().status(), 200, "{email}");
     }
+    let demonstrated = activities(&url).await;
+    let [open, full, later] = &demonstrated[..] else {
+        panic!("three activities: {demonstrated:?}")
+    };
+    let number = |activity: &Value, member: &str| activity[member].as_u64().unwrap_or_default();
+    assert!(
+        number(open, "available_spots") > 0
+            && number(open, "confirmed_spots") > 0
+            && open["opens_at"].is_null()
+    );
+    assert!(number(full, "available_spots") == 0 && number(full, "waitlisted_parties") > 1);
+    assert!((1..=2 * 24 * 60 * 60 * 1_000).contains(&number(later, "opens_in_ms")));
     assert!(folder.path().join("data/turnout.db").exists() && folder.path().join("data/jwt-secret").exists());
     let (_, logged) = program.stop();
     assert!(
@@ -101,7 +120,9 @@ async fn a_bare_start_shows_a_demonstration_once_and_stops_when_asked() {
 
     // The database is no longer empty.
     let mut again = Program::start(folder.path(), &[]);
-    again.url();
+    let url = again.url();
+    let ids = |list: &[Value]| -> Vec<Value> { list.iter().map(|activity| activity["id"].clone()).collect() };
+    assert_eq!(ids(&activities(&url).await), ids(&demonstrated));
     assert_eq!(again.stop().0, "");
 }
 
@@ -112,5 +133,6 @@ async fn a_start_with_arguments_shows_none() {
     let url = program.url();
     let health = reqwest::get(format!("{url}/health")).await.unwrap();
     assert_eq!(health.status(), 200);
+    assert!(activities(&url).await.is_empty());
     assert_eq!(program.stop().0, "");
 }

@@ -1,11 +1,17 @@
 //! What the tests share: a server to talk to, a clock to set, tokens to forge.
 
+mod booking;
 mod clock;
+mod killable;
 mod request;
+mod scene;
 mod server;
 mod tokens;
 
+pub(crate) use booking::{Person, host, path_of, usual_activity, with};
 pub(crate) use clock::TestClock;
+pub(crate) use killable::{Killable, LoadTest};
 pub(crate) use request::Answer;
+pub(crate) use scene::{Scene, ada};
 pub(crate) use server::{Server, config};
 pub(crate) use tokens::{SECRET, claims, forge, forge_with};

@@ -111,13 +111,15 @@ impl Actor for ActivityActor {
         state: &mut State,
     ) -> Result<(), ActorProcessingErr> {
         match message {
-            ActivityMsg::Command(caller) if state.suspended => caller.answer(Err(EngineError::Unavailable)),
+            ActivityMsg::Command(caller) | ActivityMsg::Recalled(caller, Ok(_)) if state.suspended => {
+                caller.answer(Err(EngineError::Unavailable));
+            }
             ActivityMsg::Command(caller) => state.pending.push(PendingCommand::new(*caller)),
             ActivityMsg::Recalled(caller, Ok(keyed)) => {
                 state.pending.push(PendingCommand::recalled(*caller, keyed));
             }
             ActivityMsg::Recalled(caller, Err(error)) => {
-                tracing::warn!(activity.id = %state.parts.id, error = &error as &dyn std::error::Error, "a key could not be looked up");
+                tracing::warn!(activity.id = %state.parts.id, cause = error.cause(), %error, "a key could not be looked up");
                 caller.answer(Err(EngineError::Unavailable));
             }
             ActivityMsg::Landed(landed) => state.land(&myself, *landed),
@@ -269,7 +271,7 @@ impl State {
                     Ok(0) => return,
                     Ok(_) => tokio::task::yield_now().await,
                     Err(error) => {
-                        tracing::warn!(activity.id = %id, error = &error as &dyn std::error::Error, "rows of a cancelled activity follow later");
+                        tracing::warn!(activity.id = %id, cause = error.cause(), %error, "rows of a cancelled activity follow later");
                         return;
                     }
                 }
@@ -295,4 +297,58 @@ async fn find_key(
         }
     }
     Ok(None)
+}
+
+#[cfg(all(test, feature = "testing"))]
+mod tests {
+    use tokio::sync::{Semaphore, oneshot};
+
+    use super::*;
+    use crate::domain::{Command, KeyDigest, KeyUse, Principal, Request, Target};
+    use crate::testing::{Drive, MemoryJournal, settings};
+
+    /// Somebody whose key begins with eight bytes 7 and goes on with this byte.
+    fn caller(rest: u8) -> Caller {
+        let mut digest = [7; 16];
+        digest[8..].fill(rest);
+        let permit = || {
+            Arc::new(Semaphore::new(1))
+                .try_acquire_owned()
+                .expect("the permit is free")
+        };
+        let key = KeyUse {
+            digest: KeyDigest(digest),
+            fingerprint: 7,
+        };
+        let settings = settings(1);
+        Caller {
+            request: Request {
+                by: Principal::user(settings.host_id),
+                at: settings.starts_at,
+                command: Command::Cancel(Target::Own),
+                if_version: None,
+                key: Some(key),
+            },
+            reply: oneshot::channel().0,
+            permits: [permit(), permit()],
+        }
+    }
+
+    #[tokio::test]
+    async fn two_keys_that_share_their_hash_are_told_apart_by_what_the_journal_has() {
+        let journal = MemoryJournal::new();
+        let mut drive = Drive::create(&journal, 1, settings(3)).await;
+        let other = drive.reserve_keyed(1, 0, Some(6)).expect("there is room").seq;
+        let recorded = drive.reserve_keyed(2, 0, Some(7)).expect("there is room").seq;
+        drive.commit(&journal).await;
+        let (same, alike) = (caller(7), caller(8));
+        let hash = |caller: &Caller| caller.request.key.map(|key| key.digest.hash());
+        assert_eq!(hash(&same), hash(&alike));
+        for (caller, found) in [(same, Some(recorded)), (alike, None)] {
+            let keyed = find_key(&journal, drive.activity.id(), &caller, vec![other, recorded])
+                .await
+                .expect("recalling works");
+            assert_eq!(keyed.map(|keyed| keyed.outcome.seq), found);
+        }
+    }
 }

@@ -23,7 +23,6 @@ pub(crate) struct Caller {
     pub(crate) request: Request,
     pub(crate) reply: oneshot::Sender<Result<Reply, EngineError>>,
     /// Held until the command is answered, so that the number of commands under way is bounded.
-    #[expect(dead_code, reason = "held, never looked at")]
     pub(crate) permits: [OwnedSemaphorePermit; 2],
 }
 

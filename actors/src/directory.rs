@@ -240,7 +240,7 @@ impl State {
             .parts
             .live
             .iter()
-            .filter(|entry| entry.live.swept() > options.sweeps_until_idle)
+            .filter(|entry| entry.live.swept() >= options.sweeps_until_idle)
             .filter(|entry| {
                 entry
                     .permits

@@ -199,20 +199,25 @@ impl Engine {
             .try_acquire_owned()
             .map_err(|_| EngineError::Overloaded)?;
         let key = order.key.map(|key| key.used_for(&order.by, &order.command));
-        let request = Request {
-            by: order.by,
+        let (by, command, if_version) = (order.by, order.command, order.if_version);
+        let mut request = Request {
+            by,
             at,
-            command: order.command,
-            if_version: order.if_version,
+            command,
+            if_version,
             key,
         };
+        let mut node_permit = node_permit;
         for _ in 0..LOOKUPS_MAX {
             let handle = self.find(id).await?;
             let permit = match handle.permits.clone().try_acquire_owned() {
                 Ok(permit) => permit,
                 Err(TryAcquireError::NoPermits) => return Err(EngineError::Overloaded),
                 // It was put to rest or has failed since it was looked up.
-                Err(TryAcquireError::Closed) => continue,
+                Err(TryAcquireError::Closed) => {
+                    handle.live.retire();
+                    continue;
+                }
             };
             let (reply, answer) = oneshot::channel();
             let caller = Caller {
@@ -220,14 +225,25 @@ impl Engine {
                 reply,
                 permits: [node_permit, permit],
             };
-            return match handle.actor.cast(ActivityMsg::Command(Box::new(caller))) {
-                Err(_) => Err(EngineError::Unavailable),
-                Ok(()) => match timeout(inner.options.call_limit, answer).await {
-                    Ok(Ok(result)) => result,
-                    // The actor is gone, and nobody knows whether it had decided this command.
-                    Ok(Err(_)) => Err(EngineError::Unavailable),
-                    Err(_) => Err(EngineError::UnknownOutcome),
-                },
+            if let Err(unsent) = handle.actor.cast(ActivityMsg::Command(Box::new(caller))) {
+                // The actor has died and nobody has noticed yet. It never got this command, so its successor can.
+                let ractor::MessagingErr::SendErr(ActivityMsg::Command(caller)) = unsent else {
+                    return Err(EngineError::Unavailable);
+                };
+                handle.live.retire();
+                let Caller {
+                    request: again,
+                    permits: [permit, _],
+                    ..
+                } = *caller;
+                (request, node_permit) = (again, permit);
+                continue;
+            }
+            return match timeout(inner.options.call_limit, answer).await {
+                Ok(Ok(result)) => result,
+                // The actor is gone, and nobody knows whether it had decided this command.
+                Ok(Err(_)) => Err(EngineError::Unavailable),
+                Err(_) => Err(EngineError::UnknownOutcome),
             };
         }
         Err(EngineError::Unavailable)
@@ -286,8 +302,8 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn who_is_in_a_batch_in_flight_is_answered_by_its_outcome_although_the_actor_died() {
+    /// An engine with one live activity, in which the first person has a seat.
+    async fn live() -> (MemoryJournal, Engine, ActivityId) {
         let journal = MemoryJournal::new();
         let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1)));
         let ids = Arc::new(CountingIds::default());
@@ -306,7 +322,12 @@ mod tests {
             .await
             .expect("an activity is made");
         engine.command(id, order(1)).await.expect("there is room");
+        (journal, engine, id)
+    }
 
+    #[tokio::test(start_paused = true)]
+    async fn who_is_in_a_batch_in_flight_is_answered_by_its_outcome_although_the_actor_died() {
+        let (journal, engine, id) = live().await;
         let gate = journal.faults().hold_next_commit();
         let in_flight = tokio::spawn({
             let engine = engine.clone();
@@ -325,7 +346,10 @@ mod tests {
         }
         handle.actor.kill();
         assert_eq!(undecided.await.expect("no panic"), Err(EngineError::Unavailable));
-        // Its successor must wait for the batch, so this answer cannot miss what it decided.
+        // Its successor must wait for the batch. The paused clock moves when nothing else can happen any more.
+        let served = timeout(Duration::from_secs(1), engine.read(id, |_| ())).await;
+        assert!(served.is_err(), "what became of the batch is not known yet");
+        // So this answer cannot miss what was decided.
         let successor = tokio::spawn({
             let engine = engine.clone();
             async move { engine.command(id, order(3)).await }
@@ -343,5 +367,26 @@ mod tests {
                 .0,
             3
         );
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_is_told_of_a_batch_reads_it_although_the_actor_died_before_it_was_visible() {
+        let (journal, engine, id) = live().await;
+        let gate = journal.faults().hold_next_commit();
+        let reader = tokio::spawn({
+            let engine = engine.clone();
+            async move {
+                let told = engine.command(id, order(2)).await;
+                (told, engine.read(id, |activity| activity.counts().seq).await)
+            }
+        });
+        journal.until_held().await;
+        let handle = engine.inner.live.get(&id).expect("it is live").clone();
+        gate.add_permits(1);
+        // The actor ends before it takes its next message, which is that the batch is durable.
+        handle.actor.kill();
+        let (told, seen) = reader.await.expect("no panic");
+        let told = told.expect("the batch was durable");
+        assert_eq!(seen, Ok(told.answer.seq));
     }
 }

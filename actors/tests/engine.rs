@@ -13,6 +13,8 @@ mod keys;
 mod life;
 #[path = "engine/support.rs"]
 mod support;
+#[path = "engine/versions.rs"]
+mod versions;
 #[path = "engine/visibility.rs"]
 mod visibility;
 

@@ -117,3 +117,5 @@ CREATE TABLE idempotency_keys (
     result_id   BLOB   NOT NULL,
     created_at  BIGINT NOT NULL
 ) WITHOUT ROWID;
+
+CREATE INDEX idempotency_keys_by_age ON idempotency_keys (created_at);

@@ -6,11 +6,12 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::Serialize;
+use turnout_actors::domain::{Email, InvalidEmail};
 
 /// The most characters of a name.
 const NAME_MAX_CHARS: usize = 100;
-/// The most characters of an e-mail address.
-const EMAIL_MAX_CHARS: usize = 200;
+/// Whom a token without any usable name speaks for.
+const NOBODY_IN_PARTICULAR: &str = "Somebody";
 /// The fewest characters of a password.
 const PASSWORD_MIN_CHARS: usize = 8;
 /// The most characters of a password: hashing must not become a way to keep the server busy.
@@ -29,10 +30,24 @@ impl PersonName {
             1..=NAME_MAX_CHARS => {}
             _ => return Err("must have at most 100 characters"),
         }
-        if name.contains(|c: char| c.is_control() || is_markup(c) || is_invisible_layout(c)) {
+        if name.contains(is_unfit) {
             return Err("must not contain control or markup characters");
         }
         Ok(Self(name.into()))
+    }
+
+    /// What is usable of a text that nobody checked, such as the name in a token that was made elsewhere: what
+    /// does not belong into a name is dropped, and where nothing is left, a neutral word stands for it.
+    pub fn tame(text: &str) -> Self {
+        if let Ok(name) = Self::parse(text) {
+            return name;
+        }
+        let fit: String = text.chars().filter(|c| !is_unfit(*c)).collect();
+        let short: String = fit.trim().chars().take(NAME_MAX_CHARS).collect();
+        match short.trim_end() {
+            "" => Self(NOBODY_IN_PARTICULAR.into()),
+            name => Self(name.into()),
+        }
     }
 
     /// The name as text.
@@ -46,48 +61,9 @@ impl PersonName {
     }
 }
 
-/// An e-mail address in lower case, so that one address is one account.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize)]
-pub struct Email(Arc<str>);
-
-impl Email {
-    /// Checks an address and lowers its case; spaces around it are dropped.
-    ///
-    /// Only what every address has is asked for. Whether mail arrives there, only mail can tell.
-    pub fn parse(text: &str) -> Result<Self, &'static str> {
-        const SHAPE: &str = "must be an e-mail address";
-        let email = text.trim().to_lowercase();
-        if email.chars().count() > EMAIL_MAX_CHARS {
-            return Err("must have at most 200 characters");
-        }
-        let forbidden = |c: char| {
-            c.is_whitespace()
-                || c.is_control()
-                || is_markup(c)
-                || is_invisible_layout(c)
-                || matches!(c, '"' | '(' | ')' | ',' | ':' | ';' | '[' | '\\' | ']')
-        };
-        if email.contains(forbidden) {
-            return Err(SHAPE);
-        }
-        let (local, domain) = email.split_once('@').ok_or(SHAPE)?;
-        let dots_are_wrong = |part: &str| part.split('.').any(str::is_empty);
-        let label_is_wrong = |label: &str| label.starts_with('-') || label.ends_with('-');
-        if dots_are_wrong(local)
-            || dots_are_wrong(domain)
-            || domain.contains('@')
-            || !domain.contains('.')
-            || domain.split('.').any(label_is_wrong)
-        {
-            return Err(SHAPE);
-        }
-        Ok(Self(email.into()))
-    }
-
-    /// The address as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
+/// The e-mail address of an account, in lower case, so that one address is one account.
+pub fn account_email(text: &str) -> Result<Email, &'static str> {
+    text.parse().map_err(|InvalidEmail| "must be an e-mail address")
 }
 
 /// A password of acceptable length, on its way to being hashed.
@@ -115,8 +91,9 @@ impl fmt::Debug for Password {
     }
 }
 
-fn is_markup(c: char) -> bool {
-    matches!(c, '<' | '>')
+/// Whether a character does not belong into a name.
+fn is_unfit(c: char) -> bool {
+    c.is_control() || matches!(c, '<' | '>') || is_invisible_layout(c)
 }
 
 /// Characters that are not seen but change how the rest is read: direction overrides, line separators, a byte
@@ -164,15 +141,43 @@ mod tests {
     }
 
     #[test]
+    fn of_a_name_that_nobody_checked_what_is_usable_is_kept() {
+        let long = format!("{} and more", "é".repeat(99));
+        for (text, name) in [
+            ("Ada", "Ada"),
+            ("  Ada Lovelace ", "Ada Lovelace"),
+            ("a\nb\0c\u{7f}", "abc"),
+            ("<b>Ada</b>", "bAda/b"),
+            ("evil\u{202e}gnp.exe", "evilgnp.exe"),
+            ("\u{feff} \r\n Ada", "Ada"),
+            (long.as_str(), &long[..99 * "é".len()]),
+            ("", "Somebody"),
+            (" \t\u{2028}<> ", "Somebody"),
+        ] {
+            let tamed = PersonName::tame(text);
+            assert_eq!(tamed.as_str(), name, "{text:?}");
+            assert_eq!(
+                PersonName::parse(tamed.as_str()),
+                Ok(tamed),
+                "it is a name like any other"
+            );
+        }
+        assert_eq!(PersonName::tame(&"x".repeat(10_000)).as_str(), "x".repeat(100));
+    }
+
+    #[test]
     fn one_address_is_one_account_however_it_is_typed() {
-        assert_eq!(Email::parse(" Ada@Example.COM "), Email::parse("ada@example.com"));
+        assert_eq!(
+            account_email(" Ada@Example.COM "),
+            account_email("ada@example.com")
+        );
         for email in [
             "a@b.co",
             "first.last+tag@sub.example.com",
             "jörg@bücher.example",
             "o'neil@x-y.example",
         ] {
-            assert_eq!(Email::parse(email).unwrap().as_str(), email);
+            assert_eq!(account_email(email).unwrap().as_str(), email);
         }
     }
 
@@ -197,9 +202,15 @@ mod tests {
             "<a@b.co>",
             "a@b.co\r\nBcc: x@y.co",
             "a@b.co,x@y.co",
+            "a..b@c.co",
+            "a\u{202e}b@c.co",
             &long,
         ] {
-            assert!(Email::parse(email).is_err(), "{email:?}");
+            assert_eq!(
+                account_email(email),
+                Err("must be an e-mail address"),
+                "{email:?}"
+            );
         }
     }
 

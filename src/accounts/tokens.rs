@@ -7,7 +7,7 @@ use turnout_actors::domain::{Timestamp, UserId};
 use uuid::Uuid;
 
 use super::signer::{Audience, Claims, ISSUER, Signer, TokenError, seconds, time};
-use super::{ACCESS_TTL_MS, Role, Session, User};
+use super::{ACCESS_TTL_MS, PersonName, Role, Session, User};
 use crate::secret::Secret;
 
 const ACCESS: &str = "turnout";
@@ -20,8 +20,8 @@ pub struct Caller {
     pub user: UserId,
     /// What it may do.
     pub role: Role,
-    /// The person's name, as it was when the token was made.
-    pub name: Arc<str>,
+    /// The person's name, as it was when the token was made, without what does not belong into a name.
+    pub name: PersonName,
     /// The session that the token belongs to.
     pub sid: Uuid,
     /// When the token expires.
@@ -127,7 +127,7 @@ impl Tokens {
         Ok(Caller {
             user: sub,
             role,
-            name,
+            name: PersonName::tame(&name),
             sid,
             expires_at: time(exp),
         })
@@ -164,7 +164,7 @@ mod tests {
         let (now, sid) = (Timestamp::from_millis(1_500), Uuid::from_u128(2));
         let caller = tokens().caller(&tokens().access(&user(), sid, now), now).unwrap();
         assert_eq!(
-            (caller.user, caller.role, &*caller.name, caller.sid),
+            (caller.user, caller.role, caller.name.as_str(), caller.sid),
             (user().id, Role::Admin, "Ada", sid)
         );
         assert_eq!(caller.expires_at, Timestamp::from_millis(901_000));

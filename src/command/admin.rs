@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, anyhow};
 use clap::{Subcommand, ValueEnum};
-use turnout::accounts::{AccountError, Accounts, Email, Password, PersonName, Role};
+use turnout::accounts::{AccountError, Accounts, Password, PersonName, Role, account_email};
 use turnout::clock::SystemClock;
 use turnout::config::Config;
 use turnout::ids::TimeOrderedIds;
@@ -50,7 +50,7 @@ pub(super) async fn run(config: Config, command: AdminCommand) -> anyhow::Result
 }
 
 async fn create_user(config: &Config, email: &str, name: &str, role: RoleName) -> anyhow::Result<()> {
-    let email = Email::parse(email).map_err(|reason| anyhow!("--email {reason}"))?;
+    let email = account_email(email).map_err(|reason| anyhow!("--email {reason}"))?;
     let name = PersonName::parse(name).map_err(|reason| anyhow!("--name {reason}"))?;
     let password = Password::parse(&read_password()?).map_err(|reason| anyhow!("the password {reason}"))?;
 

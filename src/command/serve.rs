@@ -24,11 +24,16 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
         Vec::new()
     };
     announce(&server, format);
-    show(&demo);
+    show(&demo, &server.public_url());
 
-    stop.await;
+    let failed = tokio::select! {
+        () = stop => false,
+        // Only an operator's restart helps then; whoever supervises the process sees it end.
+        () = server.state().engine.ended() => true,
+    };
     tracing::info!("stopping");
     server.shutdown().await;
+    anyhow::ensure!(!failed, "the booking engine failed; see the log");
     Ok(())
 }
 
@@ -64,7 +69,7 @@ fn announce(server: &Running, format: LogFormat) {
 }
 
 /// To standard output, which is not the log: these passwords are shown here once and kept nowhere.
-fn show(demo: &[DemoAccount]) {
+fn show(demo: &[DemoAccount], url: &str) {
     if demo.is_empty() {
         return;
     }
@@ -75,7 +80,8 @@ fn show(demo: &[DemoAccount]) {
             account.email, account.password, account.purpose
         );
     }
-    text += "  These passwords are shown this once.\n";
+    text += "  These passwords are shown this once. See what is on:\n";
+    text += &format!("    curl {url}/api/v1/activities\n");
     say(std::io::stdout(), &text);
 }
 

@@ -6,9 +6,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use tracing_subscriber::EnvFilter;
+use turnout_actors::domain::Email;
 use url::Url;
 
-use crate::accounts::{Email, Password, SECRET_MIN_BYTES};
+use crate::accounts::{Password, SECRET_MIN_BYTES, account_email};
 use crate::secret::Secret;
 
 /// Who may create activities.
@@ -92,7 +93,7 @@ pub(super) fn jwt_secret(text: &str) -> Result<Secret, String> {
 }
 
 pub(super) fn email(text: &str) -> Result<Email, String> {
-    Email::parse(text).map_err(|reason| format!("{text:?} {reason}"))
+    account_email(text).map_err(|reason| format!("{text:?} {reason}"))
 }
 
 pub(super) fn password(text: &str) -> Result<Password, String> {

@@ -8,10 +8,10 @@ use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use turnout_actors::domain::{ActivityId, Command, Overview};
-use turnout_actors::{Key, Order};
+use serde_json::json;
+use turnout_actors::domain::{Activity, ActivityId, Command, Overview, Rejection};
+use turnout_actors::{EngineError, Key, Order};
 
-pub(super) use self::body::given;
 use self::body::{ChangeBody, CreateBody};
 use super::extract::{Body, Id, IdempotencyKey, IfMatch, etag};
 use super::orders::{key, principal};
@@ -116,12 +116,18 @@ async fn give(
         if_version,
         key,
     };
-    let reply = state
-        .engine
-        .command(id, order)
-        .await
-        .map_err(|error| refusal::problem(error, id))?;
-    answer(state, StatusCode::OK, id, reply.answer.replayed).await
+    match state.engine.command(id, order).await {
+        Ok(reply) => answer(state, StatusCode::OK, id, reply.answer.replayed).await,
+        Err(EngineError::Rejected(Rejection::VersionConflict(_))) => Err(conflict(state, id).await?),
+        Err(error) => Err(refusal::problem(error, id)),
+    }
+}
+
+/// Somebody acted on an earlier version; shows them the activity as it is. Only a host gets here.
+async fn conflict(state: &AppState, id: ActivityId) -> Result<Problem, Problem> {
+    let overview = read(state, id).await?;
+    let current = json!(ActivityView::new(&overview, state.epoch, state.clock.now()));
+    Ok(Problem::new(Code::VersionConflict).with("current", current))
 }
 
 async fn answer(
@@ -130,11 +136,7 @@ async fn answer(
     id: ActivityId,
     replayed: bool,
 ) -> Result<Response, Problem> {
-    let overview = state
-        .engine
-        .read(id, turnout_actors::domain::Activity::overview)
-        .await
-        .map_err(|error| refusal::problem(error, id))?;
+    let overview = read(state, id).await?;
     let mut response = shown(state, status, &overview);
     if replayed {
         response
@@ -142,6 +144,11 @@ async fn answer(
             .insert(REPLAYED, HeaderValue::from_static("true"));
     }
     Ok(response)
+}
+
+async fn read(state: &AppState, id: ActivityId) -> Result<Overview, Problem> {
+    let read = state.engine.read(id, Activity::overview).await;
+    read.map_err(|error| refusal::problem(error, id))
 }
 
 fn shown(state: &AppState, status: StatusCode, overview: &Overview) -> Response {

@@ -10,7 +10,7 @@ use turnout_actors::domain::UserId;
 use super::extract::{Body, Fields};
 use super::time::Time;
 use super::{AppState, Code, Problem};
-use crate::accounts::{AccountError, Caller, Email, Password, PersonName, Role, SignedIn, User};
+use crate::accounts::{AccountError, Caller, Password, PersonName, Role, SignedIn, User, account_email};
 use crate::store::StoreError;
 
 pub(super) fn routes() -> Router<AppState> {
@@ -100,7 +100,7 @@ async fn register(
 ) -> Result<(StatusCode, Json<SignedInAnswer>), Problem> {
     let mut fields = Fields::default();
     let name = fields.check("name", PersonName::parse(&body.name));
-    let email = fields.check("email", Email::parse(&body.email));
+    let email = fields.check("email", account_email(&body.email));
     let password = fields.check("password", Password::parse(&body.password));
     let (Some(name), Some(email), Some(password)) = (name, email, password) else {
         return Err(fields.problem());

@@ -6,6 +6,7 @@ mod fields;
 mod headers;
 mod params;
 mod path;
+mod values;
 mod words;
 
 pub use body::{BULK_LIMIT, Body};
@@ -13,3 +14,4 @@ pub use fields::Fields;
 pub use headers::{IdempotencyKey, IfMatch, etag};
 pub use params::Params;
 pub use path::{Id, IdPair};
+pub use values::{Lines, Object, Search, Word, clearable, present};

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use turnout_actors::domain::{ActivityId, Answered, Person, RsvpId, Seq};
 
-use super::extract::{Id, Params};
+use super::extract::{Id, Params, Search};
 use super::orders::principal;
 use super::page::{Page, PageLimit, PageNumber};
 use super::views::{LogEntryView, PositionView, RsvpView, Sight, TicketedRsvpView};
@@ -15,8 +15,6 @@ use super::{AppState, Code, MaybeCaller, Problem, refusal};
 use crate::accounts::Caller;
 use crate::store::events;
 use crate::store::rsvps::{self, RsvpFilter};
-
-const SEARCH_MAX_CHARS: usize = 100;
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
@@ -52,7 +50,8 @@ struct RsvpQuery {
     /// The last identifier of the page before; empty for the first page.
     cursor: Option<String>,
     status: Option<String>,
-    search: Option<String>,
+    #[serde(default)]
+    search: Search,
 }
 
 impl RsvpQuery {
@@ -68,13 +67,6 @@ impl RsvpQuery {
                     )
                 })
         });
-        if self
-            .search
-            .as_ref()
-            .is_some_and(|search| search.chars().count() > SEARCH_MAX_CHARS)
-        {
-            return Err(Problem::field("search", "must have at most 100 characters"));
-        }
         if self.cursor.is_some() && self.page.is_some() {
             return Err(Problem::field("cursor", "must not be given together with page"));
         }
@@ -82,7 +74,7 @@ impl RsvpQuery {
         let after = after.map(str::parse::<RsvpId>).transpose();
         Ok(RsvpFilter {
             status: status.transpose()?,
-            search: self.search.clone().filter(|search| !search.is_empty()),
+            search: self.search.clone().into_text(),
             after: after
                 .map_err(|_| Problem::field("cursor", "must be a cursor that was answered before"))?,
         })
@@ -98,14 +90,16 @@ async fn list_rsvps(
     require_host(&state, id, &caller).await?;
     let filter = query.filter()?;
     let page = Page::new(query.page.unwrap_or_default(), query.limit);
-    let ids = rsvps::list(&state.db, id, &filter, page.offset(), page.limit()).await?;
+    // One more than is shown tells whether there is a next page.
+    let mut ids = rsvps::list(&state.db, id, &filter, page.offset(), page.limit() + 1).await?;
+    let more = ids.len() > page.limit() as usize;
+    ids.truncate(page.limit() as usize);
     let found = current(&state, id, &ids).await?;
     let data: Vec<RsvpView<'_>> = found
         .iter()
         .map(|answered| RsvpView::new(id, answered, Sight::Full))
         .collect();
     if query.cursor.is_some() {
-        let more = ids.len() == page.limit() as usize;
         let next = ids.last().filter(|_| more);
         return Ok(Json(
             json!({ "data": data, "limit": page.limit(), "next_cursor": next }),

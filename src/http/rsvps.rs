@@ -12,8 +12,7 @@ use turnout_actors::domain::{
     Activity, ActivityId, Answered, Command, Counts, Person, Principal, Reserve, RsvpId, Target, Update,
 };
 
-use super::activities::given;
-use super::extract::{Body, Id, IdempotencyKey, IfMatch, etag};
+use super::extract::{Body, Id, IdempotencyKey, IfMatch, Lines, clearable, etag, present};
 use super::orders::{give, principal};
 use super::views::{PositionView, RsvpView, Sight};
 use super::{AppState, Code, Problem, refusal};
@@ -38,16 +37,18 @@ pub(super) fn routes() -> Router<AppState> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct ReserveBody {
+    #[serde(default, deserialize_with = "present")]
     guest_count: Option<u16>,
-    special_requirements: Option<String>,
+    special_requirements: Option<Lines>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct UpdateBody {
+    #[serde(default, deserialize_with = "present")]
     guest_count: Option<u16>,
-    #[serde(default, deserialize_with = "given")]
-    special_requirements: Option<Option<String>>,
+    #[serde(default, deserialize_with = "clearable")]
+    special_requirements: Option<Option<Lines>>,
 }
 
 impl UpdateBody {
@@ -61,17 +62,15 @@ impl UpdateBody {
 }
 
 /// Wishes as they are kept; a text without any words is none.
-fn wishes(text: Option<String>) -> Result<Option<Arc<str>>, Problem> {
-    let Some(text) = text else { return Ok(None) };
+fn wishes(lines: Option<Lines>) -> Result<Option<Arc<str>>, Problem> {
+    let Some(text) = lines.map(Lines::into_text) else {
+        return Ok(None);
+    };
     if text.chars().count() > WISHES_MAX_CHARS {
         return Err(Problem::field(
             "special_requirements",
             "must have at most 1000 characters",
         ));
-    }
-    if text.contains(|c: char| c.is_control() && c != '\n' && c != '\t') {
-        let message = "must not contain control characters other than line breaks and tabs";
-        return Err(Problem::field("special_requirements", message));
     }
     let text = text.trim();
     Ok((!text.is_empty()).then(|| text.into()))
@@ -87,7 +86,7 @@ async fn reserve(
     let reserve = Reserve {
         fresh: RsvpId::from(state.ids.next()),
         person: Person::User(caller.user),
-        name: caller.name.clone(),
+        name: caller.name.shared(),
         guest_count: body.guest_count.unwrap_or_default(),
         special_requirements: wishes(body.special_requirements)?,
     };

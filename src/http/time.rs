@@ -6,9 +6,20 @@ use turnout_actors::domain::Timestamp;
 
 /// A point in time that serialises as text such as `2026-05-01T18:30:00.000Z`.
 ///
-/// It is read with any offset; a bare date is the start of that day in UTC.
+/// It is read with any offset; a bare date is the start of that day in UTC. Anything finer than a millisecond is
+/// dropped, so that what is kept is what is answered.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Time(pub Timestamp);
+
+/// Whether a text has the shape of a date. The library would also take dates in others, such as 2026-5-1 or
+/// +20260-5-1.
+fn is_bare_date(text: &str) -> bool {
+    text.len() == "2026-05-01".len()
+        && text.bytes().enumerate().all(|(at, byte)| match at {
+            4 | 7 => byte == b'-',
+            _ => byte.is_ascii_digit(),
+        })
+}
 
 impl From<Timestamp> for Time {
     fn from(timestamp: Timestamp) -> Self {
@@ -19,18 +30,16 @@ impl From<Timestamp> for Time {
 impl Time {
     /// Reads a time or a bare date.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
-        // The library would also take dates in other shapes, such as 2026-5-1.
-        let date = text
-            .parse::<NaiveDate>()
-            .ok()
-            .filter(|_| text.len() == "2026-05-01".len());
-        let micros = match date {
-            Some(date) => date.and_time(NaiveTime::MIN).and_utc().timestamp_micros(),
+        let date = is_bare_date(text)
+            .then(|| text.parse::<NaiveDate>().ok())
+            .flatten();
+        let millis = match date {
+            Some(date) => date.and_time(NaiveTime::MIN).and_utc().timestamp_millis(),
             None => DateTime::parse_from_rfc3339(text)
                 .map_err(|_| "must be a time such as 2026-05-01T18:30:00Z")?
-                .timestamp_micros(),
+                .timestamp_millis(),
         };
-        Ok(Self(Timestamp::from_micros(micros)))
+        Ok(Self(Timestamp::from_millis(millis)))
     }
 
     /// The time as text; what lies outside the years 0 to 9999 is drawn to its edge.
@@ -81,10 +90,10 @@ impl<'de> Deserialize<'de> for DayOrTime {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
         let Time(at) = Time::parse(&text).map_err(serde::de::Error::custom)?;
-        Ok(if text.contains('T') || text.contains('t') {
-            Self::Time(at)
-        } else {
+        Ok(if is_bare_date(&text) {
             Self::Day(at)
+        } else {
+            Self::Time(at)
         })
     }
 }
@@ -100,7 +109,9 @@ mod tests {
             ("2026-05-01T20:30:00.1239+02:00", "2026-05-01T18:30:00.123Z"),
             ("2026-05-01", "2026-05-01T00:00:00.000Z"),
         ] {
-            assert_eq!(Time::parse(read).unwrap().text(), written);
+            let time = Time::parse(read).unwrap();
+            assert_eq!(time.text(), written);
+            assert_eq!(Time::parse(written), Ok(time), "what is answered is what is kept");
         }
     }
 
@@ -112,6 +123,8 @@ mod tests {
             "2026-05-01T18:30:00",
             "2026-13-01",
             "2026-5-1",
+            "+20260-5-1",
+            "2026-5-1  ",
             "2026-02-30T00:00:00Z",
             "1777660200",
         ] {

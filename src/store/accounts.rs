@@ -1,11 +1,11 @@
 //! Users, their sessions, and which sessions are revoked.
 
 use sqlx::FromRow;
-use turnout_actors::domain::{Timestamp, UserId};
+use turnout_actors::domain::{Email, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::{Db, StoreError, in_transaction, on_db};
-use crate::accounts::{Email, Role, Rotation, Session, User};
+use crate::accounts::{Role, Rotation, Session, User};
 
 /// A user as stored, with the hash that a password is checked against.
 #[derive(Clone, Debug)]

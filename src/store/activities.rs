@@ -51,7 +51,10 @@ macro_rules! restrict {
             let pattern = super::containing(search);
             for (before, column) in [(" AND (", "title"), (" OR ", "description"), (" OR ", "venue")] {
                 $query.push(before).push("LOWER(").push(column).push(") LIKE ");
-                $query.push_bind(pattern.clone()).push(" ESCAPE '\\'");
+                $query
+                    .push("LOWER(")
+                    .push_bind(pattern.clone())
+                    .push(") ESCAPE '\\'");
             }
             $query.push(")");
         }

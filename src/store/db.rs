@@ -89,11 +89,10 @@ macro_rules! in_transaction {
     ($db:ident, |$tx:ident| $run:expr) => {
         match &$db {
             $crate::store::Db::Sqlite { write, .. } => {
-                // A deferred transaction would read first and find only later that it cannot write.
-                let mut transaction = write.begin_with("BEGIN IMMEDIATE").await?;
-                let $tx = &mut *transaction;
+                let mut writing = $crate::store::sqlite::Writing::begin(write).await?;
+                let $tx = writing.connection();
                 let outcome = $run;
-                transaction.commit().await?;
+                writing.commit().await?;
                 outcome
             }
         }

@@ -45,12 +45,13 @@ macro_rules! restrict {
         if let Some(search) = &$filter.search {
             let pattern = super::containing(search);
             $query
-                .push(" AND (LOWER(r.name) LIKE ")
+                .push(" AND (LOWER(r.name) LIKE LOWER(")
                 .push_bind(pattern.clone())
-                .push(" ESCAPE '\\'");
+                .push(") ESCAPE '\\'");
+            // Addresses are kept in lower case, of whatever letters.
             $query
                 .push(" OR r.email LIKE ")
-                .push_bind(pattern)
+                .push_bind(pattern.to_lowercase())
                 .push(" ESCAPE '\\')");
         }
         if let Some(after) = $filter.after {

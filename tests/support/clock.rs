@@ -22,7 +22,11 @@ impl Default for TestClock {
 
 impl TestClock {
     pub(crate) fn advance_s(&self, seconds: i64) {
-        self.now_us.fetch_add(seconds * 1_000_000, Ordering::Relaxed);
+        self.advance_ms(seconds * 1_000);
+    }
+
+    pub(crate) fn advance_ms(&self, millis: i64) {
+        self.now_us.fetch_add(millis * 1_000, Ordering::Relaxed);
     }
 
     pub(crate) fn now_s(&self) -> i64 {

@@ -3,6 +3,8 @@
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
+use super::Person;
+
 pub(crate) struct Request(reqwest::RequestBuilder);
 
 /// An answer, read to its end.
@@ -21,6 +23,11 @@ impl Request {
 
     pub(crate) fn token(self, token: &str) -> Self {
         Self(self.0.bearer_auth(token))
+    }
+
+    /// With the token of somebody.
+    pub(crate) fn by(self, person: &Person) -> Self {
+        self.token(&person.token)
     }
 
     pub(crate) fn header(self, name: &str, value: &str) -> Self {
@@ -76,6 +83,15 @@ impl Answer {
     #[track_caller]
     pub(crate) fn expect_problem(&self, status: u16, code: &str) {
         assert_eq!((self.status, self.code()), (status, code), "{self:?}");
+    }
+
+    /// Checks that a field of the request was refused, and says how.
+    #[track_caller]
+    pub(crate) fn expect_wrong(&self, field: &str) -> &str {
+        self.expect_problem(422, "validation_failed");
+        let error = &self.body["errors"][0];
+        assert_eq!(error["field"], field, "{self:?}");
+        error["message"].as_str().unwrap()
     }
 
     pub(crate) fn code(&self) -> &str {

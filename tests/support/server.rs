@@ -39,8 +39,14 @@ pub(crate) fn config(folder: &Path) -> Config {
 
 impl Server {
     pub(crate) async fn start() -> Self {
+        Self::start_with(|_| ()).await
+    }
+
+    /// A server with other settings than usual.
+    pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let config = config(folder.path());
+        let mut config = config(folder.path());
+        change(&mut config);
         Self::start_in(folder, config, Arc::default()).await
     }
 

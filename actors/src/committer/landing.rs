@@ -1,7 +1,6 @@
 //! One merged transaction from start to end, and the settling of what it leaves unknown.
 
 use std::collections::VecDeque;
-use std::error::Error;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,6 +17,9 @@ use crate::ports::{Batch, Journal, JournalError, Landing, Settled};
 /// The first pause before an unknown outcome is asked for again; it doubles up to [`SETTLE_PAUSE_MAX`].
 const SETTLE_PAUSE_FIRST: Duration = Duration::from_millis(10);
 const SETTLE_PAUSE_MAX: Duration = Duration::from_secs(1);
+
+/// How often a batch is submitted again whose first commit turned out not to have been written.
+const RESUBMISSIONS_MAX: u32 = 1;
 
 /// What one transaction needs on its way.
 #[derive(Clone)]
@@ -81,12 +83,13 @@ impl Runway {
         tokio::spawn(self.clone().settle(submission));
     }
 
-    /// Asks until it is known what became of the batch; submits it again where it had not been written.
+    /// Asks until it is known what became of the batch; submits it again, once, where it had not been written.
     async fn settle(self, mut submission: Submission) {
         let started = Instant::now();
         let mut pause = SETTLE_PAUSE_FIRST;
+        let mut tries_left = RESUBMISSIONS_MAX;
         let outcome = loop {
-            match self.try_settle(&mut submission.batch).await {
+            match self.try_settle(&mut submission.batch, &mut tries_left).await {
                 Ok(outcome) => break outcome,
                 Err(error) => note(&error, 1),
             }
@@ -103,7 +106,7 @@ impl Runway {
     }
 
     /// One round of settling; an error means that it is still unknown.
-    async fn try_settle(&self, batch: &mut Batch) -> Result<Outcome, JournalError> {
+    async fn try_settle(&self, batch: &mut Batch, tries_left: &mut u32) -> Result<Outcome, JournalError> {
         match self.journal.settle(batch).await? {
             Settled::Written { epoch } => {
                 batch.epoch = epoch;
@@ -112,9 +115,14 @@ impl Runway {
             Settled::Fenced => Ok(Outcome::Fenced),
             Settled::NotWritten { epoch } => {
                 batch.epoch = epoch;
+                // A database that fails every time is as good as away, and that can be told for certain.
+                let Some(left) = tries_left.checked_sub(1) else {
+                    return Ok(Outcome::Unavailable);
+                };
+                *tries_left = left;
                 match self.journal.commit(std::slice::from_ref(batch)).await {
                     Ok(landings) if landings == [Landing::Written] => Ok(Outcome::Committed),
-                    // The settling raised the epoch, so whatever has happened since was somebody else.
+                    // It is known since the settling that nobody else may write, so somebody has taken over since.
                     Ok(_) => Ok(Outcome::Fenced),
                     Err(JournalError::Aborted(_)) => Ok(Outcome::Aborted),
                     Err(JournalError::Unavailable(_)) => Ok(Outcome::Unavailable),
@@ -175,5 +183,11 @@ fn note(error: &JournalError, batches: usize) {
         JournalError::Corrupt(_) => "corrupt",
     };
     counter!(JOURNAL_ERRORS, "kind" => kind).increment(1);
-    tracing::warn!(batches, kind, error = error as &dyn Error, "a commit failed");
+    tracing::warn!(
+        batches,
+        kind,
+        cause = error.cause(),
+        %error,
+        "a commit failed"
+    );
 }

@@ -145,6 +145,34 @@ pub struct FieldError {
 }
 
 impl Settings {
+    /// The settings of an activity of which only this is given: open at once, an unlimited waitlist that moves
+    /// by itself, seen by everybody.
+    pub fn new(host: UserId, title: String, starts_at: Timestamp, ends_at: Timestamp, capacity: u32) -> Self {
+        Self {
+            title,
+            description: None,
+            venue: None,
+            time_zone: "UTC".into(),
+            starts_at,
+            ends_at,
+            capacity,
+            max_guests: 10,
+            opens_at: None,
+            closes_at: None,
+            cancel_until: None,
+            promote_until: None,
+            waitlist_capacity: None,
+            waitlist_paused: false,
+            patience: 3,
+            promotion: Promotion::default(),
+            guests: GuestPolicy::default(),
+            visibility: Visibility::default(),
+            attendees_visible: AttendeesVisible::default(),
+            host_id: host,
+            organization_id: None,
+        }
+    }
+
     /// When entering ends.
     pub fn closes_at(&self) -> Timestamp {
         self.closes_at.unwrap_or(self.starts_at)

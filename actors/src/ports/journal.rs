@@ -27,6 +27,19 @@ pub enum JournalError {
 /// What lies behind a [`JournalError`].
 pub type Cause = Box<dyn std::error::Error + Send + Sync>;
 
+impl JournalError {
+    /// What the database said, with everything behind it, for the log.
+    pub fn cause(&self) -> String {
+        let mut words = Vec::new();
+        let mut source = std::error::Error::source(self);
+        while let Some(error) = source {
+            words.push(error.to_string());
+            source = error.source();
+        }
+        words.join(": ")
+    }
+}
+
 /// The decisions of one activity that are written together or not at all.
 #[derive(Clone, Debug)]
 pub struct Batch {

@@ -6,9 +6,11 @@ use uuid::Uuid;
 
 use super::drive::{Drive, HOST, contents, settings};
 use crate::domain::{
-    ActivityId, Command, Fact, KeyDigest, KeyUse, OwnerEpoch, Seq, SettingsChange, Status, Ticket, Timestamp,
+    ActivityId, AttendeesVisible, Command, Draft, Fact, GuestPolicy, KeyDigest, KeyUse, Keyed, Outcome,
+    OwnerEpoch, Person, Reserve, RsvpId, Seq, SettingsChange, Status, Target, Ticket, Timestamp, Update,
+    UserId, Visibility,
 };
-use crate::ports::{Creation, Journal, JournalError, Landing, NewActivity, Settled};
+use crate::ports::{Batch, Creation, Journal, JournalError, Landing, NewActivity, Settled};
 
 macro_rules! cases {
     ($($case:ident),* $(,)?) => {
@@ -39,6 +41,7 @@ cases![
     a_refused_transaction_writes_none_of_its_batches,
     a_recorded_key_is_recalled_with_its_answer,
     a_cancelled_rsvp_comes_back_in_its_row,
+    changed_texts_of_an_rsvp_are_loaded_again,
     who_was_passed_stays_passed_after_loading,
     a_new_ticket_of_a_waiting_party_is_loaded_again,
     changed_settings_are_loaded_again,
@@ -47,6 +50,7 @@ cases![
     settling_under_another_owner_is_fenced,
     rows_of_a_cancelled_activity_follow_in_steps,
     a_batch_of_thousands_is_written_whole,
+    every_row_and_event_of_a_batch_is_written_whatever_its_size,
 ];
 
 async fn reloaded(journal: &dyn Journal, drive: &Drive) -> Drive {
@@ -54,6 +58,16 @@ async fn reloaded(journal: &dyn Journal, drive: &Drive) -> Drive {
     assert_eq!(contents(&loaded.activity), contents(&drive.activity));
     assert_eq!(loaded.activity.waitlist(), drive.activity.waitlist());
     loaded
+}
+
+/// How a batch fares that is written alone.
+async fn landing(journal: &dyn Journal, batch: &Batch) -> Landing {
+    let landings = journal
+        .commit(std::slice::from_ref(batch))
+        .await
+        .expect("the transaction succeeds");
+    assert_eq!(landings.len(), 1);
+    landings[0]
 }
 
 async fn an_unknown_activity_is_not_found(journal: &dyn Journal) {
@@ -169,26 +183,41 @@ async fn several_batches_one_after_the_other_are_loaded_again(journal: &dyn Jour
     }
 }
 
-async fn a_batch_on_an_old_state_is_refused_and_writes_nothing(journal: &dyn Journal) {
-    let mut drive = Drive::create(journal, 1, settings(3)).await;
+/// A batch with a reservation. A journal may write one that changes settings too in a way of its own.
+fn reservation(drive: &mut Drive, settings_too: bool) -> Batch {
     drive.reserve(1, 0).expect("there is room");
-    let stale = drive.batch();
-    drive.draft = crate::domain::Draft::on(&drive.activity);
-    drive.reserve(2, 0).expect("there is room");
-    drive.commit(journal).await;
-    let landings = journal.commit(&[stale]).await.expect("the transaction succeeds");
-    assert_eq!(landings, [Landing::Refused]);
-    reloaded(journal, &drive).await;
+    if settings_too {
+        let change = SettingsChange {
+            capacity: Some(5),
+            ..SettingsChange::default()
+        };
+        drive.change(change).expect("the host may");
+    }
+    drive.batch()
+}
+
+async fn a_batch_on_an_old_state_is_refused_and_writes_nothing(journal: &dyn Journal) {
+    for (id, settings_too) in [(1, false), (2, true)] {
+        let mut drive = Drive::create(journal, id, settings(3)).await;
+        let stale = reservation(&mut drive, settings_too);
+        drive.draft = Draft::on(&drive.activity);
+        drive.reserve(2, 0).expect("there is room");
+        drive.commit(journal).await;
+        let landing = landing(journal, &stale).await;
+        assert_eq!(landing, Landing::Refused, "settings too: {settings_too}");
+        reloaded(journal, &drive).await;
+    }
 }
 
 async fn a_batch_of_an_old_owner_is_refused_and_writes_nothing(journal: &dyn Journal) {
-    let mut deposed = Drive::create(journal, 1, settings(3)).await;
-    deposed.reserve(1, 0).expect("there is room");
-    let stale = deposed.batch();
-    let owner = Drive::load(journal, deposed.activity.id()).await;
-    let landings = journal.commit(&[stale]).await.expect("the transaction succeeds");
-    assert_eq!(landings, [Landing::Refused]);
-    reloaded(journal, &owner).await;
+    for (id, settings_too) in [(1, false), (2, true)] {
+        let mut deposed = Drive::create(journal, id, settings(3)).await;
+        let stale = reservation(&mut deposed, settings_too);
+        let owner = Drive::load(journal, deposed.activity.id()).await;
+        let landing = landing(journal, &stale).await;
+        assert_eq!(landing, Landing::Refused, "settings too: {settings_too}");
+        reloaded(journal, &owner).await;
+    }
 }
 
 async fn one_refused_batch_does_not_hold_up_the_others(journal: &dyn Journal) {
@@ -204,7 +233,7 @@ async fn one_refused_batch_does_not_hold_up_the_others(journal: &dyn Journal) {
     assert_eq!(landings, [Landing::Written, Landing::Refused, Landing::Written]);
     for (index, drive) in drives.iter_mut().enumerate() {
         if index == 1 {
-            drive.draft = crate::domain::Draft::on(&drive.activity);
+            drive.draft = Draft::on(&drive.activity);
         }
         drive.absorb();
         reloaded(journal, drive).await;
@@ -220,7 +249,7 @@ async fn a_batch_that_overbooks_is_refused_by_the_constraint(journal: &dyn Journ
         journal.commit(&[batch]).await,
         Err(JournalError::Aborted(_))
     ));
-    drive.draft = crate::domain::Draft::on(&drive.activity);
+    drive.draft = Draft::on(&drive.activity);
     reloaded(journal, &drive).await;
 }
 
@@ -241,7 +270,7 @@ async fn a_refused_transaction_writes_none_of_its_batches(journal: &dyn Journal)
     assert_eq!(landings, [Landing::Written]);
     good.absorb();
     reloaded(journal, &good).await;
-    bad.draft = crate::domain::Draft::on(&bad.activity);
+    bad.draft = Draft::on(&bad.activity);
     reloaded(journal, &bad).await;
 }
 
@@ -262,11 +291,7 @@ async fn a_recorded_key_is_recalled_with_its_answer(journal: &dyn Journal) {
         .order(HOST, Command::Change(Box::new(change)), Some(44))
         .expect("the host may");
     let batch = drive.batch();
-    let landings = journal
-        .commit(std::slice::from_ref(&batch))
-        .await
-        .expect("the commit succeeds");
-    assert_eq!(landings, [Landing::Written]);
+    assert_eq!(landing(journal, &batch).await, Landing::Written);
     let mut recalled = 0;
     for event in &batch.events {
         let keyed = journal
@@ -299,6 +324,37 @@ async fn a_cancelled_rsvp_comes_back_in_its_row(journal: &dyn Journal) {
         .rsvp;
     drive.commit(journal).await;
     assert_eq!((back.id, back.version, back.generation), (first.id, 3, 2));
+    reloaded(journal, &drive).await;
+}
+
+async fn changed_texts_of_an_rsvp_are_loaded_again(journal: &dyn Journal) {
+    let mut drive = Drive::create(journal, 1, settings(2)).await;
+    drive.reserve(1, 0).expect("there is room");
+    drive.commit(journal).await;
+    for wishes in [Some("a seat at the aisle"), Some("another one"), None] {
+        let update = Update {
+            target: Target::Own,
+            guest_count: None,
+            special_requirements: Some(wishes.map(Into::into)),
+        };
+        drive
+            .order(1, Command::Update(update), None)
+            .expect("there is time");
+        drive.commit(journal).await;
+        drive = reloaded(journal, &drive).await;
+    }
+    drive.cancel(1).expect("it is live");
+    let back = Reserve {
+        fresh: RsvpId::from(Uuid::from_u128(5)),
+        person: Person::User(UserId::from(Uuid::from_u128(1))),
+        name: "Another name".into(),
+        guest_count: 0,
+        special_requirements: Some("a table".into()),
+    };
+    drive
+        .order(1, Command::Reserve(back), None)
+        .expect("there is room");
+    drive.commit(journal).await;
     reloaded(journal, &drive).await;
 }
 
@@ -376,6 +432,30 @@ async fn changed_settings_are_loaded_again(journal: &dyn Journal) {
     );
     loaded.update(1, 2).expect("shrinking is allowed");
     loaded.commit(journal).await;
+    let mut loaded = reloaded(journal, &loaded).await;
+    assert_eq!(
+        loaded.activity.head().capacity_limit,
+        3,
+        "and what was given back is not held any more"
+    );
+    let everything_else = SettingsChange {
+        venue: Some(Some("Hall 3".into())),
+        time_zone: Some("Europe/Berlin".into()),
+        starts_at: Some(Timestamp::from_millis(80_000_000)),
+        ends_at: Some(Timestamp::from_millis(99_000_000)),
+        max_guests: Some(7),
+        closes_at: Some(Some(Timestamp::from_millis(50_000_001))),
+        cancel_until: Some(Some(Timestamp::from_millis(50_000_002))),
+        promote_until: Some(Some(Timestamp::from_millis(50_000_003))),
+        waitlist_capacity: Some(Some(8)),
+        patience: Some(9),
+        guests: Some(GuestPolicy::Off),
+        visibility: Some(Visibility::Unlisted),
+        attendees_visible: Some(AttendeesVisible::Attendees),
+        ..SettingsChange::default()
+    };
+    loaded.change(everything_else).expect("the host may");
+    loaded.commit(journal).await;
     reloaded(journal, &loaded).await;
 }
 
@@ -409,17 +489,10 @@ async fn settling_a_lost_batch_keeps_it_from_ever_landing(journal: &dyn Journal)
     let Settled::NotWritten { epoch } = settled else {
         panic!("it was not written: {settled:?}")
     };
-    let late = journal
-        .commit(std::slice::from_ref(&batch))
-        .await
-        .expect("the transaction succeeds");
-    assert_eq!(late, [Landing::Refused], "it comes too late");
+    let late = landing(journal, &batch).await;
+    assert_eq!(late, Landing::Refused, "it comes too late");
     batch.epoch = epoch;
-    let again = journal
-        .commit(std::slice::from_ref(&batch))
-        .await
-        .expect("the transaction succeeds");
-    assert_eq!(again, [Landing::Written]);
+    assert_eq!(landing(journal, &batch).await, Landing::Written);
     drive.absorb();
     reloaded(journal, &drive).await;
 }
@@ -486,11 +559,37 @@ async fn a_batch_of_thousands_is_written_whole(journal: &dyn Journal) {
         .filter(|event| matches!(event.fact, Fact::Promoted { .. }))
         .count();
     assert!(promoted > 100, "{promoted} were promoted");
-    let landings = journal
-        .commit(std::slice::from_ref(&batch))
-        .await
-        .expect("the commit succeeds");
-    assert_eq!(landings, [Landing::Written]);
+    assert_eq!(landing(journal, &batch).await, Landing::Written);
     drive.absorb();
     reloaded(journal, &drive).await;
+}
+
+async fn every_row_and_event_of_a_batch_is_written_whatever_its_size(journal: &dyn Journal) {
+    // A journal may write rows in groups; these sizes fill them, or leave one, a few or many over.
+    for size in [1, 2, 3, 4, 5, 31, 32, 33, 40, 255, 256, 257, 300] {
+        let mut drive = Drive::create(journal, size, settings(10)).await;
+        for person in 1..=size {
+            drive.reserve(person, 0).expect("there is a waitlist");
+        }
+        let mut batch = drive.batch();
+        // With a key on each, every event counts in what is loaded again.
+        for event in &mut batch.events {
+            event.keyed = Some(Box::new(Keyed {
+                key: KeyUse {
+                    digest: KeyDigest(u128::from(event.seq.0).to_le_bytes()),
+                    fingerprint: event.seq.0,
+                },
+                outcome: Outcome {
+                    seq: event.seq,
+                    rsvp: None,
+                },
+            }));
+        }
+        assert_eq!(landing(journal, &batch).await, Landing::Written);
+        let loaded = Drive::load(journal, batch.activity).await.activity;
+        assert_eq!(
+            (loaded.rsvp_count() as u128, loaded.key_count() as u128),
+            (size, size)
+        );
+    }
 }

@@ -16,29 +16,12 @@ pub const HOST: u128 = 0xFFFF;
 
 /// An activity with this many spots, open now, that starts a day after 1970 and ends an hour later.
 pub fn settings(capacity: u32) -> Settings {
-    Settings {
-        title: "An evening".into(),
-        description: None,
-        venue: None,
-        time_zone: "UTC".into(),
-        starts_at: Timestamp::from_millis(86_400_000),
-        ends_at: Timestamp::from_millis(90_000_000),
-        capacity,
-        max_guests: 10,
-        opens_at: None,
-        closes_at: None,
-        cancel_until: None,
-        promote_until: None,
-        waitlist_capacity: None,
-        waitlist_paused: false,
-        patience: 3,
-        promotion: Default::default(),
-        guests: Default::default(),
-        visibility: Default::default(),
-        attendees_visible: Default::default(),
-        host_id: UserId::from(Uuid::from_u128(HOST)),
-        organization_id: None,
-    }
+    let host = UserId::from(Uuid::from_u128(HOST));
+    let (starts_at, ends_at) = (
+        Timestamp::from_millis(86_400_000),
+        Timestamp::from_millis(90_000_000),
+    );
+    Settings::new(host, "An evening".into(), starts_at, ends_at, capacity)
 }
 
 /// One activity, its committed state, and the changes that wait for the next batch.

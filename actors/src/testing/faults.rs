@@ -30,6 +30,7 @@ pub struct Faults {
 struct Orders {
     commits: VecDeque<Fault>,
     settles_failing: usize,
+    recalls_failing: usize,
     poison: Option<String>,
 }
 
@@ -51,6 +52,11 @@ impl Faults {
         self.with(|orders| orders.settles_failing = times);
     }
 
+    /// The next `times` attempts to look a key up fail.
+    pub fn fail_recalling(&self, times: usize) {
+        self.with(|orders| orders.recalls_failing = times);
+    }
+
     /// Every transaction with an RSVP of this name in it is refused.
     pub fn poison(&self, name: &str) {
         self.with(|orders| orders.poison = Some(name.into()));
@@ -61,11 +67,11 @@ impl Faults {
     }
 
     pub(super) fn take_settle_failure(&self) -> bool {
-        self.with(|orders| {
-            let fails = orders.settles_failing > 0;
-            orders.settles_failing = orders.settles_failing.saturating_sub(1);
-            fails
-        })
+        self.with(|orders| take_one(&mut orders.settles_failing))
+    }
+
+    pub(super) fn take_recall_failure(&self) -> bool {
+        self.with(|orders| take_one(&mut orders.recalls_failing))
     }
 
     pub(super) fn is_poison(&self, name: &str) -> bool {
@@ -75,4 +81,11 @@ impl Faults {
     fn with<T>(&self, change: impl FnOnce(&mut Orders) -> T) -> T {
         change(&mut self.orders.lock().unwrap_or_else(PoisonError::into_inner))
     }
+}
+
+/// Whether there was one left.
+fn take_one(left: &mut usize) -> bool {
+    let some = *left > 0;
+    *left = left.saturating_sub(1);
+    some
 }

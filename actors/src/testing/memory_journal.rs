@@ -228,6 +228,9 @@ impl Journal for MemoryJournal {
     }
 
     async fn recall(&self, id: ActivityId, seq: Seq) -> Result<Option<Keyed>, JournalError> {
+        if self.faults.take_recall_failure() {
+            return Err(JournalError::Unavailable(Simulated("away").into()));
+        }
         let stored = self.stored();
         let index = (seq.0 as usize).checked_sub(1);
         let event = stored

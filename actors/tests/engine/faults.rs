@@ -10,7 +10,7 @@ use turnout_actors::ports::FeedSink;
 use turnout_actors::testing::{Drive, Fault, settings};
 use turnout_actors::{EngineError, Options};
 
-use super::support::{House, key, sent, status};
+use super::support::{House, key, sent, status, until_idle};
 
 #[tokio::test]
 async fn a_database_that_is_away_is_told_at_once_and_nothing_is_decided() {
@@ -58,6 +58,37 @@ async fn a_poisoned_command_fails_alone_and_the_rest_of_its_batch_is_judged_agai
     assert!(
         held.await.is_ok() && beside.await.is_ok(),
         "another activity does not notice"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_transaction_fails_only_for_the_activity_it_was_refused_for() {
+    let house = House::new().await;
+    let (bad, good, other) = (house.seats(1).await, house.seats(1).await, house.seats(1).await);
+    house.journal.faults().poison("Mallory");
+    let gate = house.journal.faults().hold_next_commit();
+    let mut held = pin!(house.reserve(other, 1));
+    sent(held.as_mut()).await;
+    until_idle().await;
+    // While the one transaction that may be under way is held, the batches of two activities gather for the next.
+    let mut poisoned = pin!(
+        house
+            .engine
+            .command(bad, house.reserve_order(1, "Mallory", 0, None))
+    );
+    sent(poisoned.as_mut()).await;
+    let mut beside = pin!(house.reserve(good, 1));
+    sent(beside.as_mut()).await;
+    until_idle().await;
+    let before = house.journal.commits();
+    gate.add_permits(1);
+    assert!(held.await.is_ok());
+    assert_eq!(poisoned.await, Err(EngineError::Internal));
+    assert_eq!(status(&beside.await.unwrap()), Status::Confirmed);
+    assert_eq!(
+        house.journal.commits() - before,
+        3,
+        "together, and then each alone"
     );
 }
 

@@ -3,7 +3,7 @@
 use std::pin::pin;
 
 use turnout_actors::EngineError;
-use turnout_actors::domain::{Command, Rejection, Seq, Status, Target};
+use turnout_actors::domain::{Command, Rejection, Seq, Status, Target, Update};
 use turnout_actors::testing::settings;
 
 use super::support::{House, host, key, sent, status};
@@ -90,9 +90,29 @@ async fn of_two_in_flight_with_one_key_the_second_gets_the_answer_of_the_first()
 }
 
 #[tokio::test]
+async fn a_key_that_cannot_be_looked_up_now_is_never_taken_for_a_new_one() {
+    let house = House::new().await;
+    let id = house.seats(2).await;
+    let order = || house.reserve_order(1, "Ada", 0, key("k"));
+    let first = house.engine.command(id, order()).await.unwrap();
+    house.cancel(id, 1).await.unwrap();
+    house.journal.faults().fail_recalling(1);
+    assert_eq!(
+        house.engine.command(id, order()).await,
+        Err(EngineError::Unavailable)
+    );
+    assert_eq!(house.confirmed(id).await, 0, "she is not in again");
+    let again = house.engine.command(id, order()).await.unwrap();
+    assert_eq!(
+        (again.answer.replayed, again.answer.seq),
+        (true, first.answer.seq)
+    );
+}
+
+#[tokio::test]
 async fn rejections_and_commands_without_effect_leave_no_key() {
     let house = House::new().await;
-    let id = house.seats(1).await;
+    let id = house.seats(2).await;
     let cancel = || house.order(1, Command::Cancel(Target::Own), key("k"));
     assert_eq!(
         house.engine.command(id, cancel()).await,
@@ -101,6 +121,22 @@ async fn rejections_and_commands_without_effect_leave_no_key() {
     house.reserve(id, 1).await.unwrap();
     let reply = house.engine.command(id, cancel()).await.unwrap();
     assert!(!reply.answer.replayed, "the rejection was judged anew");
+
+    house.reserve(id, 2).await.unwrap();
+    // The first two ask for the guests that are there already: without effect, and without a key of theirs.
+    for guest_count in [0, 0, 1] {
+        let update = Command::Update(Update {
+            target: Target::Own,
+            guest_count: Some(guest_count),
+            special_requirements: None,
+        });
+        let reply = house.engine.command(id, house.order(2, update, key("u"))).await;
+        let answer = reply.unwrap().answer;
+        assert_eq!(
+            (answer.seq, answer.replayed),
+            (Seq(3 + u64::from(guest_count)), false)
+        );
+    }
 }
 
 #[tokio::test]
@@ -112,13 +148,7 @@ async fn a_replay_is_answered_also_after_the_activity_was_cancelled() {
         .command(id, house.reserve_order(1, "Ada", 0, key("k")))
         .await
         .unwrap();
-    let end = turnout_actors::Order {
-        by: host(),
-        command: Command::CancelActivity,
-        if_version: None,
-        key: None,
-    };
-    house.engine.command(id, end).await.unwrap();
+    house.cancel_activity(id).await;
     let again = house
         .engine
         .command(id, house.reserve_order(1, "Ada", 0, key("k")))

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
-use turnout_actors::domain::{ActivityId, Command, Person, Rejection, Settings, Status, Timestamp};
-use turnout_actors::testing::{Drive, settings};
+use turnout_actors::domain::{ActivityId, Person, Rejection, Settings, Status, Timestamp};
+use turnout_actors::testing::{Drive, Fault, settings};
 use turnout_actors::{EngineError, Options};
 use uuid::Uuid;
 
-use super::support::{House, host, sent, until, user};
+use super::support::{House, host, pass, sent, until, user};
 
 #[tokio::test]
 async fn an_activity_is_loaded_once_however_many_ask_at_once() {
@@ -62,6 +62,61 @@ async fn more_commands_than_there_are_permits_are_refused_as_overload() {
             "permits come back with the answers"
         );
     }
+}
+
+#[tokio::test]
+async fn permits_come_back_with_every_answer_also_with_a_refusal() {
+    for options in [
+        Options {
+            commands_per_activity_max: 1,
+            ..Options::default()
+        },
+        Options {
+            commands_max: 1,
+            ..Options::default()
+        },
+    ] {
+        let house = House::with(options, Arc::new(())).await;
+        let id = house.seats(1).await;
+        house.reserve(id, 1).await.unwrap();
+        assert_eq!(
+            house.cancel(id, 2).await,
+            Err(EngineError::Rejected(Rejection::NotFound))
+        );
+        for (fault, told) in [
+            (Fault::Unavailable, EngineError::Unavailable),
+            (Fault::Abort, EngineError::Internal),
+        ] {
+            house.journal.faults().next_commit(fault);
+            assert_eq!(house.cancel(id, 1).await, Err(told));
+        }
+        assert!(house.cancel(id, 1).await.is_ok());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_activity_with_commands_under_way_is_not_put_to_rest() {
+    let options = Options {
+        sweep_every: Duration::from_secs(1),
+        sweeps_until_idle: 2,
+        call_limit: Duration::from_secs(3_600),
+        ..Options::default()
+    };
+    let house = House::with(options, Arc::new(())).await;
+    let id = house.seats(3).await;
+    let gate = house.journal.faults().hold_next_commit();
+    let mut decided = pin!(house.reserve(id, 1));
+    sent(decided.as_mut()).await;
+    let mut gathered = pin!(house.reserve(id, 2));
+    sent(gathered.as_mut()).await;
+    pass(Duration::from_secs(60)).await;
+    gate.add_permits(1);
+    assert!(decided.await.is_ok() && gathered.await.is_ok());
+    assert_eq!(
+        Drive::load(&house.journal, id).await.epoch.0,
+        2,
+        "one load before this one"
+    );
 }
 
 #[tokio::test]
@@ -147,13 +202,7 @@ async fn everybody_reads_as_cancelled_once_the_activity_is() {
     for n in 1..=3 {
         house.reserve(id, n).await.unwrap();
     }
-    let end = turnout_actors::Order {
-        by: host(),
-        command: Command::CancelActivity,
-        if_version: None,
-        key: None,
-    };
-    house.engine.command(id, end).await.unwrap();
+    house.cancel_activity(id).await;
     let read = house.engine.read(id, |activity| {
         let statuses: Vec<Status> = (1..=3)
             .filter_map(|n| Some(activity.rsvp_of(&Person::User(user(n)))?.rsvp.status))

@@ -123,6 +123,16 @@ impl House {
             .await
     }
 
+    pub async fn cancel_activity(&self, id: ActivityId) {
+        let order = Order {
+            by: host(),
+            command: Command::CancelActivity,
+            if_version: None,
+            key: None,
+        };
+        self.engine.command(id, order).await.unwrap();
+    }
+
     pub async fn confirmed(&self, id: ActivityId) -> u32 {
         self.engine
             .read(id, |activity| activity.counts().confirmed_spots)
@@ -146,6 +156,17 @@ pub async fn sent<F: Future>(mut command: std::pin::Pin<&mut F>) {
     let first =
         std::future::poll_fn(|context| Poll::Ready(command.as_mut().poll(context).is_pending())).await;
     assert!(first, "the answer came at once");
+}
+
+/// Lets everything happen that can happen by itself. Only for tests whose clock is paused: it moves when nobody
+/// has anything left to do, so no real time passes and nothing depends on how fast the machine is.
+pub async fn until_idle() {
+    pass(std::time::Duration::from_millis(1)).await;
+}
+
+/// Lets that much time pass on the clock of a test that has paused it.
+pub async fn pass(time: std::time::Duration) {
+    tokio::time::sleep(time).await;
 }
 
 /// Waits for a condition, and fails the test if it does not come.

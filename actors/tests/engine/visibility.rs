@@ -3,12 +3,12 @@
 use std::pin::pin;
 
 use turnout_actors::EngineError;
-use turnout_actors::domain::{Person, Rejection, Seq, Settings, Status};
+use turnout_actors::domain::{Person, Rejection, Seq, Settings, Status, Timestamp};
 use turnout_actors::testing::settings;
 
-use super::support::{House, sent, status, user};
+use super::support::{House, host, sent, status, until_idle, user};
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn while_a_commit_is_held_every_read_shows_the_state_before_it() {
     let house = House::new().await;
     let id = house.seats(1).await;
@@ -19,6 +19,8 @@ async fn while_a_commit_is_held_every_read_shows_the_state_before_it() {
     sent(cancel.as_mut()).await;
     let mut newcomer = pin!(house.reserve(id, 3));
     sent(newcomer.as_mut()).await;
+    house.journal.until_held().await;
+    until_idle().await;
 
     let seen = house.engine.read(id, |activity| {
         let of = |n| activity.rsvp_of(&Person::User(user(n)));
@@ -95,29 +97,64 @@ async fn commands_that_gather_behind_a_commit_are_decided_together_in_order() {
     assert!(answers[1..].iter().all(|reply| reply.counts.seq == Seq(5)));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_rejection_that_rests_on_uncommitted_decisions_waits_for_them() {
     let house = House::new().await;
     let id = house
         .activity(Settings {
             waitlist_capacity: Some(0),
-            ..settings(1)
+            ..settings(2)
         })
         .await;
-    let gate = house.journal.faults().hold_next_commit();
-    let mut first = pin!(house.cancel(id, 9));
+    let first_gate = house.journal.faults().hold_next_commit();
+    let second_gate = house.journal.faults().hold_next_commit();
     // Nothing is uncommitted yet, so this rejection is told at once.
     assert_eq!(
-        first.as_mut().await,
+        house.cancel(id, 9).await,
         Err(EngineError::Rejected(Rejection::NotFound))
     );
-    let mut seat = pin!(house.reserve(id, 1));
+    let mut first = pin!(house.reserve(id, 1));
+    sent(first.as_mut()).await;
+    until_idle().await;
+    // These two gather behind the first and are decided together: the second finds no seat because of a
+    // decision that is not durable yet.
+    let mut seat = pin!(house.reserve(id, 2));
     sent(seat.as_mut()).await;
-    let mut late = pin!(house.reserve(id, 2));
+    let mut late = pin!(house.reserve(id, 3));
     sent(late.as_mut()).await;
-    gate.add_permits(1);
+    first_gate.add_permits(1);
+    assert!(first.await.is_ok());
+    house.journal.until_held().await;
+    until_idle().await;
+    sent(seat.as_mut()).await;
+    sent(late.as_mut()).await;
+    second_gate.add_permits(1);
     assert_eq!(status(&seat.await.unwrap()), Status::Confirmed);
     assert_eq!(late.await, Err(EngineError::Rejected(Rejection::ActivityFull)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn commands_that_gather_are_decided_by_their_stamps_whatever_order_they_arrive_in() {
+    let house = House::new().await;
+    let (id, _) = house.engine.create(&host(), settings(2), None).await.unwrap();
+    // Stamped before the others, this one still waits for the activity to come to life.
+    let mut early = pin!(house.reserve(id, 1));
+    sent(early.as_mut()).await;
+    house.engine.read(id, |_| ()).await.unwrap();
+    let gate = house.journal.faults().hold_next_commit();
+    let mut first = pin!(house.reserve(id, 9));
+    sent(first.as_mut()).await;
+    until_idle().await;
+    house.clock.set(Timestamp::from_millis(20_000));
+    let mut late = pin!(house.reserve(id, 2));
+    sent(late.as_mut()).await;
+    sent(early.as_mut()).await;
+    until_idle().await;
+    gate.add_permits(1);
+    assert!(first.await.is_ok());
+    let (early, late) = (early.await.unwrap(), late.await.unwrap());
+    assert_eq!((early.answer.seq, status(&early)), (Seq(2), Status::Confirmed));
+    assert_eq!((late.answer.seq, status(&late)), (Seq(3), Status::Waitlisted));
 }
 
 #[tokio::test]

@@ -1,16 +1,26 @@
 //! What hosts send: all of a new activity, or what is to change.
 
-use serde::{Deserialize, Deserializer};
+use serde::Deserialize;
 use turnout_actors::domain::{
     AttendeesVisible, GuestPolicy, Promotion, Settings, SettingsChange, Timestamp, UserId, Visibility,
 };
 
-use crate::http::Problem;
+use crate::http::extract::{Fields, Lines, Object, Word, clearable, present};
 use crate::http::time::Time;
+use crate::http::{FieldError, Problem};
 
-const MAX_GUESTS: u16 = 10;
-const PATIENCE: u32 = 3;
-const TIME_ZONE: &str = "UTC";
+/// How a promotion takes effect.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Policy {
+    mode: Word<Mode>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Mode {
+    Auto,
+}
 
 /// A new activity. What has no value here and is not given is left open.
 #[derive(Deserialize)]
@@ -20,51 +30,69 @@ pub(super) struct CreateBody {
     starts_at: Time,
     ends_at: Time,
     capacity: u32,
-    description: Option<String>,
-    venue: Option<String>,
+    description: Option<Lines>,
+    venue: Option<Lines>,
+    #[serde(default, deserialize_with = "present")]
     time_zone: Option<String>,
+    #[serde(default, deserialize_with = "present")]
     max_guests: Option<u16>,
     opens_at: Option<Time>,
     closes_at: Option<Time>,
     cancel_until: Option<Time>,
     promote_until: Option<Time>,
     waitlist_capacity: Option<u32>,
+    #[serde(default, deserialize_with = "present")]
     waitlist_paused: Option<bool>,
+    #[serde(default, deserialize_with = "present")]
     patience: Option<u32>,
-    promotion: Option<Promotion>,
-    guests: Option<GuestPolicy>,
-    visibility: Option<Visibility>,
-    attendees_visible: Option<AttendeesVisible>,
+    #[serde(default, deserialize_with = "present")]
+    promotion: Option<Object<Policy>>,
+    #[serde(default, deserialize_with = "present")]
+    guests: Option<Word<GuestPolicy>>,
+    #[serde(default, deserialize_with = "present")]
+    visibility: Option<Word<Visibility>>,
+    #[serde(default, deserialize_with = "present")]
+    attendees_visible: Option<Word<AttendeesVisible>>,
 }
 
 impl CreateBody {
-    /// The settings of the new activity; the engine checks how they go together.
+    /// The settings of the new activity.
     pub(super) fn settings(self, host: UserId) -> Result<Settings, Problem> {
-        let time_zone = self.time_zone.unwrap_or_else(|| TIME_ZONE.to_owned());
-        check_time_zone(&time_zone)?;
-        Ok(Settings {
-            title: self.title,
-            description: self.description,
-            venue: self.venue,
-            time_zone,
-            starts_at: self.starts_at.0,
-            ends_at: self.ends_at.0,
-            capacity: self.capacity,
-            max_guests: self.max_guests.unwrap_or(MAX_GUESTS),
+        let mut fields = Fields::default();
+        if let Some(time_zone) = &self.time_zone {
+            fields.check("time_zone", known_time_zone(time_zone));
+        }
+        let usual = Settings::new(host, self.title, self.starts_at.0, self.ends_at.0, self.capacity);
+        let settings = Settings {
+            description: self.description.map(Lines::into_text),
+            venue: self.venue.map(Lines::into_text),
+            time_zone: self.time_zone.unwrap_or(usual.time_zone),
+            max_guests: self.max_guests.unwrap_or(usual.max_guests),
             opens_at: timestamp(self.opens_at),
             closes_at: timestamp(self.closes_at),
             cancel_until: timestamp(self.cancel_until),
             promote_until: timestamp(self.promote_until),
             waitlist_capacity: self.waitlist_capacity,
-            waitlist_paused: self.waitlist_paused.unwrap_or_default(),
-            patience: self.patience.unwrap_or(PATIENCE),
-            promotion: self.promotion.unwrap_or_default(),
-            guests: self.guests.unwrap_or_default(),
-            visibility: self.visibility.unwrap_or_default(),
-            attendees_visible: self.attendees_visible.unwrap_or_default(),
-            host_id: host,
-            organization_id: None,
-        })
+            waitlist_paused: self.waitlist_paused.unwrap_or(usual.waitlist_paused),
+            patience: self.patience.unwrap_or(usual.patience),
+            promotion: self.promotion.map_or(usual.promotion, promotion),
+            guests: self.guests.map_or(usual.guests, word),
+            visibility: self.visibility.map_or(usual.visibility, word),
+            attendees_visible: self.attendees_visible.map_or(usual.attendees_visible, word),
+            ..usual
+        };
+        // The engine would refuse these too, but one by one with those above.
+        fields.add(
+            settings
+                .errors()
+                .into_iter()
+                .map(|error| FieldError::new(error.field, error.message)),
+        );
+        if fields.any_wrong() {
+            Err(fields.problem())
+        } else {
+            Ok(settings)
+        }
     }
 }
 
@@ -72,44 +100,56 @@ impl CreateBody {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ChangeBody {
+    #[serde(default, deserialize_with = "present")]
     title: Option<String>,
+    #[serde(default, deserialize_with = "present")]
     starts_at: Option<Time>,
+    #[serde(default, deserialize_with = "present")]
     ends_at: Option<Time>,
+    #[serde(default, deserialize_with = "present")]
     capacity: Option<u32>,
-    #[serde(default, deserialize_with = "given")]
-    description: Option<Option<String>>,
-    #[serde(default, deserialize_with = "given")]
-    venue: Option<Option<String>>,
+    #[serde(default, deserialize_with = "clearable")]
+    description: Option<Option<Lines>>,
+    #[serde(default, deserialize_with = "clearable")]
+    venue: Option<Option<Lines>>,
+    #[serde(default, deserialize_with = "present")]
     time_zone: Option<String>,
+    #[serde(default, deserialize_with = "present")]
     max_guests: Option<u16>,
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "clearable")]
     opens_at: Option<Option<Time>>,
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "clearable")]
     closes_at: Option<Option<Time>>,
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "clearable")]
     cancel_until: Option<Option<Time>>,
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "clearable")]
     promote_until: Option<Option<Time>>,
-    #[serde(default, deserialize_with = "given")]
+    #[serde(default, deserialize_with = "clearable")]
     waitlist_capacity: Option<Option<u32>>,
+    #[serde(default, deserialize_with = "present")]
     waitlist_paused: Option<bool>,
+    #[serde(default, deserialize_with = "present")]
     patience: Option<u32>,
-    promotion: Option<Promotion>,
-    guests: Option<GuestPolicy>,
-    visibility: Option<Visibility>,
-    attendees_visible: Option<AttendeesVisible>,
+    #[serde(default, deserialize_with = "present")]
+    promotion: Option<Object<Policy>>,
+    #[serde(default, deserialize_with = "present")]
+    guests: Option<Word<GuestPolicy>>,
+    #[serde(default, deserialize_with = "present")]
+    visibility: Option<Word<Visibility>>,
+    #[serde(default, deserialize_with = "present")]
+    attendees_visible: Option<Word<AttendeesVisible>>,
 }
 
 impl ChangeBody {
     /// The change; the engine checks how it goes with what stays.
     pub(super) fn change(self) -> Result<SettingsChange, Problem> {
         if let Some(time_zone) = &self.time_zone {
-            check_time_zone(time_zone)?;
+            known_time_zone(time_zone).map_err(|message| Problem::field("time_zone", message))?;
         }
         Ok(SettingsChange {
             title: self.title,
-            description: self.description,
-            venue: self.venue,
+            description: self.description.map(|text| text.map(Lines::into_text)),
+            venue: self.venue.map(|text| text.map(Lines::into_text)),
             time_zone: self.time_zone,
             starts_at: timestamp(self.starts_at),
             ends_at: timestamp(self.ends_at),
@@ -122,31 +162,31 @@ impl ChangeBody {
             waitlist_capacity: self.waitlist_capacity,
             waitlist_paused: self.waitlist_paused,
             patience: self.patience,
-            promotion: self.promotion,
-            guests: self.guests,
-            visibility: self.visibility,
-            attendees_visible: self.attendees_visible,
+            promotion: self.promotion.map(promotion),
+            guests: self.guests.map(word),
+            visibility: self.visibility.map(word),
+            attendees_visible: self.attendees_visible.map(word),
         })
     }
-}
-
-/// Tells a field that is given as `null` from one that is not given.
-pub(in crate::http) fn given<'de, D: Deserializer<'de>, T: Deserialize<'de>>(
-    deserializer: D,
-) -> Result<Option<Option<T>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 fn timestamp(time: Option<Time>) -> Option<Timestamp> {
     time.map(|Time(at)| at)
 }
 
-fn check_time_zone(name: &str) -> Result<(), Problem> {
+fn word<T>(Word(value): Word<T>) -> T {
+    value
+}
+
+fn promotion(Object(policy): Object<Policy>) -> Promotion {
+    match policy.mode {
+        Word(Mode::Auto) => Promotion::Auto,
+    }
+}
+
+fn known_time_zone(name: &str) -> Result<(), &'static str> {
     match name.parse::<chrono_tz::Tz>() {
         Ok(_) => Ok(()),
-        Err(_) => Err(Problem::field(
-            "time_zone",
-            "must be the IANA name of a time zone, such as Europe/Berlin",
-        )),
+        Err(_) => Err("must be the IANA name of a time zone, such as Europe/Berlin"),
     }
 }

@@ -6,14 +6,12 @@ use serde::Deserialize;
 use serde_json::Value;
 use turnout_actors::domain::{OrganizationId, UserId};
 
-use crate::http::extract::Params;
+use crate::http::extract::{Params, Search};
 use crate::http::page::{List, Page, PageLimit, PageNumber};
 use crate::http::time::{DayOrTime, Time};
 use crate::http::views::ActivityView;
 use crate::http::{AppState, MaybeCaller, Problem};
 use crate::store::activities::{self, ActivityFilter, ActivityOrder};
-
-const SEARCH_MAX_CHARS: usize = 100;
 
 /// Which activities, in which order.
 #[derive(Deserialize)]
@@ -23,7 +21,8 @@ pub(super) struct Query {
     page: PageNumber,
     #[serde(default)]
     limit: PageLimit,
-    search: Option<String>,
+    #[serde(default)]
+    search: Search,
     date_from: Option<Time>,
     date_to: Option<DayOrTime>,
     available_only: Option<bool>,
@@ -62,17 +61,10 @@ pub(super) async fn list(
     MaybeCaller(caller): MaybeCaller,
     Params(query): Params<Query>,
 ) -> Result<Json<List<Value>>, Problem> {
-    if query
-        .search
-        .as_ref()
-        .is_some_and(|search| search.chars().count() > SEARCH_MAX_CHARS)
-    {
-        return Err(Problem::field("search", "must have at most 100 characters"));
-    }
     let page = Page::new(query.page, query.limit);
     let host = query.host_id.map(UserId::from);
     let filter = ActivityFilter {
-        search: query.search.filter(|search| !search.is_empty()),
+        search: query.search.into_text(),
         starts_from: query.date_from.map(|Time(from)| from),
         starts_before: query.date_to.map(DayOrTime::end),
         available_only: query.available_only.unwrap_or_default(),

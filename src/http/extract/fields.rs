@@ -39,6 +39,11 @@ impl Fields {
             .ok()
     }
 
+    /// Keeps what somebody else found wrong.
+    pub fn add(&mut self, wrong: impl IntoIterator<Item = FieldError>) {
+        self.wrong.extend(wrong);
+    }
+
     /// Whether a field was wrong.
     pub fn any_wrong(&self) -> bool {
         !self.wrong.is_empty()

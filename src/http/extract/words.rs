@@ -51,6 +51,12 @@ fn message(said: &str) -> Cow<'static, str> {
             .replace(" or ", ", ");
         return format!("must be one of: {known}").into();
     }
+    if said
+        .strip_prefix("invalid value: integer `")
+        .is_some_and(|value| !value.starts_with('-'))
+    {
+        return "is too large".into();
+    }
     if said.starts_with("invalid type") || said.starts_with("invalid value") {
         let expected = said.rsplit_once("expected ").map_or("", |(_, expected)| expected);
         return expectation(expected);
@@ -59,8 +65,8 @@ fn message(said: &str) -> Cow<'static, str> {
         // What the standard library says when it reads a number from the text of a query.
         "invalid digit found in string"
         | "cannot parse integer from empty string"
-        | "number too large to fit in target type"
         | "number too small to fit in target type" => "must be a whole number of 0 or more".into(),
+        "number too large to fit in target type" => "is too large".into(),
         "provided string was not `true` or `false`" => "must be true or false".into(),
         said if said.starts_with("UUID parsing failed") => "must be a UUID".into(),
         // What our own types say about themselves.

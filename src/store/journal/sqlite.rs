@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::TryStreamExt;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
-use sqlx::{FromRow, Row, SqlitePool, Transaction};
+use sqlx::{FromRow, Row, SqlitePool};
 use turnout_actors::domain::{
     ActivityId, CancelReason, KeyDigest, KeyHash, KeyUse, Keyed, OwnerEpoch, Rebuild, Seq, Status, Ticket,
 };
@@ -17,6 +17,7 @@ use turnout_actors::ports::{
 use uuid::Uuid;
 
 use super::{ACTIVITY_COLUMNS, ActivityRow, EventData, RSVP_COLUMNS, RsvpRow};
+use crate::store::sqlite::{Failure, Writing, exit_if_sync_failed, failure};
 
 /// How long a key is kept after its activity has ended, and at least after its command.
 const KEYS_KEPT_MS: i64 = 24 * 60 * 60 * 1_000;
@@ -35,53 +36,27 @@ impl SqliteJournal {
         Self { write, read, clock }
     }
 
-    /// A transaction that may write. Nothing is written before its commit.
-    async fn begin(&self) -> Result<Transaction<'static, sqlx::Sqlite>, JournalError> {
-        self.write
-            .begin_with("BEGIN IMMEDIATE")
-            .await
-            .map_err(before_commit)
+    /// Nothing is written before the end of the transaction.
+    async fn begin(&self) -> Result<Writing, JournalError> {
+        Writing::begin(&self.write).await.map_err(before_commit)
     }
 }
 
 /// Ends a transaction. Whatever goes wrong here leaves open whether it was written.
-async fn commit(transaction: Transaction<'_, sqlx::Sqlite>) -> Result<(), JournalError> {
-    transaction.commit().await.map_err(|error| {
+async fn commit(writing: Writing) -> Result<(), JournalError> {
+    writing.commit().await.map_err(|error| {
         exit_if_sync_failed(&error);
         JournalError::Unknown(error.into())
     })
 }
 
-/// What an error before the commit means: the transaction is rolled back, so nothing was written.
+/// What an error before the commit means: nothing was written.
 fn before_commit(error: sqlx::Error) -> JournalError {
     exit_if_sync_failed(&error);
-    match &error {
-        sqlx::Error::Database(reason) if is_refusal(reason.code().as_deref()) => {
-            JournalError::Aborted(error.into())
-        }
-        sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. } => JournalError::Corrupt(error.into()),
-        _ => JournalError::Unavailable(error.into()),
-    }
-}
-
-/// SQLite refuses what a statement contains: 18 too big, 19 constraint, 20 mismatch, 25 range.
-fn is_refusal(code: Option<&str>) -> bool {
-    primary_code(code).is_some_and(|code| matches!(code, 18 | 19 | 20 | 25))
-}
-
-fn primary_code(code: Option<&str>) -> Option<u32> {
-    Some(code?.parse::<u32>().ok()? & 0xff)
-}
-
-/// After a failed sync the operating system may have dropped what it could not write, and a second attempt
-/// would report success without it. Only reading the file anew tells what is there, so the process ends.
-fn exit_if_sync_failed(error: &sqlx::Error) {
-    const FSYNC: &str = "1034";
-    const DIRECTORY_FSYNC: &str = "1290";
-    let code = error.as_database_error().and_then(|reason| reason.code());
-    if matches!(code.as_deref(), Some(FSYNC | DIRECTORY_FSYNC)) {
-        tracing::error!(%error, "the disk did not take a sync: the server ends, so that it starts from what is really there");
-        std::process::exit(74);
+    match (&error, failure(&error)) {
+        (sqlx::Error::Decode(_) | sqlx::Error::ColumnDecode { .. }, _) => JournalError::Corrupt(error.into()),
+        (_, Failure::Refused) => JournalError::Aborted(error.into()),
+        (_, Failure::Unavailable | Failure::Other) => JournalError::Unavailable(error.into()),
     }
 }
 
@@ -90,14 +65,18 @@ impl Journal for SqliteJournal {
     async fn create(&self, new: NewActivity) -> Result<Creation, JournalError> {
         let mut transaction = self.begin().await?;
         if let Some(key) = new.key {
-            if let Some(used) = used_key(&mut transaction, key).await.map_err(before_commit)? {
+            if let Some(used) = used_key(transaction.connection(), key)
+                .await
+                .map_err(before_commit)?
+            {
+                commit(transaction).await?;
                 return Ok(used);
             }
-            remember_key(&mut transaction, &new, key)
+            remember_key(transaction.connection(), &new, key)
                 .await
                 .map_err(before_commit)?;
         }
-        insert::activity(&mut transaction, &new)
+        insert::activity(transaction.connection(), &new)
             .await
             .map_err(before_commit)?;
         commit(transaction).await?;
@@ -105,17 +84,21 @@ impl Journal for SqliteJournal {
     }
 
     async fn load(&self, id: ActivityId) -> Result<Option<Loaded>, JournalError> {
+        // Whoever asks for what does not exist must not keep the one writer busy.
+        if !self.exists(id).await? {
+            return Ok(None);
+        }
         let mut transaction = self.begin().await?;
         let claim = format!(
             "UPDATE activities SET owner_epoch = owner_epoch + 1 WHERE id = $1 RETURNING owner_epoch, {ACTIVITY_COLUMNS}"
         );
         let claimed = sqlx::query(sqlx::AssertSqlSafe(claim))
             .bind(id.uuid())
-            .fetch_optional(&mut *transaction)
+            .fetch_optional(transaction.connection())
             .await
             .map_err(before_commit)?;
-        let Some(row) = claimed else { return Ok(None) };
         commit(transaction).await?;
+        let Some(row) = claimed else { return Ok(None) };
         // From here on nobody else can write this activity, so reading needs no transaction.
         let epoch: i64 = row.try_get("owner_epoch").map_err(before_commit)?;
         let head = ActivityRow::from_row(&row)
@@ -139,16 +122,16 @@ impl Journal for SqliteJournal {
         let mut landings = Vec::with_capacity(batches.len());
         let mut landed = Vec::with_capacity(batches.len());
         for batch in batches {
-            let fits = insert::advance(&mut transaction, batch)
+            let fits = insert::advance(transaction.connection(), batch)
                 .await
                 .map_err(before_commit)?;
             landings.push(if fits { Landing::Written } else { Landing::Refused });
             landed.extend(fits.then_some(batch));
         }
-        insert::rsvps(&mut transaction, &landed)
+        insert::rsvps(transaction.connection(), &landed)
             .await
             .map_err(before_commit)?;
-        insert::events(&mut transaction, &landed)
+        insert::events(transaction.connection(), &landed)
             .await
             .map_err(before_commit)?;
         commit(transaction).await?;
@@ -156,28 +139,22 @@ impl Journal for SqliteJournal {
     }
 
     async fn settle(&self, batch: &Batch) -> Result<Settled, JournalError> {
-        let fence = "UPDATE activities SET owner_epoch = owner_epoch + 1 WHERE id = $1 AND owner_epoch = $2 \
-                     RETURNING seq, last_batch, owner_epoch";
-        let mut transaction = self.begin().await?;
-        let row: Option<(i64, Option<Uuid>, i64)> = sqlx::query_as(fence)
-            .bind(batch.activity.uuid())
-            .bind(batch.epoch.0 as i64)
-            .fetch_optional(&mut *transaction)
-            .await
-            .map_err(before_commit)?;
-        commit(transaction).await?;
-        Ok(match row {
-            None => Settled::Fenced,
-            Some((seq, last_batch, epoch)) => {
-                let epoch = OwnerEpoch(epoch as u64);
-                if last_batch == Some(batch.id.uuid()) {
-                    Settled::Written { epoch }
-                } else if seq as u64 == batch.prev.0 {
-                    Settled::NotWritten { epoch }
-                } else {
-                    Settled::Fenced
-                }
-            }
+        let row = match self.fence(batch).await {
+            // Without room for writing, looking must do. It is as good here: the transaction in question ended
+            // with its connection, and whoever holds the only writing connection knows that nothing can land.
+            Err(JournalError::Unavailable(_) | JournalError::Unknown(_)) => self.look(batch).await?,
+            fenced => fenced?,
+        };
+        let Some((seq, last_batch, epoch)) = row else {
+            return Ok(Settled::Fenced);
+        };
+        let epoch = OwnerEpoch(epoch as u64);
+        Ok(if last_batch == Some(batch.id.uuid()) {
+            Settled::Written { epoch }
+        } else if seq as u64 == batch.prev.0 {
+            Settled::NotWritten { epoch }
+        } else {
+            Settled::Fenced
         })
     }
 
@@ -223,7 +200,7 @@ impl Journal for SqliteJournal {
             .bind(reason.name())
             .bind(id.uuid())
             .bind(i64::from(most))
-            .execute(&mut *transaction)
+            .execute(transaction.connection())
             .await
             .map_err(before_commit)?;
         commit(transaction).await?;
@@ -231,7 +208,45 @@ impl Journal for SqliteJournal {
     }
 }
 
+/// `seq`, `last_batch` and `owner_epoch` of an activity.
+type Standing = (i64, Option<Uuid>, i64);
+
 impl SqliteJournal {
+    /// Raises the epoch of an activity that is still under the epoch of this batch, and tells where it stands.
+    async fn fence(&self, batch: &Batch) -> Result<Option<Standing>, JournalError> {
+        let fence = "UPDATE activities SET owner_epoch = owner_epoch + 1 WHERE id = $1 AND owner_epoch = $2 \
+                     RETURNING seq, last_batch, owner_epoch";
+        let mut transaction = self.begin().await?;
+        let row = sqlx::query_as(fence)
+            .bind(batch.activity.uuid())
+            .bind(batch.epoch.0 as i64)
+            .fetch_optional(transaction.connection())
+            .await
+            .map_err(before_commit)?;
+        commit(transaction).await?;
+        Ok(row)
+    }
+
+    /// Tells where an activity stands that is still under the epoch of this batch.
+    async fn look(&self, batch: &Batch) -> Result<Option<Standing>, JournalError> {
+        let select = "SELECT seq, last_batch, owner_epoch FROM activities WHERE id = $1 AND owner_epoch = $2";
+        sqlx::query_as(select)
+            .bind(batch.activity.uuid())
+            .bind(batch.epoch.0 as i64)
+            .fetch_optional(&self.write)
+            .await
+            .map_err(before_commit)
+    }
+
+    async fn exists(&self, id: ActivityId) -> Result<bool, JournalError> {
+        let select = "SELECT EXISTS (SELECT 1 FROM activities WHERE id = $1)";
+        sqlx::query_scalar(select)
+            .bind(id.uuid())
+            .fetch_one(&self.read)
+            .await
+            .map_err(before_commit)
+    }
+
     async fn load_rsvps(&self, id: ActivityId, rebuild: &mut Rebuild) -> Result<(), JournalError> {
         let select = format!("SELECT {RSVP_COLUMNS} FROM rsvps WHERE activity_id = $1 ORDER BY id");
         let mut rows = sqlx::query_as::<_, RsvpRow>(sqlx::AssertSqlSafe(select))
@@ -303,11 +318,18 @@ async fn used_key(connection: &mut SqliteConnection, key: KeyUse) -> Result<Opti
     }))
 }
 
+/// Keeps the key, and drops a few that are old enough, so that the table stays as large as a day is busy.
 async fn remember_key(
     connection: &mut SqliteConnection,
     new: &NewActivity,
     key: KeyUse,
 ) -> Result<(), sqlx::Error> {
+    let forget = "DELETE FROM idempotency_keys WHERE key_digest IN \
+                  (SELECT key_digest FROM idempotency_keys WHERE created_at < $1 LIMIT 10)";
+    sqlx::query(forget)
+        .bind(new.at.plus_millis(-KEYS_KEPT_MS).micros())
+        .execute(&mut *connection)
+        .await?;
     let insert = "INSERT INTO idempotency_keys (key_digest, fingerprint, result_id, created_at) VALUES ($1, $2, $3, $4)";
     sqlx::query(insert)
         .bind(&key.digest.0[..])

@@ -1,0 +1,94 @@
+//! SQLite's own ways: its one writing transaction, and what its result codes mean.
+
+use sqlx::pool::PoolConnection;
+use sqlx::sqlite::SqliteConnection;
+use sqlx::{Sqlite, SqlitePool};
+
+/// The one transaction that may write. Nobody else writes meanwhile, so what was read in it still holds when it
+/// writes.
+///
+/// A transaction that does not end well takes its connection with it. SQLite may have rolled it back by itself,
+/// or not, and whoever guesses wrong finds every later transaction refused; a new connection knows where it
+/// stands.
+pub(super) struct Writing {
+    connection: PoolConnection<Sqlite>,
+    ended_well: bool,
+}
+
+impl Writing {
+    /// Begins. A deferred transaction would read first and find only later that it cannot write.
+    pub(super) async fn begin(pool: &SqlitePool) -> Result<Self, sqlx::Error> {
+        let mut writing = Self {
+            connection: pool.acquire().await?,
+            ended_well: false,
+        };
+        sqlx::query("BEGIN IMMEDIATE")
+            .execute(writing.connection())
+            .await?;
+        Ok(writing)
+    }
+
+    /// What statements run on.
+    pub(super) fn connection(&mut self) -> &mut SqliteConnection {
+        &mut self.connection
+    }
+
+    /// Ends. Whatever goes wrong here leaves open whether it was written.
+    pub(super) async fn commit(mut self) -> Result<(), sqlx::Error> {
+        sqlx::query("COMMIT").execute(self.connection()).await?;
+        self.ended_well = true;
+        Ok(())
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        if !self.ended_well {
+            self.connection.close_on_drop();
+        }
+    }
+}
+
+/// What kind of failure one of SQLite's errors is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Failure {
+    /// What the statement contains is refused; it would be again.
+    Refused,
+    /// There is no room, no access or somebody else's lock; later it may work.
+    Unavailable,
+    /// Something else.
+    Other,
+}
+
+/// Tells failures apart, by SQLite's primary result codes.
+pub(super) fn failure(error: &sqlx::Error) -> Failure {
+    match error {
+        sqlx::Error::Database(reason) => match primary_code(reason.code().as_deref()) {
+            // Too big, constraint, mismatch, range.
+            Some(18 | 19 | 20 | 25) => Failure::Refused,
+            // Busy, locked, read-only, I/O, full, cannot open.
+            Some(5 | 6 | 8 | 10 | 13 | 14) => Failure::Unavailable,
+            _ => Failure::Other,
+        },
+        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
+            Failure::Unavailable
+        }
+        _ => Failure::Other,
+    }
+}
+
+fn primary_code(code: Option<&str>) -> Option<u32> {
+    Some(code?.parse::<u32>().ok()? & 0xff)
+}
+
+/// After a failed sync the operating system may have dropped what it could not write, and a second attempt
+/// would report success without it. Only reading the file anew tells what is there, so the process ends.
+pub(super) fn exit_if_sync_failed(error: &sqlx::Error) {
+    const FSYNC: &str = "1034";
+    const DIRECTORY_FSYNC: &str = "1290";
+    let code = error.as_database_error().and_then(|reason| reason.code());
+    if matches!(code.as_deref(), Some(FSYNC | DIRECTORY_FSYNC)) {
+        tracing::error!(%error, "the disk did not take a sync: the server ends, to start from what is really there");
+        std::process::exit(74);
+    }
+}

@@ -1,0 +1,329 @@
+//! What a host sees of an activity: its RSVPs, its waitlist and its decision log.
+
+use std::collections::BTreeSet;
+
+use futures::future::join_all;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::support::{Person, Server, host};
+
+/// The RSVPs that a query finds, in order.
+async fn list(server: &Server, path: &str, query: &str) -> Value {
+    let list = server.get(&format!("{path}/rsvps?{query}")).by(&host());
+    list.send().await.expect(200)
+}
+
+fn column(list: &Value, member: &str) -> Vec<String> {
+    let data = list["data"].as_array().unwrap();
+    data.iter()
+        .map(|row| row[member].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test]
+async fn the_list_of_rsvps_has_everybody_and_is_narrowed_by_status_and_name() {
+    let server = Server::start().await;
+    let path = server.open(json!({})).await;
+    for (number, name) in (2..).zip(["Ada", "Bo 100%", "Cy_", "Ödön", "Adam"]) {
+        server
+            .reserve(&path, &Person::named(number, name), json!({}))
+            .await
+            .expect(201);
+    }
+    server
+        .delete(&format!("{path}/rsvp"))
+        .by(&Person::member(2))
+        .send()
+        .await
+        .expect(200);
+    let all = list(&server, &path, "").await;
+    assert_eq!(column(&all, "name"), ["Ada", "Bo 100%", "Cy_", "Ödön", "Adam"]);
+    assert_eq!(
+        (&all["page"], &all["limit"], &all["total"]),
+        (&json!(1), &json!(20), &json!(5))
+    );
+    assert!(column(&all, "id").is_sorted());
+    assert_eq!(
+        all["data"][3],
+        server.rsvp(&path, &Person::member(5)).await,
+        "as its person sees it"
+    );
+    for (query, names) in [
+        ("status=confirmed", &["Bo 100%", "Cy_"][..]),
+        ("status=waitlisted", &["Ödön", "Adam"]),
+        ("status=cancelled", &["Ada"]),
+        ("search=ada", &["Ada", "Adam"]),
+        ("search=ADA&status=waitlisted", &["Adam"]),
+        ("search=%25", &["Bo 100%"]),
+        ("search=_", &["Cy_"]),
+        ("search=%C3%96d", &["Ödön"]),
+        ("search=example.com", &[]),
+        ("search=", &["Ada", "Bo 100%", "Cy_", "Ödön", "Adam"]),
+        ("page=2&limit=2", &["Cy_", "Ödön"]),
+        ("page=3&limit=2", &["Adam"]),
+        ("page=9", &[]),
+    ] {
+        let found = list(&server, &path, query).await;
+        assert_eq!(column(&found, "name"), names, "{query}");
+        let total = if query.starts_with("page") { 5 } else { names.len() };
+        assert_eq!(found["total"], total, "{query}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_walk_by_cursor_finds_everybody_exactly_once() {
+    const PEOPLE: u128 = 257;
+    let server = Server::start().await;
+    let path = server.open(json!({"capacity": 100})).await;
+    let people: Vec<Person> = (2..2 + PEOPLE).map(Person::member).collect();
+    let answers = join_all(
+        people
+            .iter()
+            .map(|person| server.reserve(&path, person, json!({}))),
+    )
+    .await;
+    for answer in answers {
+        answer.expect(201);
+    }
+    let everybody: BTreeSet<String> = people.into_iter().map(|person| person.id).collect();
+    for limit in [100, 7, 1] {
+        let (mut found, mut cursor) = (Vec::new(), String::new());
+        loop {
+            let page = list(&server, &path, &format!("limit={limit}&cursor={cursor}")).await;
+            assert!(page.get("total").is_none() && page["limit"] == limit);
+            found.extend(page["data"].as_array().unwrap().iter().cloned());
+            match page["next_cursor"].as_str() {
+                Some(next) => next.clone_into(&mut cursor),
+                None => break,
+            }
+        }
+        assert_eq!(found.len() as u128, PEOPLE, "in pages of {limit}");
+        assert!(found.is_sorted_by_key(|rsvp| rsvp["id"].as_str().unwrap().to_owned()));
+        let whom = found
+            .iter()
+            .map(|rsvp| rsvp["user_id"].as_str().unwrap().to_owned());
+        assert_eq!(whom.collect::<BTreeSet<_>>(), everybody);
+    }
+    let narrowed = list(&server, &path, "cursor=&status=waitlisted&limit=100").await;
+    assert_eq!(narrowed["data"].as_array().unwrap().len(), 100);
+    let cursor = narrowed["next_cursor"].as_str().unwrap();
+    let rest = list(
+        &server,
+        &path,
+        &format!("cursor={cursor}&status=waitlisted&limit=100"),
+    )
+    .await;
+    assert_eq!(rest["data"].as_array().unwrap().len(), 57);
+    let counts = server.get(&path).send().await.expect(200);
+    assert_eq!(
+        (&counts["confirmed_spots"], &counts["waitlisted_parties"]),
+        (&json!(100), &json!(157))
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_waitlist_tells_everybody_its_length_people_their_place_and_the_host_who_waits() {
+    let server = Server::start().await;
+    let path = server.open(json!({"capacity": 1})).await;
+    let people: Vec<Person> = (2..6).map(Person::member).collect();
+    for (person, guests) in people.iter().zip([0, 0, 0, 0]) {
+        server
+            .reserve(&path, person, json!({"guest_count": guests}))
+            .await
+            .expect(201);
+    }
+    let waitlist = format!("{path}/waitlist");
+    let public = json!({"parties": 3, "spots": 3, "paused": false, "me": null});
+    assert_eq!(server.get(&waitlist).send().await.expect(200), public);
+    assert_eq!(
+        server
+            .get(&waitlist)
+            .by(&Person::member(8))
+            .send()
+            .await
+            .expect(200),
+        public
+    );
+    for (person, me) in [
+        (
+            &people[0],
+            json!({"status": "confirmed", "position": null, "parties_ahead": null, "spots_ahead": null, "seq": 4}),
+        ),
+        (
+            &people[2],
+            json!({"status": "waitlisted", "position": 2, "parties_ahead": 1, "spots_ahead": 1, "seq": 4}),
+        ),
+    ] {
+        let seen = server.get(&waitlist).by(person).send().await.expect(200);
+        assert_eq!(seen, json!({"parties": 3, "spots": 3, "paused": false, "me": me}));
+    }
+
+    let tickets = |list: &Value| -> Vec<u64> {
+        let entries = list["entries"].as_array().unwrap();
+        entries
+            .iter()
+            .map(|entry| entry["ticket"].as_u64().unwrap())
+            .collect()
+    };
+    for admin in [host(), Person::admin(9)] {
+        let seen = server.get(&waitlist).by(&admin).send().await.expect(200);
+        assert_eq!(tickets(&seen), [2, 3, 4]);
+        for (entry, person) in seen["entries"].as_array().unwrap().iter().zip(&people[1..]) {
+            let mut entry = entry.clone();
+            entry.as_object_mut().unwrap().remove("ticket");
+            assert_eq!(entry, server.rsvp(&path, person).await);
+        }
+    }
+    for (query, expected) in [
+        ("limit=2", &[2, 3][..]),
+        ("limit=2&page=2", &[4]),
+        ("limit=2&page=3", &[]),
+        ("page=2", &[]),
+        ("limit=1000", &[2, 3, 4]),
+    ] {
+        let seen = server
+            .get(&format!("{waitlist}?{query}"))
+            .by(&host())
+            .send()
+            .await
+            .expect(200);
+        assert_eq!(tickets(&seen), expected, "{query}");
+        assert_eq!(seen["parties"], 3, "{query}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn the_log_tells_what_was_decided_in_order_without_gaps() {
+    let server = Server::start().await;
+    let path = server.open(json!({"capacity": 1})).await;
+    let (ada, bo, own) = (Person::member(2), Person::member(3), format!("{path}/rsvp"));
+    let first = server.reserve(&path, &ada, json!({})).await.expect(201)["rsvp"]["id"].clone();
+    let second = server.reserve(&path, &bo, json!({})).await.expect(201)["rsvp"]["id"].clone();
+    server
+        .patch(&own)
+        .by(&bo)
+        .json(&json!({"special_requirements": "Aisle"}))
+        .send()
+        .await
+        .expect(200);
+    server.clock.advance_s(5);
+    server.delete(&own).by(&ada).send().await.expect(200);
+    server.reserve(&path, &ada, json!({})).await.expect(201);
+    let by_id = format!("/rsvps/{}", first.as_str().unwrap());
+    server.delete(&by_id).by(&host()).send().await.expect(200);
+    let change = json!({"title": "Recital", "capacity": 5, "waitlist_paused": true});
+    server
+        .patch(&path)
+        .by(&host())
+        .json(&change)
+        .send()
+        .await
+        .expect(200);
+    server
+        .patch(&path)
+        .by(&Person::admin(9))
+        .json(&json!({"waitlist_paused": false}))
+        .send()
+        .await
+        .expect(200);
+    server.delete(&path).by(&host()).send().await.expect(200);
+
+    let (ada, bo, host_id, admin) = (ada.id, bo.id, host().id, Person::admin(9).id);
+    let (c, w, x) = (Some("confirmed"), Some("waitlisted"), Some("cancelled"));
+    let expected = [
+        ("confirmed", Some(&first), &ada, None, c, Some(1), None),
+        ("waitlisted", Some(&second), &bo, None, w, Some(2), None),
+        ("updated", Some(&second), &bo, w, w, Some(2), None),
+        (
+            "cancelled",
+            Some(&first),
+            &ada,
+            c,
+            x,
+            Some(1),
+            Some("by_attendee"),
+        ),
+        ("promoted", Some(&second), &ada, w, c, Some(2), None),
+        ("waitlisted", Some(&first), &ada, x, w, Some(3), None),
+        (
+            "cancelled",
+            Some(&first),
+            &host_id,
+            w,
+            x,
+            Some(3),
+            Some("by_host"),
+        ),
+        ("activity_updated", None, &host_id, None, None, None, None),
+        ("capacity_changed", None, &host_id, None, None, None, None),
+        ("waitlist_paused", None, &host_id, None, None, None, None),
+        ("waitlist_resumed", None, &admin, None, None, None, None),
+        ("activity_cancelled", None, &host_id, None, None, None, None),
+    ];
+    let events = server.events(&path).await;
+    assert_eq!(events.len(), expected.len());
+    for (number, (event, (kind, rsvp, actor, previous, status, ticket, reason))) in
+        (1..).zip(events.iter().zip(expected))
+    {
+        let at = if number <= 3 {
+            "2026-05-01T12:00:00.000Z"
+        } else {
+            "2026-05-01T12:00:05.000Z"
+        };
+        let spots = rsvp.map(|_| 1);
+        let told = json!({
+            "seq": number, "at": at, "kind": kind, "rsvp_id": rsvp, "actor": format!("user:{actor}"),
+            "previous_status": previous, "status": status, "spots": spots, "ticket": ticket, "reason": reason,
+        });
+        assert_eq!(*event, told);
+    }
+
+    let page = |query: &str| server.get(&format!("{path}/events?{query}")).by(&host()).send();
+    let middle = page("after_seq=4&limit=3").await.expect(200);
+    assert_eq!(
+        middle,
+        json!({"data": events[4..7], "limit": 3, "next_after_seq": 7})
+    );
+    for end in ["after_seq=12", "after_seq=18446744073709551615"] {
+        assert_eq!(page(end).await.expect(200)["data"], json!([]), "{end}");
+    }
+    assert_eq!(page("after_seq=12").await.expect(200)["next_after_seq"], 12);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn all_this_is_for_hosts_alone() {
+    let server = Server::start().await;
+    let path = server.open(json!({})).await;
+    let ada = Person::member(2);
+    server.reserve(&path, &ada, json!({})).await.expect(201);
+    for route in ["rsvps", "events"] {
+        let at = format!("{path}/{route}");
+        server
+            .get(&at)
+            .send()
+            .await
+            .expect_problem(401, "unauthenticated");
+        for person in [&ada, &Person::member(3)] {
+            server
+                .get(&at)
+                .by(person)
+                .send()
+                .await
+                .expect_problem(403, "forbidden");
+        }
+        server.get(&at).by(&Person::admin(9)).send().await.expect(200);
+        let unknown = format!("/activities/{}/{route}", Uuid::from_u128(4));
+        server
+            .get(&unknown)
+            .by(&host())
+            .send()
+            .await
+            .expect_problem(404, "not_found");
+    }
+    server.stop().await;
+}

@@ -1,0 +1,182 @@
+//! The actor of an activity is made to panic under load, on a real database: it serves again from the journal,
+//! nothing acknowledged is lost, and other activities never notice.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::time::Instant;
+use turnout::clock::SystemClock;
+use turnout::ids::TimeOrderedIds;
+use turnout::store::Db;
+use turnout_actors::domain::{
+    ActivityId, Command, Difference, Person, Principal, Reserve, RsvpId, Settings, Timestamp, UserId,
+};
+use turnout_actors::ports::{FeedSink, IdSource};
+use turnout_actors::testing::settings;
+use turnout_actors::{Engine, EngineError, Key, Options, Order};
+use uuid::Uuid;
+
+use crate::support;
+
+const ALREADY_THERE: u64 = 1_000;
+const PANICS: usize = 5;
+const CALLERS: u64 = 32;
+
+/// Panics in the actor of one activity whenever it is armed.
+struct Bomb {
+    target: Mutex<Option<ActivityId>>,
+    armed: AtomicBool,
+    went_off: Mutex<Option<Instant>>,
+}
+
+impl FeedSink for Bomb {
+    fn publish(&self, activity: ActivityId, _: &Arc<Difference>) {
+        if *self.target.lock().unwrap() == Some(activity) && self.armed.swap(false, Ordering::SeqCst) {
+            *self.went_off.lock().unwrap() = Some(Instant::now());
+            panic!("the bomb goes off");
+        }
+    }
+}
+
+fn order(person: u64) -> Order {
+    let user = UserId::from(Uuid::from_u128(u128::from(person)));
+    let reserve = Reserve {
+        fresh: RsvpId::from(TimeOrderedIds.next()),
+        person: Person::User(user),
+        name: "Somebody".into(),
+        guest_count: 0,
+        special_requirements: None,
+    };
+    let key = Some(Key::parse(&format!("the key of {person}")).unwrap());
+    Order {
+        by: Principal::user(user),
+        command: Command::Reserve(reserve),
+        if_version: None,
+        key,
+    }
+}
+
+/// Reserves until there is a final answer; returns how often it was sent away.
+async fn insist(engine: &Engine, id: ActivityId, person: u64) -> u64 {
+    let mut sent_away = 0;
+    loop {
+        match engine.command(id, order(person)).await {
+            Ok(_) => return sent_away,
+            Err(EngineError::Unavailable) => {
+                sent_away += 1;
+                tokio::task::yield_now().await;
+            }
+            Err(error) => panic!("{error}"),
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_panic_under_load_loses_nothing_and_troubles_nobody_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let db = Db::open(&support::config(folder.path()).database, 2)
+        .await
+        .unwrap();
+    let clock = Arc::new(SystemClock::default());
+    let bomb = Arc::new(Bomb {
+        target: Mutex::default(),
+        armed: AtomicBool::new(false),
+        went_off: Mutex::default(),
+    });
+    let ids = Arc::new(TimeOrderedIds);
+    let journal = db.journal(clock.clone());
+    let engine = Engine::start(journal, bomb.clone(), clock, ids, Options::default())
+        .await
+        .unwrap();
+    let far = |years: i64| Timestamp::from_millis(years * 365 * 86_400_000);
+    let open = Settings {
+        starts_at: far(200),
+        ends_at: far(201),
+        ..settings(1_000_000)
+    };
+    let host = Principal::user(open.host_id);
+    let (id, _) = engine.create(&host, open.clone(), None).await.unwrap();
+    let (other, _) = engine.create(&host, open, None).await.unwrap();
+    for person in 0..ALREADY_THERE {
+        insist(&engine, id, person).await;
+    }
+    *bomb.target.lock().unwrap() = Some(id);
+
+    let stop = Arc::new(AtomicBool::new(false));
+    let next = Arc::new(AtomicU64::new(ALREADY_THERE));
+    let acknowledged = Arc::new(Mutex::new(HashSet::new()));
+    let (first_answer, mut answers) = tokio::sync::mpsc::unbounded_channel();
+    let mut callers = Vec::new();
+    for _ in 0..CALLERS {
+        let (engine, stop, next, acknowledged, first_answer) = (
+            engine.clone(),
+            stop.clone(),
+            next.clone(),
+            acknowledged.clone(),
+            first_answer.clone(),
+        );
+        callers.push(tokio::spawn(async move {
+            let (mut sent_away, mut elsewhere) = (0, 0);
+            while !stop.load(Ordering::SeqCst) {
+                let person = next.fetch_add(1, Ordering::SeqCst);
+                sent_away += insist(&engine, id, person).await;
+                acknowledged.lock().unwrap().insert(person);
+                let _ = first_answer.send(Instant::now());
+                elsewhere += insist(&engine, other, person).await;
+            }
+            (sent_away, elsewhere)
+        }));
+    }
+
+    let mut recoveries_ms = Vec::new();
+    for _ in 0..PANICS {
+        bomb.armed.store(true, Ordering::SeqCst);
+        let recovery = async {
+            loop {
+                let answered = answers.recv().await.unwrap();
+                let went_off = *bomb.went_off.lock().unwrap();
+                // The panic comes after the replies of its batch, so an answer may be older than it.
+                if let Some(went_off) =
+                    went_off.filter(|went_off| answered > *went_off + Duration::from_micros(500))
+                {
+                    return answered - went_off;
+                }
+            }
+        };
+        let recovery = tokio::time::timeout(Duration::from_secs(20), recovery)
+            .await
+            .expect("it serves again");
+        recoveries_ms.push(recovery.as_secs_f64() * 1_000.0);
+        *bomb.went_off.lock().unwrap() = None;
+    }
+    stop.store(true, Ordering::SeqCst);
+    let (mut sent_away, mut elsewhere) = (0, 0);
+    for caller in callers {
+        let (here, there) = caller.await.unwrap();
+        sent_away += here;
+        elsewhere += there;
+    }
+
+    assert_eq!(elsewhere, 0, "another activity does not notice");
+    let acknowledged: Vec<u64> = acknowledged.lock().unwrap().iter().copied().collect();
+    let missing = engine
+        .read(id, |activity| {
+            let there = |person: &&u64| {
+                let user = UserId::from(Uuid::from_u128(u128::from(**person)));
+                activity.rsvp_of(&Person::User(user)).is_none()
+            };
+            acknowledged.iter().filter(there).count()
+        })
+        .await
+        .unwrap();
+    assert_eq!(missing, 0, "everything acknowledged is there");
+    println!(
+        "{PANICS} panics under load at {} RSVPs: first answer after {recoveries_ms:.1?} ms, {sent_away} callers sent \
+         away to come back with their keys",
+        ALREADY_THERE + acknowledged.len() as u64,
+    );
+    assert!(engine.drain(Duration::from_secs(10)).await);
+    db.close().await;
+}
