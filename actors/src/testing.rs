@@ -17,7 +17,7 @@ pub use memory_journal::MemoryJournal;
 /// `journal_conformance!(memory, Box::new(MemoryJournal::new()))`.
 ///
 /// The second argument is an expression that makes a pointer to an empty journal; it is
-/// evaluated once per case, within a tokio runtime.
+/// evaluated once per case, within a tokio runtime. The journal's clock must show the first hour of 1970.
 #[macro_export]
 macro_rules! journal_conformance {
     ($name:ident, $make:expr) => {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use turnout_actors::domain::{Timestamp, UserId};
+use turnout_actors::domain::{Principal, Timestamp, UserId};
 use uuid::Uuid;
 
 use super::signer::{Audience, Claims, ISSUER, Signer, TokenError, seconds, time};
@@ -26,6 +26,16 @@ pub struct Caller {
     pub sid: Uuid,
     /// When the token expires.
     pub expires_at: Timestamp,
+}
+
+impl Caller {
+    /// Whoever calls, as the rules see them.
+    pub fn principal(&self) -> Principal {
+        Principal {
+            user: self.user,
+            elevated: self.role == Role::Admin,
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]

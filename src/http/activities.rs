@@ -10,11 +10,11 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::json;
 use turnout_actors::domain::{Activity, ActivityId, Command, Overview, Rejection};
-use turnout_actors::{EngineError, Key, Order};
+use turnout_actors::{EngineError, Order};
 
 use self::body::{ChangeBody, CreateBody};
-use super::extract::{Body, Id, IdempotencyKey, IfMatch, etag};
-use super::orders::{key, principal};
+use super::extract::{Body, Id, etag};
+use super::orders::Commander;
 use super::views::ActivityView;
 use super::{AppState, Code, MaybeCaller, Problem, refusal};
 use crate::accounts::{Caller, Role};
@@ -34,21 +34,19 @@ pub(super) fn routes() -> Router<AppState> {
 
 async fn create(
     State(state): State<AppState>,
-    caller: Caller,
-    IdempotencyKey(sent): IdempotencyKey,
+    commander: Commander,
     Body(body): Body<CreateBody>,
 ) -> Result<Response, Problem> {
+    let Commander { caller, key, .. } = commander;
     if state.config.create_activities == CreateActivities::Admins && caller.role != Role::Admin {
         return Err(Problem::new(Code::Forbidden));
     }
     let settings = body.settings(caller.user)?;
-    let by = principal(&caller);
-    let key = key(sent)?;
     // Until it exists, problems can only be about what was sent.
     let nobody = ActivityId::from(uuid::Uuid::nil());
     let (id, replayed) = state
         .engine
-        .create(&by, settings, key.as_ref())
+        .create(&caller.principal(), settings, key.as_ref())
         .await
         .map_err(|error| refusal::problem(error, nobody))?;
     answer(&state, StatusCode::CREATED, id, replayed).await
@@ -59,7 +57,7 @@ async fn show(
     Id(id): Id<ActivityId>,
     MaybeCaller(caller): MaybeCaller,
 ) -> Result<Response, Problem> {
-    let by = caller.as_ref().map(principal);
+    let by = caller.as_ref().map(Caller::principal);
     let overview = state
         .engine
         .read(id, |activity| {
@@ -74,48 +72,23 @@ async fn show(
 async fn change(
     State(state): State<AppState>,
     Id(id): Id<ActivityId>,
-    caller: Caller,
-    IfMatch(if_version): IfMatch,
-    IdempotencyKey(sent): IdempotencyKey,
+    commander: Commander,
     Body(body): Body<ChangeBody>,
 ) -> Result<Response, Problem> {
     let command = Command::Change(Box::new(body.change()?));
-    give(&state, id, &caller, command, if_version, key(sent)?).await
+    give(&state, id, commander.order(command)).await
 }
 
 async fn cancel(
     State(state): State<AppState>,
     Id(id): Id<ActivityId>,
-    caller: Caller,
-    IfMatch(if_version): IfMatch,
-    IdempotencyKey(sent): IdempotencyKey,
+    commander: Commander,
 ) -> Result<Response, Problem> {
-    give(
-        &state,
-        id,
-        &caller,
-        Command::CancelActivity,
-        if_version,
-        key(sent)?,
-    )
-    .await
+    give(&state, id, commander.order(Command::CancelActivity)).await
 }
 
 /// Gives a command about the activity as a whole and answers with the activity as it is then.
-async fn give(
-    state: &AppState,
-    id: ActivityId,
-    caller: &Caller,
-    command: Command,
-    if_version: Option<u32>,
-    key: Option<Key>,
-) -> Result<Response, Problem> {
-    let order = Order {
-        by: principal(caller),
-        command,
-        if_version,
-        key,
-    };
+async fn give(state: &AppState, id: ActivityId, order: Order) -> Result<Response, Problem> {
     match state.engine.command(id, order).await {
         Ok(reply) => answer(state, StatusCode::OK, id, reply.answer.replayed).await,
         Err(EngineError::Rejected(Rejection::VersionConflict(_))) => Err(conflict(state, id).await?),

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use turnout_actors::domain::{ActivityId, Answered, Person, RsvpId, Seq};
 
 use super::extract::{Id, Params, Search};
-use super::orders::principal;
 use super::page::{Page, PageLimit, PageNumber};
 use super::views::{LogEntryView, PositionView, RsvpView, Sight, TicketedRsvpView};
 use super::{AppState, Code, MaybeCaller, Problem, refusal};
@@ -25,7 +24,7 @@ pub(super) fn routes() -> Router<AppState> {
 
 /// Whether somebody is the host of an activity that they may know of.
 async fn require_host(state: &AppState, id: ActivityId, caller: &Caller) -> Result<(), Problem> {
-    let by = principal(caller);
+    let by = caller.principal();
     let (visible, host) = state
         .engine
         .read(id, |activity| {
@@ -142,7 +141,7 @@ async fn show_waitlist(
         return Err(Problem::field("limit", "must be between 1 and 1000"));
     }
     let first = u64::from(query.page.index()) * u64::from(limit);
-    let by = caller.as_ref().map(principal);
+    let by = caller.as_ref().map(Caller::principal);
     let seen = state
         .engine
         .read(id, |activity| {

@@ -1,49 +1,59 @@
-//! From requests to commands: who gives them, under which key, and how their answers look.
-
-use std::sync::Arc;
+//! From requests to commands: who gives them, the headers that steer them, and how their answers look.
 
 use axum::Json;
+use axum::extract::FromRequestParts;
+use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use turnout_actors::domain::{ActivityId, Command, Principal};
+use turnout_actors::domain::{ActivityId, Command};
 use turnout_actors::{Key, Order};
 
-use super::extract::etag;
+use super::extract::{IdempotencyKey, IfMatch, etag};
 use super::views::CommandView;
 use super::{AppState, Code, Problem, refusal};
-use crate::accounts::{Caller, Role};
+use crate::accounts::Caller;
 
-/// Whoever calls, as the rules see them.
-pub(super) fn principal(caller: &Caller) -> Principal {
-    Principal {
-        user: caller.user,
-        elevated: caller.role == Role::Admin,
+/// Whoever gives a command, with the version it is meant for and the key it may be repeated under.
+pub(super) struct Commander {
+    pub caller: Caller,
+    pub key: Option<Key>,
+    if_version: Option<u32>,
+}
+
+impl FromRequestParts<AppState> for Commander {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
+        let caller = Caller::from_request_parts(parts, state).await?;
+        let IfMatch(if_version) = IfMatch::from_request_parts(parts, state).await?;
+        let IdempotencyKey(key) = IdempotencyKey::from_request_parts(parts, state).await?;
+        Ok(Self {
+            caller,
+            key,
+            if_version,
+        })
     }
 }
 
-/// The key that was sent. Its header was checked when it was read.
-pub(super) fn key(sent: Option<Arc<str>>) -> Result<Option<Key>, Problem> {
-    sent.map(|text| Key::parse(&text))
-        .transpose()
-        .map_err(|_| Problem::new(Code::MalformedRequest))
+impl Commander {
+    /// The command as the engine takes it.
+    pub(super) fn order(self, command: Command) -> Order {
+        Order {
+            by: self.caller.principal(),
+            command,
+            if_version: self.if_version,
+            key: self.key,
+        }
+    }
 }
 
 /// Gives a command about one RSVP and answers with what became of it.
 pub(super) async fn give(
     state: &AppState,
     activity: ActivityId,
-    caller: &Caller,
-    command: Command,
-    if_version: Option<u32>,
-    sent_key: Option<Arc<str>>,
+    order: Order,
     status: StatusCode,
 ) -> Result<Response, Problem> {
-    let order = Order {
-        by: principal(caller),
-        command,
-        if_version,
-        key: key(sent_key)?,
-    };
     let reply = state
         .engine
         .command(activity, order)

@@ -12,8 +12,8 @@ use turnout_actors::domain::{
     Activity, ActivityId, Answered, Command, Counts, Person, Principal, Reserve, RsvpId, Target, Update,
 };
 
-use super::extract::{Body, Id, IdempotencyKey, IfMatch, Lines, clearable, etag, present};
-use super::orders::{give, principal};
+use super::extract::{Body, Id, Lines, clearable, etag, present};
+use super::orders::{Commander, give};
 use super::views::{PositionView, RsvpView, Sight};
 use super::{AppState, Code, Problem, refusal};
 use crate::accounts::Caller;
@@ -79,66 +79,36 @@ fn wishes(lines: Option<Lines>) -> Result<Option<Arc<str>>, Problem> {
 async fn reserve(
     State(state): State<AppState>,
     Id(id): Id<ActivityId>,
-    caller: Caller,
-    IdempotencyKey(key): IdempotencyKey,
+    commander: Commander,
     Body(body): Body<ReserveBody>,
 ) -> Result<Response, Problem> {
-    let reserve = Reserve {
+    let command = Command::Reserve(Reserve {
         fresh: RsvpId::from(state.ids.next()),
-        person: Person::User(caller.user),
-        name: caller.name.shared(),
+        person: Person::User(commander.caller.user),
+        name: commander.caller.name.shared(),
         guest_count: body.guest_count.unwrap_or_default(),
         special_requirements: wishes(body.special_requirements)?,
-    };
-    give(
-        &state,
-        id,
-        &caller,
-        Command::Reserve(reserve),
-        None,
-        key,
-        StatusCode::CREATED,
-    )
-    .await
+    });
+    give(&state, id, commander.order(command), StatusCode::CREATED).await
 }
 
 async fn update_own(
     State(state): State<AppState>,
     Id(id): Id<ActivityId>,
-    caller: Caller,
-    IfMatch(if_version): IfMatch,
-    IdempotencyKey(key): IdempotencyKey,
+    commander: Commander,
     Body(body): Body<UpdateBody>,
 ) -> Result<Response, Problem> {
-    give(
-        &state,
-        id,
-        &caller,
-        body.command(Target::Own)?,
-        if_version,
-        key,
-        StatusCode::OK,
-    )
-    .await
+    let command = body.command(Target::Own)?;
+    give(&state, id, commander.order(command), StatusCode::OK).await
 }
 
 async fn cancel_own(
     State(state): State<AppState>,
     Id(id): Id<ActivityId>,
-    caller: Caller,
-    IfMatch(if_version): IfMatch,
-    IdempotencyKey(key): IdempotencyKey,
+    commander: Commander,
 ) -> Result<Response, Problem> {
-    give(
-        &state,
-        id,
-        &caller,
-        Command::Cancel(Target::Own),
-        if_version,
-        key,
-        StatusCode::OK,
-    )
-    .await
+    let command = Command::Cancel(Target::Own);
+    give(&state, id, commander.order(command), StatusCode::OK).await
 }
 
 async fn show_own(
@@ -146,7 +116,7 @@ async fn show_own(
     Id(id): Id<ActivityId>,
     caller: Caller,
 ) -> Result<Response, Problem> {
-    let (by, person) = (principal(&caller), Person::User(caller.user));
+    let (by, person) = (caller.principal(), Person::User(caller.user));
     let found = state
         .engine
         .read(id, |activity| {
@@ -163,34 +133,22 @@ async fn show_own(
 async fn update(
     State(state): State<AppState>,
     Id(rsvp): Id<RsvpId>,
-    caller: Caller,
-    IfMatch(if_version): IfMatch,
-    IdempotencyKey(key): IdempotencyKey,
+    commander: Commander,
     Body(body): Body<UpdateBody>,
 ) -> Result<Response, Problem> {
     let command = body.command(Target::Rsvp(rsvp))?;
     let id = activity_of(&state, rsvp).await?;
-    give(&state, id, &caller, command, if_version, key, StatusCode::OK).await
+    give(&state, id, commander.order(command), StatusCode::OK).await
 }
 
 async fn cancel(
     State(state): State<AppState>,
     Id(rsvp): Id<RsvpId>,
-    caller: Caller,
-    IfMatch(if_version): IfMatch,
-    IdempotencyKey(key): IdempotencyKey,
+    commander: Commander,
 ) -> Result<Response, Problem> {
+    let command = Command::Cancel(Target::Rsvp(rsvp));
     let id = activity_of(&state, rsvp).await?;
-    give(
-        &state,
-        id,
-        &caller,
-        Command::Cancel(Target::Rsvp(rsvp)),
-        if_version,
-        key,
-        StatusCode::OK,
-    )
-    .await
+    give(&state, id, commander.order(command), StatusCode::OK).await
 }
 
 async fn show(
@@ -218,7 +176,7 @@ async fn read(
     caller: &Caller,
 ) -> Result<(ActivityId, Answered, Counts), Problem> {
     let id = activity_of(state, rsvp).await?;
-    let by = principal(caller);
+    let by = caller.principal();
     let found = state
         .engine
         .read(id, |activity| {

@@ -1,16 +1,20 @@
 //! What every journal must do. One function per promise; [`CASES`] names them all.
 
-use std::sync::Arc;
+mod keys;
 
 use uuid::Uuid;
 
+use self::keys::{
+    a_recorded_key_is_recalled_with_its_answer, creating_with_a_used_key_gives_the_first_activity,
+    keys_are_kept_for_a_day_after_the_end_and_after_their_command,
+};
 use super::drive::{Drive, HOST, contents, settings};
 use crate::domain::{
     ActivityId, AttendeesVisible, Command, Draft, Fact, GuestPolicy, KeyDigest, KeyUse, Keyed, Outcome,
     OwnerEpoch, Person, Reserve, RsvpId, Seq, SettingsChange, Status, Target, Ticket, Timestamp, Update,
     UserId, Visibility,
 };
-use crate::ports::{Batch, Creation, Journal, JournalError, Landing, NewActivity, Settled};
+use crate::ports::{Batch, Journal, JournalError, Landing, Settled};
 
 macro_rules! cases {
     ($($case:ident),* $(,)?) => {
@@ -40,6 +44,7 @@ cases![
     a_batch_that_overbooks_is_refused_by_the_constraint,
     a_refused_transaction_writes_none_of_its_batches,
     a_recorded_key_is_recalled_with_its_answer,
+    keys_are_kept_for_a_day_after_the_end_and_after_their_command,
     a_cancelled_rsvp_comes_back_in_its_row,
     changed_texts_of_an_rsvp_are_loaded_again,
     who_was_passed_stays_passed_after_loading,
@@ -108,43 +113,6 @@ async fn a_new_activity_loads_empty_with_all_settings(journal: &dyn Journal) {
         assert_eq!(*drive.activity.head().settings, settings);
         assert_eq!(drive.activity.rsvp_count(), 0);
         assert_eq!(drive.activity.counts().seq, Seq(0));
-    }
-}
-
-async fn creating_with_a_used_key_gives_the_first_activity(journal: &dyn Journal) {
-    let make = |id: u128, key: u8, fingerprint| NewActivity {
-        id: ActivityId::from(Uuid::from_u128(id)),
-        settings: Arc::new(settings(5)),
-        at: Timestamp::from_millis(5),
-        key: Some(KeyUse {
-            digest: KeyDigest([key; 16]),
-            fingerprint,
-        }),
-    };
-    let first = make(1, 1, u64::MAX);
-    assert_eq!(
-        journal.create(first.clone()).await.expect("creating works"),
-        Creation::Created
-    );
-    let again = journal
-        .create(make(2, 1, u64::MAX))
-        .await
-        .expect("creating works");
-    assert_eq!(again, Creation::Replayed(first.id));
-    assert_eq!(
-        journal.create(make(3, 1, 7)).await.expect("creating works"),
-        Creation::KeyReused
-    );
-    assert_eq!(
-        journal
-            .create(make(4, 2, u64::MAX))
-            .await
-            .expect("creating works"),
-        Creation::Created
-    );
-    for unmade in [2, 3] {
-        let id = ActivityId::from(Uuid::from_u128(unmade));
-        assert!(journal.load(id).await.expect("loading works").is_none());
     }
 }
 
@@ -272,36 +240,6 @@ async fn a_refused_transaction_writes_none_of_its_batches(journal: &dyn Journal)
     reloaded(journal, &good).await;
     bad.draft = Draft::on(&bad.activity);
     reloaded(journal, &bad).await;
-}
-
-async fn a_recorded_key_is_recalled_with_its_answer(journal: &dyn Journal) {
-    let mut drive = Drive::create(journal, 1, settings(1)).await;
-    drive.reserve(1, 0).expect("there is room");
-    let answer = drive.reserve_keyed(2, 1, Some(42));
-    assert!(
-        matches!(answer, Err(crate::domain::Rejection::PartyTooLarge { .. })),
-        "rejections are not recorded"
-    );
-    drive.reserve_keyed(2, 0, Some(43)).expect("there is a waitlist");
-    let change = SettingsChange {
-        capacity: Some(9),
-        ..SettingsChange::default()
-    };
-    drive
-        .order(HOST, Command::Change(Box::new(change)), Some(44))
-        .expect("the host may");
-    let batch = drive.batch();
-    assert_eq!(landing(journal, &batch).await, Landing::Written);
-    let mut recalled = 0;
-    for event in &batch.events {
-        let keyed = journal
-            .recall(batch.activity, event.seq)
-            .await
-            .expect("recalling works");
-        assert_eq!(keyed.as_ref(), event.keyed.as_deref(), "event {}", event.seq);
-        recalled += usize::from(keyed.is_some());
-    }
-    assert_eq!(recalled, 2);
 }
 
 async fn a_cancelled_rsvp_comes_back_in_its_row(journal: &dyn Journal) {

@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::faults::{Fault, Faults};
 use crate::domain::{
     Activity, ActivityId, BatchId, CancelReason, Corrupt, Event, Fact, Head, KeyDigest, Keyed, OwnerEpoch,
-    Rebuild, Rsvp, RsvpId, Seq, Status,
+    Rebuild, Rsvp, RsvpId, Seq, Status, Ticket,
 };
 use crate::ports::{Batch, Creation, Journal, JournalError, Landing, Loaded, NewActivity, Settled};
 
@@ -120,7 +120,12 @@ impl Stored {
 
 impl StoredActivity {
     fn rebuild(&self, id: ActivityId) -> Result<Activity, Corrupt> {
-        let mut rebuild = Rebuild::new(id, self.head.clone());
+        // As on a database, the last ticket is nowhere but in the RSVPs.
+        let head = Head {
+            last_ticket: Ticket(0),
+            ..self.head.clone()
+        };
+        let mut rebuild = Rebuild::new(id, head);
         self.rows
             .values()
             .try_for_each(|rsvp| rebuild.rsvp(rsvp.clone()))?;
