@@ -69,6 +69,12 @@ pub enum StartError {
 /// Starts servers.
 pub struct App;
 
+/// A server that has its address and all its parts, and answers nobody yet.
+pub struct Bound {
+    listener: TcpListener,
+    state: AppState,
+}
+
 /// A server that serves.
 pub struct Running {
     /// Where it listens.
@@ -79,17 +85,26 @@ pub struct Running {
 }
 
 impl App {
+    /// Makes a server ready to serve.
+    pub async fn bind(config: Config) -> Result<Bound, StartError> {
+        Self::bind_with(config, Outside::default()).await
+    }
+
     /// Starts a server and returns once it accepts connections.
     pub async fn start(config: Config) -> Result<Running, StartError> {
-        Self::start_with(config, Outside::default()).await
+        Ok(Self::bind(config).await?.serve())
     }
 
     /// Starts a server with this time and these identifiers.
     pub async fn start_with(config: Config, outside: Outside) -> Result<Running, StartError> {
+        Ok(Self::bind_with(config, outside).await?.serve())
+    }
+
+    async fn bind_with(config: Config, outside: Outside) -> Result<Bound, StartError> {
         let state = build(config, outside).await?;
         // Last, so that nobody gets an answer before everything is there.
         match listen(state.config.listen) {
-            Ok(listener) => Ok(Running::serve(listener, state)),
+            Ok(listener) => Ok(Bound { listener, state }),
             Err(error) => {
                 state.db.close().await;
                 Err(StartError::Listen(state.config.listen, error))
@@ -98,21 +113,30 @@ impl App {
     }
 }
 
-impl Running {
-    fn serve(listener: TcpListener, state: AppState) -> Self {
+impl Bound {
+    /// What its handlers will share.
+    pub fn state(&self) -> &AppState {
+        &self.state
+    }
+
+    /// Answers from now on.
+    pub fn serve(self) -> Running {
+        let Self { listener, state } = self;
         let address = listener.local_addr().unwrap_or(state.config.listen);
         let stop = CancellationToken::new();
         let edge = Edge::new(router::routes(state.clone()));
         let stopped = stop.clone().cancelled_owned();
         let server = tokio::spawn(server::serve(listener, edge, stopped, state.config.drain));
-        Self {
+        Running {
             address,
             state,
             stop,
             server,
         }
     }
+}
 
+impl Running {
     /// What its handlers share.
     pub fn state(&self) -> &AppState {
         &self.state

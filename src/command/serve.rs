@@ -17,12 +17,14 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
 
     // Before anything else, so that a signal during the start is not lost.
     let stop = stop_signal()?;
-    let server = App::start(config).await?;
+    let bound = App::bind(config).await?;
+    // Only with the address in hand: its passwords are shown once, and that must happen.
     let demo = if wants_demo {
-        demo::fill_if_empty(server.state()).await?
+        demo::fill_if_empty(bound.state()).await?
     } else {
         Vec::new()
     };
+    let server = bound.serve();
     announce(&server, format);
     show(&demo, &server.public_url());
 

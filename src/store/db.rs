@@ -159,7 +159,6 @@ impl Db {
             sqlx::ConnectOptions::disable_statement_logging(options)
         };
         let writing = options()
-            .create_if_missing(true)
             .journal_mode(SqliteJournalMode::Wal)
             // What was acknowledged must survive a loss of power, not only of the process.
             .synchronous(SqliteSynchronous::Full)
@@ -196,9 +195,10 @@ fn pool(connections: u32) -> SqlitePoolOptions {
         .max_lifetime(None)
 }
 
-/// Makes the folder if it is missing and takes the lock.
+/// Makes what is missing of the folder and the file, and takes the lock.
 fn prepare(file: &SqliteFile) -> Result<Option<ServerLock>, OpenError> {
     make_folder(file.folder()).map_err(|error| OpenError::Files(file.folder().to_owned(), error))?;
+    make_file(file.path()).map_err(|error| OpenError::Files(file.path().to_owned(), error))?;
     ServerLock::take(file.path()).map_err(|error| OpenError::Files(lock::path(file.path()), error))
 }
 
@@ -208,6 +208,18 @@ fn make_folder(folder: &Path) -> io::Result<()> {
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut maker, 0o700);
     maker.recursive(true).create(folder)
+}
+
+/// The folder may have been there, open to others; the file is not. SQLite takes an empty file for an empty
+/// database, and gives the files that it puts beside it the same permissions.
+fn make_file(path: &Path) -> io::Result<()> {
+    let mut options = std::fs::File::options();
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.write(true).create_new(true).open(path) {
+        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }
 
 #[cfg(test)]
@@ -242,6 +254,22 @@ mod tests {
 
         first.close().await;
         Db::open(&file, 1).await.unwrap().close().await;
+    }
+
+    #[cfg(unix)]
+    #[tokio::test]
+    async fn a_new_database_is_for_its_owner_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let folder = tempfile::tempdir().unwrap();
+        let file = file(folder.path());
+        std::fs::create_dir(file.folder()).unwrap();
+        let db = Db::open(&file, 1).await.unwrap();
+        for ending in ["", "-wal", "-shm"] {
+            let name = format!("{}{ending}", file.path().display());
+            let mode = std::fs::metadata(&name).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, 0o600, "{name}");
+        }
+        db.close().await;
     }
 
     #[tokio::test]
