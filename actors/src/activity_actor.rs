@@ -13,19 +13,20 @@ use metrics::histogram;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::time::Instant;
 
-use self::pending::{Pending, PendingCommand};
+use self::pending::{KeyKnowledge, Pending, PendingCommand};
 use crate::callers::{Caller, Callers};
 use crate::committer::{CommitterMsg, Outcome, Submission};
-use crate::domain::{ActivityId, BatchId, Difference, Draft, Judgement, Keyed, Overview, OwnerEpoch, Seq};
+use crate::domain::{ActivityId, BatchId, Difference, Draft, Judgement, Overview, OwnerEpoch, Seq};
 use crate::error::EngineError;
 use crate::live::Live;
 use crate::metrics::{BATCH_COMMANDS, DECIDE_SECONDS};
 use crate::ports::{Batch, IdSource, Journal, JournalError};
 
-/// The most events in one batch, which bounds how long a commit takes.
+/// A batch that has this many events takes no further command. One command alone may bring more: raising the
+/// capacity promotes everybody who then fits.
 const BATCH_EVENTS_MAX: usize = 5_000;
 /// Rows that follow a cancelled activity in one transaction.
-const CANCELLED_ROWS_PER_STEP: u32 = 2_000;
+const CANCELLED_ROWS_PER_STEP: u32 = 1_000;
 
 /// The actor of one activity.
 pub(crate) struct ActivityActor;
@@ -36,7 +37,7 @@ pub(crate) enum ActivityMsg {
     /// Somebody gives a command.
     Command(Box<Caller>),
     /// The journal was asked whether a command's key is known.
-    Recalled(Box<Caller>, Result<Option<Keyed>, JournalError>),
+    Recalled(Box<Caller>, Result<KeyKnowledge, JournalError>),
     /// The batch in flight has come to its end.
     Landed(Box<Landed>),
     /// The batch in flight stays of unknown outcome for longer than its callers can wait.
@@ -115,8 +116,8 @@ impl Actor for ActivityActor {
                 caller.answer(Err(EngineError::Unavailable));
             }
             ActivityMsg::Command(caller) => state.pending.push(PendingCommand::new(*caller)),
-            ActivityMsg::Recalled(caller, Ok(keyed)) => {
-                state.pending.push(PendingCommand::recalled(*caller, keyed));
+            ActivityMsg::Recalled(caller, Ok(key)) => {
+                state.pending.push(PendingCommand::recalled(*caller, key));
             }
             ActivityMsg::Recalled(caller, Err(error)) => {
                 tracing::warn!(activity.id = %state.parts.id, cause = error.cause(), %error, "a key could not be looked up");
@@ -266,10 +267,19 @@ impl State {
     fn follow_cancellation(&self) {
         let (journal, id) = (self.parts.journal.clone(), self.parts.id);
         tokio::spawn(async move {
+            let mut after = None;
             loop {
-                match journal.follow_cancellation(id, CANCELLED_ROWS_PER_STEP).await {
-                    Ok(0) => return,
-                    Ok(_) => tokio::task::yield_now().await,
+                let started = Instant::now();
+                match journal
+                    .follow_cancellation(id, after, CANCELLED_ROWS_PER_STEP)
+                    .await
+                {
+                    Ok(None) => return,
+                    // Others get to write for as long as this has kept them from it.
+                    Ok(last) => {
+                        after = last;
+                        tokio::time::sleep(started.elapsed()).await;
+                    }
                     Err(error) => {
                         tracing::warn!(activity.id = %id, cause = error.cause(), %error, "rows of a cancelled activity follow later");
                         return;
@@ -285,18 +295,19 @@ async fn find_key(
     id: ActivityId,
     caller: &Caller,
     hints: Vec<Seq>,
-) -> Result<Option<Keyed>, JournalError> {
+) -> Result<KeyKnowledge, JournalError> {
     let digest = caller.request.key.map(|key| key.digest);
+    let looked_at = hints.len();
     for hint in hints {
         if let Some(keyed) = journal
             .recall(id, hint)
             .await?
             .filter(|keyed| Some(keyed.key.digest) == digest)
         {
-            return Ok(Some(keyed));
+            return Ok(KeyKnowledge::Recorded(Box::new(keyed)));
         }
     }
-    Ok(None)
+    Ok(KeyKnowledge::Unknown(looked_at))
 }
 
 #[cfg(all(test, feature = "testing"))]
@@ -345,10 +356,14 @@ mod tests {
         let hash = |caller: &Caller| caller.request.key.map(|key| key.digest.hash());
         assert_eq!(hash(&same), hash(&alike));
         for (caller, found) in [(same, Some(recorded)), (alike, None)] {
-            let keyed = find_key(&journal, drive.activity.id(), &caller, vec![other, recorded])
+            let known = find_key(&journal, drive.activity.id(), &caller, vec![other, recorded])
                 .await
                 .expect("recalling works");
-            assert_eq!(keyed.map(|keyed| keyed.outcome.seq), found);
+            match (known, found) {
+                (KeyKnowledge::Recorded(keyed), Some(seq)) => assert_eq!(keyed.outcome.seq, seq),
+                (KeyKnowledge::Unknown(looked_at), None) => assert_eq!(looked_at, 2),
+                (known, _) => panic!("{known:?}"),
+            }
         }
     }
 }

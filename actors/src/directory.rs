@@ -148,8 +148,17 @@ impl State {
         id: ActivityId,
         reply: oneshot::Sender<Result<ActivityHandle, EngineError>>,
     ) {
+        let most = self.parts.options.commands_per_activity_max as usize;
         if let Some(waiting) = self.starting.get_mut(&id).or_else(|| self.stopping.get_mut(&id)) {
-            waiting.push(reply);
+            if waiting.len() >= most {
+                // Those who gave up make room, before anybody is refused.
+                waiting.retain(|reply| !reply.is_closed());
+            }
+            if waiting.len() < most {
+                waiting.push(reply);
+            } else {
+                let _ = reply.send(Err(EngineError::Overloaded));
+            }
             return;
         }
         let handle = self.parts.live.get(&id).map(|handle| handle.clone());

@@ -6,7 +6,7 @@ use std::time::Duration;
 use dashmap::DashMap;
 use metrics::{counter, gauge, histogram};
 use ractor::{Actor, ActorRef};
-use tokio::sync::{Semaphore, TryAcquireError, oneshot, watch};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot, watch};
 use tokio::time::{Instant, timeout};
 
 use crate::activity_actor::ActivityMsg;
@@ -14,6 +14,7 @@ use crate::callers::{Caller, Reply};
 use crate::directory::{self, Directory, DirectoryMsg, LiveMap};
 use crate::domain::{Activity, ActivityId, Command, Principal, Rejection, Request, Settings};
 use crate::error::EngineError;
+use crate::guarded::Guarded;
 use crate::key::Key;
 use crate::live::ActivityHandle;
 use crate::metrics::{COMMAND_SECONDS, COMMANDS, IN_FLIGHT};
@@ -63,6 +64,7 @@ impl Engine {
         ids: Arc<dyn IdSource>,
         options: Options,
     ) -> Result<Self, StartFailed> {
+        let journal: Arc<dyn Journal> = Arc::new(Guarded(journal));
         let live: LiveMap = Arc::new(DashMap::new());
         let arguments = directory::Arguments {
             live: live.clone(),
@@ -96,6 +98,8 @@ impl Engine {
     }
 
     /// Makes an activity. Returns its identifier, and whether the same key had made it before.
+    ///
+    /// It goes on to its end if the caller gives up waiting.
     pub async fn create(
         &self,
         by: &Principal,
@@ -109,6 +113,7 @@ impl Engine {
         if !errors.is_empty() {
             return Err(Rejection::Invalid(errors).into());
         }
+        let permit = self.admit()?;
         let key = key.map(|key| key.used_for(by, &settings));
         let id = ActivityId::from(self.inner.ids.next());
         let new = NewActivity {
@@ -117,7 +122,13 @@ impl Engine {
             at: self.inner.clock.now(),
             key,
         };
-        match self.inner.journal.create(new).await {
+        let journal = self.inner.journal.clone();
+        let made = tokio::spawn(async move {
+            let made = journal.create(new).await;
+            drop(permit);
+            made
+        });
+        match made.await.map_err(|_| EngineError::Internal)? {
             Ok(Creation::Created) => Ok((id, false)),
             Ok(Creation::Replayed(earlier)) => Ok((earlier, true)),
             Ok(Creation::KeyReused) => Err(Rejection::KeyReused.into()),
@@ -137,17 +148,13 @@ impl Engine {
 
     /// Gives a command to an activity and waits for its answer, which comes only once it is durable.
     pub async fn command(&self, id: ActivityId, order: Order) -> Result<Reply, EngineError> {
-        let started = Instant::now();
-        gauge!(IN_FLIGHT).increment(1);
+        let mut measured = Measured::start();
         let result = self.give(id, order).await;
-        gauge!(IN_FLIGHT).decrement(1);
-        histogram!(COMMAND_SECONDS).record(started.elapsed());
-        let outcome = match &result {
+        measured.outcome = match &result {
             Ok(reply) if reply.answer.replayed => "replayed",
             Ok(_) => "accepted",
             Err(error) => error.code(),
         };
-        counter!(COMMANDS, "outcome" => outcome).increment(1);
         result
     }
 
@@ -159,6 +166,8 @@ impl Engine {
             if let Some(activity) = handle.live.read() {
                 return Ok(read(&activity));
             }
+            // A panic may have cut a change of it short. Nobody uses it again, and the search brings its successor.
+            handle.live.retire();
         }
         Err(EngineError::Unavailable)
     }
@@ -193,11 +202,7 @@ impl Engine {
             return Err(EngineError::Draining);
         }
         let at = inner.clock.now();
-        let node_permit = inner
-            .permits
-            .clone()
-            .try_acquire_owned()
-            .map_err(|_| EngineError::Overloaded)?;
+        let mut node_permit = self.admit()?;
         let key = order.key.map(|key| key.used_for(&order.by, &order.command));
         let (by, command, if_version) = (order.by, order.command, order.if_version);
         let mut request = Request {
@@ -207,7 +212,6 @@ impl Engine {
             if_version,
             key,
         };
-        let mut node_permit = node_permit;
         for _ in 0..LOOKUPS_MAX {
             let handle = self.find(id).await?;
             let permit = match handle.permits.clone().try_acquire_owned() {
@@ -249,6 +253,12 @@ impl Engine {
         Err(EngineError::Unavailable)
     }
 
+    /// Room for one more on this node.
+    fn admit(&self) -> Result<OwnedSemaphorePermit, EngineError> {
+        let permit = self.inner.permits.clone().try_acquire_owned();
+        permit.map_err(|_| EngineError::Overloaded)
+    }
+
     /// The way to an activity, which is started if it is not live.
     async fn find(&self, id: ActivityId) -> Result<ActivityHandle, EngineError> {
         if let Some(handle) = self
@@ -269,6 +279,30 @@ impl Engine {
             .await
             .map_err(|_| EngineError::Unavailable)?
             .map_err(|_| EngineError::Unavailable)?
+    }
+}
+
+/// Measures one command, also when its caller stops waiting for the answer.
+struct Measured {
+    started: Instant,
+    outcome: &'static str,
+}
+
+impl Measured {
+    fn start() -> Self {
+        gauge!(IN_FLIGHT).increment(1);
+        Self {
+            started: Instant::now(),
+            outcome: "abandoned",
+        }
+    }
+}
+
+impl Drop for Measured {
+    fn drop(&mut self) {
+        gauge!(IN_FLIGHT).decrement(1);
+        histogram!(COMMAND_SECONDS).record(self.started.elapsed());
+        counter!(COMMANDS, "outcome" => self.outcome).increment(1);
     }
 }
 

@@ -17,6 +17,7 @@ pub mod domain;
 mod engine;
 mod error;
 pub mod feed;
+mod guarded;
 mod key;
 mod live;
 pub mod metrics;

@@ -2,23 +2,24 @@
 
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 
-/// Commands by `outcome`: accepted, replayed, a rejection's code, or an engine error's code.
+/// Commands by `outcome`: accepted, replayed, a rejection's code, an engine error's code, or abandoned when the
+/// caller stopped waiting.
 pub const COMMANDS: &str = "turnout_commands_total";
-/// Time from a command's arrival to its answer.
+/// Time from a command's arrival to its answer, or until its caller stopped waiting.
 pub const COMMAND_SECONDS: &str = "turnout_command_duration_seconds";
 /// Time that deciding one batch took.
 pub const DECIDE_SECONDS: &str = "turnout_decide_duration_seconds";
 /// Commands decided together.
 pub const BATCH_COMMANDS: &str = "turnout_batch_commands";
-/// Time from handing a batch over to its outcome.
+/// Time that one transaction took, from its begin to its end.
 pub const COMMIT_SECONDS: &str = "turnout_commit_duration_seconds";
 /// Batches merged into one transaction.
 pub const COMMIT_BATCHES: &str = "turnout_commit_batches";
-/// Commits that failed, by `kind`.
+/// Commits, and attempts to settle one, that failed, by `kind`.
 pub const JOURNAL_ERRORS: &str = "turnout_journal_errors_total";
 /// Commits of unknown outcome that were settled, by `outcome`.
 pub const SETTLED: &str = "turnout_settled_total";
-/// Commands that were admitted and are not answered yet.
+/// Commands whose callers wait for an answer.
 pub const IN_FLIGHT: &str = "turnout_commands_in_flight";
 /// Live activities.
 pub const LIVE: &str = "turnout_live_activities";
@@ -37,22 +38,22 @@ pub fn describe() {
     describe_histogram!(
         COMMAND_SECONDS,
         Unit::Seconds,
-        "Time from a command's arrival to its answer"
+        "Time from a command's arrival to its answer, or until its caller stopped waiting"
     );
     describe_histogram!(DECIDE_SECONDS, Unit::Seconds, "Time that deciding one batch took");
     describe_histogram!(BATCH_COMMANDS, "Commands decided together");
     describe_histogram!(
         COMMIT_SECONDS,
         Unit::Seconds,
-        "Time from handing a batch over to its outcome"
+        "Time that one transaction took, from its begin to its end"
     );
     describe_histogram!(COMMIT_BATCHES, "Batches merged into one transaction");
-    describe_counter!(JOURNAL_ERRORS, "Commits that failed, by kind");
+    describe_counter!(JOURNAL_ERRORS, "Commits, and attempts to settle one, that failed, by kind");
     describe_counter!(
         SETTLED,
         "Commits of unknown outcome that were settled, by outcome"
     );
-    describe_gauge!(IN_FLIGHT, "Commands that were admitted and are not answered yet");
+    describe_gauge!(IN_FLIGHT, "Commands whose callers wait for an answer");
     describe_gauge!(LIVE, "Live activities");
     describe_counter!(STARTS, "Activities loaded from the journal");
     describe_counter!(FAILURES, "Activities whose actor failed");

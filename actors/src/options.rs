@@ -7,7 +7,8 @@ use std::time::Duration;
 pub struct Options {
     /// Commands under way on this node; more are refused as overload.
     pub commands_max: u32,
-    /// Commands under way for one activity, so that one that is stuck leaves room for the others.
+    /// Commands under way for one activity, so that one that is stuck leaves room for the others. While it is
+    /// started, as many commands and reads may wait for that.
     pub commands_per_activity_max: u32,
     /// How long a caller waits for an answer before it is told that the outcome is unknown. Longer than
     /// [`Self::settle_limit`].

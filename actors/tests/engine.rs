@@ -17,6 +17,8 @@ mod support;
 mod versions;
 #[path = "engine/visibility.rs"]
 mod visibility;
+#[path = "engine/watching.rs"]
+mod watching;
 
 use turnout_actors::testing::MemoryJournal;
 

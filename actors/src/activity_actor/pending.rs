@@ -11,9 +11,12 @@ pub(super) struct PendingCommand {
     key: KeyKnowledge,
 }
 
-enum KeyKnowledge {
+/// What is known of a command's key beyond the draft.
+#[derive(Debug)]
+pub(crate) enum KeyKnowledge {
     Unchecked,
-    Unknown,
+    /// So many events were looked at, and none recorded it.
+    Unknown(usize),
     Recorded(Box<Keyed>),
 }
 
@@ -25,17 +28,14 @@ impl PendingCommand {
         }
     }
 
-    pub(super) fn recalled(caller: Caller, found: Option<Keyed>) -> Self {
-        let key = found.map_or(KeyKnowledge::Unknown, |keyed| {
-            KeyKnowledge::Recorded(Box::new(keyed))
-        });
+    pub(super) fn recalled(caller: Caller, key: KeyKnowledge) -> Self {
         Self { caller, key }
     }
 
     pub(super) fn check(&self) -> KeyCheck<'_> {
         match &self.key {
             KeyKnowledge::Unchecked => KeyCheck::Unchecked,
-            KeyKnowledge::Unknown => KeyCheck::Unknown,
+            KeyKnowledge::Unknown(looked_at) => KeyCheck::Unknown(*looked_at),
             KeyKnowledge::Recorded(keyed) => KeyCheck::Recorded(keyed),
         }
     }

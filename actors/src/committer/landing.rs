@@ -58,7 +58,7 @@ impl Runway {
                     }
                 }
                 Err(error) => {
-                    note(&error, submissions.len());
+                    note(&error, submissions.len(), "a commit failed");
                     match error {
                         JournalError::Aborted(_) if submissions.len() > 1 => {
                             let rest = submissions.split_off(submissions.len() / 2);
@@ -91,7 +91,7 @@ impl Runway {
         let outcome = loop {
             match self.try_settle(&mut submission.batch, &mut tries_left).await {
                 Ok(outcome) => break outcome,
-                Err(error) => note(&error, 1),
+                Err(error) => note(&error, 1, "it is still unknown what became of a commit"),
             }
             if started.elapsed() >= self.settle_limit {
                 submission.callers.give_up();
@@ -175,7 +175,7 @@ impl Outcome {
     }
 }
 
-fn note(error: &JournalError, batches: usize) {
+fn note(error: &JournalError, batches: usize, what: &str) {
     let kind = match error {
         JournalError::Aborted(_) => "aborted",
         JournalError::Unknown(_) => "unknown",
@@ -188,6 +188,6 @@ fn note(error: &JournalError, batches: usize) {
         kind,
         cause = error.cause(),
         %error,
-        "a commit failed"
+        "{what}"
     );
 }

@@ -125,6 +125,11 @@ impl Fact {
         }
     }
 
+    /// Whether it is about the activity as a whole.
+    pub fn is_about_the_activity(&self) -> bool {
+        self.rsvp().is_none()
+    }
+
     /// The RSVP that it is about, if it is about one.
     pub fn rsvp(&self) -> Option<RsvpId> {
         match self {

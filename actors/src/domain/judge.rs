@@ -4,7 +4,7 @@ use super::activity::Activity;
 use super::command::{Command, KeyUse, Request, Target};
 use super::decide::{decide, permit};
 use super::draft::{Draft, State};
-use super::event::{Answer, Answered, Event, Fact, Keyed, Outcome, Snapshot};
+use super::event::{Answer, Answered, Event, Keyed, Outcome, Snapshot};
 use super::ids::Seq;
 use super::person::Person;
 use super::rejection::Rejection;
@@ -26,8 +26,8 @@ pub enum Judgement {
 pub enum KeyCheck<'a> {
     /// Nothing yet.
     Unchecked,
-    /// The journal's events were looked at: none recorded this key.
-    Unknown,
+    /// The journal's first so many events that may have recorded this key were looked at: none did.
+    Unknown(usize),
     /// The journal's event that recorded this key.
     Recorded(&'a Keyed),
 }
@@ -130,12 +130,16 @@ fn replay(state: State<'_>, key: KeyUse, check: KeyCheck<'_>) -> Result<Option<J
     }
     match check {
         KeyCheck::Recorded(keyed) => repeat(state, key, keyed.key.fingerprint, &keyed.outcome).map(Some),
-        KeyCheck::Unknown => Ok(None),
-        KeyCheck::Unchecked => {
-            let hints = state.base.keys.find(key.digest.hash());
-            Ok((!hints.is_empty()).then_some(Judgement::Recall(hints)))
-        }
+        KeyCheck::Unchecked => Ok(recall(state, key, 0)),
+        // The same key may have been recorded since.
+        KeyCheck::Unknown(looked_at) => Ok(recall(state, key, looked_at)),
     }
+}
+
+/// Where the key may have been recorded, if that is in more places than were looked at.
+fn recall(state: State<'_>, key: KeyUse, looked_at: usize) -> Option<Judgement> {
+    let hints = state.base.keys.find(key.digest.hash());
+    (hints.len() > looked_at).then_some(Judgement::Recall(hints))
 }
 
 fn repeat(
@@ -160,11 +164,4 @@ fn restored(state: State<'_>, snapshot: Snapshot) -> Answered {
         .find(snapshot.id)
         .expect("a recorded answer names an RSVP of this activity");
     snapshot.restore(state.row(slot).clone())
-}
-
-impl Fact {
-    /// Whether this fact is about the activity as a whole.
-    pub fn is_about_the_activity(&self) -> bool {
-        self.rsvp().is_none()
-    }
 }

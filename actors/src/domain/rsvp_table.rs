@@ -96,9 +96,3 @@ impl RsvpTable {
         *row = rsvp;
     }
 }
-
-impl PartialEq for RsvpTable {
-    fn eq(&self, other: &Self) -> bool {
-        self.blocks == other.blocks
-    }
-}

@@ -143,12 +143,6 @@ impl Waitlist {
         before.spots
     }
 
-    /// Another member leads the party from now on.
-    pub fn lead(&mut self, ticket: Ticket, lead: Slot) {
-        let before = self.party(ticket).expect("only a waiting party is led");
-        self.root_mut().set_waiting(Waiting { lead, ..before });
-    }
-
     /// A party leaves without having been promoted by the scan.
     pub fn leave(&mut self, ticket: Ticket) -> Waiting {
         let party = self.party(ticket).expect("only a waiting party leaves");

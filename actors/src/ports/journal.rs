@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use crate::domain::{
-    Activity, ActivityId, BatchId, Event, Head, KeyUse, Keyed, OwnerEpoch, Rsvp, Seq, SharedSettings,
+    Activity, ActivityId, BatchId, Event, Head, KeyUse, Keyed, OwnerEpoch, Rsvp, RsvpId, Seq, SharedSettings,
     Timestamp,
 };
 
@@ -145,6 +145,12 @@ pub trait Journal: Send + Sync + 'static {
     /// What the event `seq` recorded of its command's key.
     async fn recall(&self, id: ActivityId, seq: Seq) -> Result<Option<Keyed>, JournalError>;
 
-    /// Lets up to `most` rows of a cancelled activity follow it, and returns how many did; 0 when all have.
-    async fn follow_cancellation(&self, id: ActivityId, most: u32) -> Result<u64, JournalError>;
+    /// Lets up to `most` rows of a cancelled activity follow it, in the order of their identifiers and beginning
+    /// after `after`. Returns the last one, to go on after; none when there are no more.
+    async fn follow_cancellation(
+        &self,
+        id: ActivityId,
+        after: Option<RsvpId>,
+        most: u32,
+    ) -> Result<Option<RsvpId>, JournalError>;
 }

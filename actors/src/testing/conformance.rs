@@ -84,10 +84,10 @@ async fn an_unknown_activity_is_not_found(journal: &dyn Journal) {
     );
     assert_eq!(
         journal
-            .follow_cancellation(unknown, 10)
+            .follow_cancellation(unknown, None, 10)
             .await
             .expect("following works"),
-        0
+        None
     );
 }
 
@@ -398,25 +398,20 @@ async fn changed_settings_are_loaded_again(journal: &dyn Journal) {
 }
 
 async fn settling_a_written_batch_finds_it(journal: &dyn Journal) {
-    let mut drive = Drive::create(journal, 1, settings(4)).await;
-    drive.reserve(1, 0).expect("there is room");
-    let batch = drive.batch();
-    journal
-        .commit(std::slice::from_ref(&batch))
-        .await
-        .expect("the commit succeeds");
-    let settled = journal.settle(&batch).await.expect("settling works");
-    let Settled::Written { epoch } = settled else {
-        panic!("it was written: {settled:?}")
-    };
-    assert!(epoch > batch.epoch);
-    drive.absorb();
-    drive.reserve(2, 0).expect("there is room");
-    let stale = drive.batch();
-    assert_eq!(
-        journal.commit(&[stale]).await.expect("the transaction succeeds"),
-        [Landing::Refused]
-    );
+    for (id, settings_too) in [(1, false), (2, true)] {
+        let mut drive = Drive::create(journal, id, settings(4)).await;
+        let batch = reservation(&mut drive, settings_too);
+        assert_eq!(landing(journal, &batch).await, Landing::Written);
+        let settled = journal.settle(&batch).await.expect("settling works");
+        let Settled::Written { epoch } = settled else {
+            panic!("it was written: {settled:?}")
+        };
+        assert!(epoch > batch.epoch);
+        drive.absorb();
+        drive.reserve(2, 0).expect("there is room");
+        let stale = drive.batch();
+        assert_eq!(landing(journal, &stale).await, Landing::Refused);
+    }
 }
 
 async fn settling_a_lost_batch_keeps_it_from_ever_landing(journal: &dyn Journal) {
@@ -455,29 +450,36 @@ async fn rows_of_a_cancelled_activity_follow_in_steps(journal: &dyn Journal) {
     drive.commit(journal).await;
     assert_eq!(
         journal
-            .follow_cancellation(drive.activity.id(), 10)
+            .follow_cancellation(drive.activity.id(), None, 10)
             .await
             .expect("following works"),
-        0
+        None
     );
     drive
         .order(HOST, Command::CancelActivity, None)
         .expect("the host may");
     drive.commit(journal).await;
     drive = reloaded(journal, &drive).await;
-    let mut steps = Vec::new();
+    let mut live: Vec<RsvpId> = drive
+        .activity
+        .rsvps()
+        .map(|answered| answered.rsvp.id)
+        .collect();
+    live.sort();
+    live.pop();
+    let (mut after, mut steps) = (None, Vec::new());
     loop {
-        let step = journal
-            .follow_cancellation(drive.activity.id(), 3)
+        after = journal
+            .follow_cancellation(drive.activity.id(), after, 3)
             .await
             .expect("following works");
-        steps.push(step);
+        steps.push(after);
         reloaded(journal, &drive).await;
-        if step == 0 {
+        if after.is_none() {
             break;
         }
     }
-    assert_eq!(steps, [3, 1, 0]);
+    assert_eq!(steps, [Some(live[2]), Some(live[3]), None]);
 }
 
 async fn a_batch_of_thousands_is_written_whole(journal: &dyn Journal) {

@@ -246,25 +246,31 @@ impl Journal for MemoryJournal {
         Ok(event.and_then(|event| event.keyed.as_deref().cloned()))
     }
 
-    async fn follow_cancellation(&self, id: ActivityId, most: u32) -> Result<u64, JournalError> {
+    async fn follow_cancellation(
+        &self,
+        id: ActivityId,
+        after: Option<RsvpId>,
+        most: u32,
+    ) -> Result<Option<RsvpId>, JournalError> {
         let mut stored = self.stored();
         let Some(stored) = stored.activities.get_mut(&id) else {
-            return Ok(0);
+            return Ok(None);
         };
         let Some(cancelled_at) = stored.head.cancelled_at else {
-            return Ok(0);
+            return Ok(None);
         };
         let live = stored
             .rows
             .values_mut()
-            .filter(|rsvp| rsvp.status.is_live())
+            .filter(|rsvp| Some(rsvp.id) > after && rsvp.status.is_live())
             .take(most as usize);
         Ok(live
             .map(|rsvp| {
                 rsvp.status = Status::Cancelled(CancelReason::ActivityCancelled);
                 rsvp.version += 1;
                 rsvp.updated_at = cancelled_at;
+                rsvp.id
             })
-            .count() as u64)
+            .last())
     }
 }

@@ -183,6 +183,26 @@ async fn a_deposed_owner_answers_nothing_and_loads_what_the_other_decided() {
     assert_eq!(house.confirmed(id).await, 3);
 }
 
+#[tokio::test]
+async fn a_deposed_owner_is_not_read_any_more() {
+    let house = House::new().await;
+    let id = house.seats(3).await;
+    let mut usurper = Drive::load(&house.journal, id).await;
+    usurper.reserve(1, 0).unwrap();
+    usurper.commit(&house.journal).await;
+    // Whoever reads right after the answer must not be faster than the end of the actor.
+    let reader = tokio::spawn({
+        let (engine, order) = (house.engine.clone(), house.reserve_order(2, "Somebody", 0, None));
+        async move {
+            let told = engine.command(id, order).await;
+            (told, engine.read(id, |activity| activity.counts().seq).await)
+        }
+    });
+    let (told, seen) = reader.await.unwrap();
+    assert_eq!(told, Err(EngineError::Unavailable));
+    assert_eq!(seen, Ok(Seq(1)), "as the other decided");
+}
+
 /// Panics in the actor, once, when it is armed.
 struct Bomb {
     armed: AtomicBool,

@@ -177,3 +177,26 @@ async fn an_activity_is_made_once_per_key() {
     let other = house.engine.create(&host(), settings(2), key("k").as_ref()).await;
     assert_eq!(other, Err(EngineError::Rejected(Rejection::KeyReused)));
 }
+
+#[tokio::test]
+async fn a_rejection_leaves_no_key_within_its_batch_either() {
+    let house = House::new().await;
+    let id = house.seats(2).await;
+    let gate = house.journal.faults().hold_next_commit();
+    let mut first = pin!(house.reserve(id, 9));
+    sent(first.as_mut()).await;
+    house.journal.until_held().await;
+    let cancel = || house.order(1, Command::Cancel(Target::Own), key("k"));
+    let mut too_early = pin!(house.engine.command(id, cancel()));
+    sent(too_early.as_mut()).await;
+    let mut reserve = pin!(house.reserve(id, 1));
+    sent(reserve.as_mut()).await;
+    let mut anew = pin!(house.engine.command(id, cancel()));
+    sent(anew.as_mut()).await;
+    gate.add_permits(1);
+    assert!(first.await.is_ok());
+    assert_eq!(too_early.await, Err(EngineError::Rejected(Rejection::NotFound)));
+    assert!(reserve.await.is_ok());
+    let answer = anew.await.unwrap().answer;
+    assert_eq!((answer.seq, answer.replayed), (Seq(3), false));
+}

@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
-use turnout_actors::domain::{ActivityId, Person, Rejection, Settings, Status, Timestamp};
-use turnout_actors::testing::{Drive, Fault, settings};
+use turnout_actors::domain::{ActivityId, Command, Person, Rejection, Settings, Status, Timestamp};
+use turnout_actors::ports::Journal;
+use turnout_actors::testing::{Drive, Fault, HOST, settings};
 use turnout_actors::{EngineError, Options};
 use uuid::Uuid;
 
-use super::support::{House, host, pass, sent, until, user};
+use super::support::{House, host, pass, sent, until, until_idle, user};
 
 #[tokio::test]
 async fn an_activity_is_loaded_once_however_many_ask_at_once() {
@@ -216,4 +217,25 @@ async fn everybody_reads_as_cancelled_once_the_activity_is() {
         (0, 0, 0)
     );
     assert_eq!(house.journal.events(id).len(), 4, "one event ended them all");
+}
+
+#[tokio::test(start_paused = true)]
+async fn rows_of_a_cancelled_activity_follow_also_where_the_process_ended_before_they_had() {
+    let house = House::new().await;
+    let here = house.seats(2).await;
+    house.reserve(here, 1).await.unwrap();
+    house.cancel_activity(here).await;
+
+    let mut drive = Drive::create(&house.journal, 404, settings(2)).await;
+    drive.reserve(1, 0).unwrap();
+    drive.order(HOST, Command::CancelActivity, None).unwrap();
+    drive.commit(&house.journal).await;
+    let ended = drive.activity.id();
+    house.engine.read(ended, |_| ()).await.unwrap();
+
+    until_idle().await;
+    for id in [here, ended] {
+        let left = house.journal.follow_cancellation(id, None, 10).await.unwrap();
+        assert_eq!(left, None, "rows have not followed");
+    }
 }

@@ -3,7 +3,7 @@
 use turnout_actors::domain::{Command, Current, Rejection, Seq, SettingsChange, Target, Update};
 use turnout_actors::{EngineError, Order};
 
-use super::support::{House, host};
+use super::support::{House, host, key};
 
 fn by_host(command: Command, if_version: u32) -> Order {
     Order {
@@ -64,4 +64,21 @@ async fn an_attendee_who_acts_on_an_old_version_is_told_the_rsvp_as_it_is() {
     }
     assert_eq!(house.confirmed(id).await, 3);
     assert_eq!(house.journal.events(id).len(), 2);
+}
+
+#[tokio::test]
+async fn a_replay_is_told_whatever_version_is_asked_for() {
+    let house = House::new().await;
+    let id = house.seats(9).await;
+    house.reserve(id, 1).await.unwrap();
+    let cancel = |if_version| Order {
+        if_version: Some(if_version),
+        ..house.order(1, Command::Cancel(Target::Own), key("k"))
+    };
+    assert!(house.engine.command(id, cancel(1)).await.is_ok());
+    for if_version in [1, 2, 3] {
+        let again = house.engine.command(id, cancel(if_version)).await;
+        let told = again.map(|reply| (reply.answer.replayed, reply.answer.seq));
+        assert_eq!(told, Ok((true, Seq(2))), "version {if_version}");
+    }
 }

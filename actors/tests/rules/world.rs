@@ -197,12 +197,13 @@ impl World {
                 Judgement::Rejected(rejection) => return Err(rejection),
                 Judgement::Recall(hints) => {
                     let digest = request.key.expect("only keys are recalled").digest;
+                    let looked_at = hints.len();
                     recorded = hints
                         .into_iter()
                         .filter_map(|seq| block_on(self.journal.recall(self.activity.id(), seq)).unwrap())
                         .find(|keyed| keyed.key.digest == digest)
                         .or(recorded);
-                    check = recorded.as_ref().map_or(KeyCheck::Unknown, KeyCheck::Recorded);
+                    check = recorded.as_ref().map_or(KeyCheck::Unknown(looked_at), KeyCheck::Recorded);
                 }
             }
         }
@@ -354,7 +355,7 @@ impl World {
     fn reload(&mut self) -> Checked {
         self.abort();
         if self.activity.head().cancelled_at.is_some() {
-            block_on(self.journal.follow_cancellation(self.activity.id(), 3)).expect("rows follow");
+            block_on(self.journal.follow_cancellation(self.activity.id(), None, 3)).expect("rows follow");
         }
         let loaded = block_on(self.journal.load(self.activity.id()))
             .expect("loading works")
