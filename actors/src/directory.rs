@@ -240,8 +240,7 @@ impl State {
         gauge!(LIVE).set(self.parts.live.len() as f64);
     }
 
-    /// Puts to rest whoever has been idle for long. All permits of an activity are taken first, so nothing of
-    /// it can be under way.
+    /// Puts to rest whoever has been idle for long.
     fn sweep(&mut self) {
         let options = &self.parts.options;
         let all = options.commands_per_activity_max;
@@ -250,13 +249,7 @@ impl State {
             .live
             .iter()
             .filter(|entry| entry.live.swept() >= options.sweeps_until_idle)
-            .filter(|entry| {
-                entry
-                    .permits
-                    .try_acquire_many(all)
-                    .map(tokio::sync::SemaphorePermit::forget)
-                    .is_ok()
-            })
+            .filter(|entry| entry.close_if_idle(all))
             .map(|entry| *entry.key())
             .collect();
         for id in idle {

@@ -26,6 +26,7 @@ mod rsvp_table;
 mod scan;
 mod settings;
 mod time;
+mod visible;
 mod waitlist;
 
 pub use activity::Activity;
@@ -49,4 +50,5 @@ pub use settings::{
     Visibility,
 };
 pub use time::Timestamp;
+pub use visible::{is_blank, is_deceptive, is_invisible};
 pub use waitlist::{Ahead, Waiting, Waitlist};

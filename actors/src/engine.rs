@@ -12,7 +12,7 @@ use tokio::time::{Instant, timeout};
 use crate::activity_actor::ActivityMsg;
 use crate::callers::{Caller, Reply};
 use crate::directory::{self, Directory, DirectoryMsg, LiveMap};
-use crate::domain::{Activity, ActivityId, Command, Principal, Rejection, Request, Settings};
+use crate::domain::{Activity, ActivityId, Command, Overview, Principal, Rejection, Request, Settings};
 use crate::error::EngineError;
 use crate::guarded::Guarded;
 use crate::key::Key;
@@ -35,6 +35,25 @@ pub struct Order {
     pub if_version: Option<u32>,
     /// The caller's idempotency key, if it sent one.
     pub key: Option<Key>,
+}
+
+/// What became of an order to make an activity.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Made {
+    /// It is new.
+    New(Box<Overview>),
+    /// The same key had made this one before.
+    Before(ActivityId),
+}
+
+impl Made {
+    /// The activity.
+    pub fn id(&self) -> ActivityId {
+        match self {
+            Self::New(overview) => overview.id,
+            Self::Before(id) => *id,
+        }
+    }
 }
 
 /// The booking engine of one node. Clones are the same engine.
@@ -97,7 +116,7 @@ impl Engine {
         })
     }
 
-    /// Makes an activity. Returns its identifier, and whether the same key had made it before.
+    /// Makes an activity, unless the same key has made it before.
     ///
     /// It goes on to its end if the caller gives up waiting.
     pub async fn create(
@@ -105,7 +124,7 @@ impl Engine {
         by: &Principal,
         settings: Settings,
         key: Option<&Key>,
-    ) -> Result<(ActivityId, bool), EngineError> {
+    ) -> Result<Made, EngineError> {
         if *self.inner.draining.borrow() {
             return Err(EngineError::Draining);
         }
@@ -116,10 +135,11 @@ impl Engine {
         let permit = self.admit()?;
         let key = key.map(|key| key.used_for(by, &settings));
         let id = ActivityId::from(self.inner.ids.next());
+        let (settings, at) = (Arc::new(settings), self.inner.clock.now());
         let new = NewActivity {
             id,
-            settings: Arc::new(settings),
-            at: self.inner.clock.now(),
+            settings: settings.clone(),
+            at,
             key,
         };
         let journal = self.inner.journal.clone();
@@ -129,8 +149,8 @@ impl Engine {
             made
         });
         match made.await.map_err(|_| EngineError::Internal)? {
-            Ok(Creation::Created) => Ok((id, false)),
-            Ok(Creation::Replayed(earlier)) => Ok((earlier, true)),
+            Ok(Creation::Created) => Ok(Made::New(Box::new(Overview::of_new(id, settings, at)))),
+            Ok(Creation::Replayed(earlier)) => Ok(Made::Before(earlier)),
             Ok(Creation::KeyReused) => Err(Rejection::KeyReused.into()),
             Err(error) => {
                 tracing::error!(
@@ -216,6 +236,8 @@ impl Engine {
             let handle = self.find(id).await?;
             let permit = match handle.permits.clone().try_acquire_owned() {
                 Ok(permit) => permit,
+                // All permits are taken, too, while it is being put to rest.
+                Err(TryAcquireError::NoPermits) if !handle.live.is_certain() => continue,
                 Err(TryAcquireError::NoPermits) => return Err(EngineError::Overloaded),
                 // It was put to rest or has failed since it was looked up.
                 Err(TryAcquireError::Closed) => {
@@ -261,12 +283,7 @@ impl Engine {
 
     /// The way to an activity, which is started if it is not live.
     async fn find(&self, id: ActivityId) -> Result<ActivityHandle, EngineError> {
-        if let Some(handle) = self
-            .inner
-            .live
-            .get(&id)
-            .filter(|handle| !handle.live.is_retired())
-        {
+        if let Some(handle) = self.inner.live.get(&id).filter(|handle| handle.live.is_certain()) {
             handle.live.used();
             return Ok(handle.clone());
         }
@@ -351,10 +368,11 @@ mod tests {
         .await;
         let engine = engine.expect("the engine starts");
         let host = Principal::user(settings(9).host_id);
-        let (id, _) = engine
+        let id = engine
             .create(&host, settings(9), None)
             .await
-            .expect("an activity is made");
+            .expect("an activity is made")
+            .id();
         engine.command(id, order(1)).await.expect("there is room");
         (journal, engine, id)
     }

@@ -27,7 +27,7 @@ pub mod ports;
 pub mod testing;
 
 pub use callers::Reply;
-pub use engine::{Engine, Order, StartFailed};
+pub use engine::{Engine, Made, Order, StartFailed};
 pub use error::EngineError;
 pub use key::{InvalidKey, Key};
 pub use options::Options;

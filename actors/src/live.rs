@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, RwLock, RwLockReadGuard};
 
 use ractor::ActorRef;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::activity_actor::ActivityMsg;
 use crate::domain::{Activity, Draft};
@@ -18,6 +18,8 @@ pub(crate) struct Live {
     feed: Arc<Feed>,
     /// Set once the state may lag behind what somebody was told, or behind another owner.
     retired: AtomicBool,
+    /// Set while the directory finds out whether it can be put to rest.
+    doubtful: AtomicBool,
     /// Sweeps of the directory since somebody last asked for the activity.
     idle_sweeps: AtomicU32,
 }
@@ -28,6 +30,7 @@ impl Live {
             activity: RwLock::new(activity),
             feed,
             retired: AtomicBool::new(false),
+            doubtful: AtomicBool::new(false),
             idle_sweeps: AtomicU32::new(0),
         }
     }
@@ -57,6 +60,11 @@ impl Live {
 
     pub(crate) fn is_retired(&self) -> bool {
         self.retired.load(Ordering::SeqCst)
+    }
+
+    /// Whether it may be used without asking the directory.
+    pub(crate) fn is_certain(&self) -> bool {
+        !self.is_retired() && !self.doubtful.load(Ordering::SeqCst)
     }
 
     pub(crate) fn used(&self) {
@@ -90,5 +98,22 @@ impl ActivityHandle {
     pub(crate) fn close(&self) {
         self.live.retire();
         self.permits.close();
+    }
+
+    /// Closes it if nothing of it is under way, and returns whether that was so. Whoever comes meanwhile and finds
+    /// no permit is not refused for that, but asks the directory.
+    pub(crate) fn close_if_idle(&self, all: u32) -> bool {
+        self.live.doubtful.store(true, Ordering::SeqCst);
+        let idle = self
+            .permits
+            .try_acquire_many(all)
+            .map(SemaphorePermit::forget)
+            .is_ok();
+        if idle {
+            self.close();
+        } else {
+            self.live.doubtful.store(false, Ordering::SeqCst);
+        }
+        idle
     }
 }

@@ -48,7 +48,10 @@ pub fn describe() {
         "Time that one transaction took, from its begin to its end"
     );
     describe_histogram!(COMMIT_BATCHES, "Batches merged into one transaction");
-    describe_counter!(JOURNAL_ERRORS, "Commits, and attempts to settle one, that failed, by kind");
+    describe_counter!(
+        JOURNAL_ERRORS,
+        "Commits, and attempts to settle one, that failed, by kind"
+    );
     describe_counter!(
         SETTLED,
         "Commits of unknown outcome that were settled, by outcome"

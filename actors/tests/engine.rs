@@ -5,12 +5,20 @@
     reason = "a test that meets what it does not expect has failed"
 )]
 
+#[path = "engine/bounds.rs"]
+mod bounds;
 #[path = "engine/faults.rs"]
 mod faults;
 #[path = "engine/keys.rs"]
 mod keys;
 #[path = "engine/life.rs"]
 mod life;
+#[path = "engine/panicking_journal.rs"]
+mod panicking_journal;
+#[path = "engine/permission.rs"]
+mod permission;
+#[path = "engine/settling.rs"]
+mod settling;
 #[path = "engine/support.rs"]
 mod support;
 #[path = "engine/versions.rs"]

@@ -10,6 +10,7 @@ mod cancel;
 mod command;
 mod invariants;
 mod keys;
+mod permission;
 mod reserve;
 mod rsvp;
 mod settings;
@@ -34,6 +35,8 @@ pub struct Model {
     settings: Settings,
     waitlist_paused: bool,
     cancelled: bool,
+    /// The activity's own: rises with every event about the activity as a whole, from 1.
+    version: u64,
     /// The latest stamp seen: no later command is judged by an earlier one.
     now_us: i64,
     next_ticket: u64,
@@ -60,6 +63,7 @@ impl Model {
             settings,
             waitlist_paused: false,
             cancelled: false,
+            version: 1,
             now_us: i64::MIN,
             next_ticket: 1,
             rsvps: BTreeMap::new(),
@@ -74,6 +78,7 @@ impl Model {
     /// Judges one command and, unless it is rejected, carries it out. A rejection changes nothing but the
     /// clock.
     pub fn submit(&mut self, request: &Request) -> Result<Answer, Rejection> {
+        self.permit(request)?;
         if let Some(first_answer) = self.replay(request)? {
             return Ok(first_answer);
         }
@@ -99,6 +104,7 @@ impl Model {
 
     /// Says whether a command would be accepted now, and does nothing. Keys are not looked at.
     pub fn judge(&self, request: &Request) -> Result<(), Rejection> {
+        self.permit(request)?;
         let now_us = self.stamp_us(request);
         if self.cancelled {
             return Err(Rejection::ActivityCancelled);
@@ -118,7 +124,8 @@ impl Model {
                 by_host,
                 if_version,
             } => self.judge_cancel(now_us, request.by_host || *by_host, person, *if_version),
-            Command::ChangeSettings(_) | Command::CancelActivity => Ok(()),
+            Command::ChangeSettings(change) => self.judge_change(change, request.if_version),
+            Command::CancelActivity => self.judge_version(request.if_version),
         }
     }
 
@@ -175,6 +182,11 @@ impl Model {
         self.cancelled
     }
 
+    /// The activity's own version.
+    pub fn version(&self) -> u64 {
+        self.version
+    }
+
     /// Everybody who ever reserved, by person.
     pub fn rsvps(&self) -> &BTreeMap<String, Rsvp> {
         &self.rsvps
@@ -188,22 +200,41 @@ impl Model {
     /// One person's RSVP with its place in the line.
     pub fn rsvp(&self, person: &str) -> Option<RsvpView> {
         let row = self.rsvps.get(person)?;
-        let index = match row.status {
-            Status::Waitlisted => self.waiting.iter().position(|party| party.ticket == row.ticket),
-            Status::Confirmed | Status::Cancelled(_) => None,
+        let mut place = None;
+        if row.status == Status::Waitlisted {
+            let mut spots_ahead = 0;
+            for (parties_ahead, party) in (0..).zip(&self.waiting) {
+                if party.ticket == row.ticket {
+                    place = Some((parties_ahead, spots_ahead));
+                    break;
+                }
+                spots_ahead += party.spots;
+            }
+        }
+        Some(row.view(person, place))
+    }
+
+    /// Everybody's RSVP as [`rsvp`](Self::rsvp) has it; the line is walked only once for all of them.
+    pub fn all_rsvps(&self) -> BTreeMap<&str, RsvpView> {
+        let mut places = BTreeMap::new();
+        let mut spots_ahead = 0;
+        for (parties_ahead, party) in (0..).zip(&self.waiting) {
+            places.insert(party.ticket, (parties_ahead, spots_ahead));
+            spots_ahead += party.spots;
+        }
+        let view = |(person, row): (&'_ String, &'_ Rsvp)| {
+            let waits = row.status == Status::Waitlisted;
+            row.view(person, places.get(&row.ticket).copied().filter(|_| waits))
         };
-        Some(RsvpView {
-            person: person.to_owned(),
-            status: row.status,
-            guest_count: row.guest_count,
-            special_requirements: row.special_requirements.clone(),
-            ticket: row.ticket,
-            position: index.map(|index| index as u64 + 1),
-            parties_ahead: index.map(|index| index as u64),
-            spots_ahead: index.map(|index| self.waiting[..index].iter().map(|party| party.spots).sum()),
-            version: row.version,
-            generation: row.generation,
-        })
+        self.rsvps
+            .iter()
+            .map(|entry| (entry.0.as_str(), view(entry)))
+            .collect()
+    }
+
+    /// The spots that are held.
+    pub fn confirmed_spots(&self) -> u64 {
+        self.confirmed_spots
     }
 
     /// The counts that everybody may see.
@@ -238,8 +269,10 @@ impl Model {
         });
     }
 
-    /// Records what happened to the activity as a whole.
+    /// Records what happened to the activity as a whole. Every such event is a change of the activity, so its
+    /// version rises.
     fn emit_for_activity(&mut self, kind: EventKind) {
+        self.version += 1;
         let seq = self.seq() + 1;
         self.events.push(Event {
             seq,
@@ -330,6 +363,19 @@ mod tests {
                 seq: 2
             }
         );
+    }
+
+    #[test]
+    fn everybody_together_is_everybody_alone() {
+        let mut model = capacity(2);
+        for (person, guest_count) in [("ada", 0), ("bob", 1), ("cyd", 1), ("dan", 1)] {
+            reserve(&mut model, person, guest_count).unwrap();
+        }
+        cancel(&mut model, "cyd").unwrap();
+        for (person, together) in model.all_rsvps() {
+            assert_eq!(Some(together), model.rsvp(person));
+        }
+        assert_eq!(model.all_rsvps()["dan"].spots_ahead, Some(2));
     }
 
     #[test]

@@ -95,10 +95,12 @@ impl Activity {
 
     /// Whether `by` may know of it; `None` is somebody without an account.
     pub fn is_visible_to(&self, by: Option<&Principal>) -> bool {
+        let is_let_in = |by: &Principal| {
+            let own = self.rsvps.find_person(&Person::User(by.user));
+            own.is_some_and(|slot| lets_in(self.rsvps.row(slot)))
+        };
         self.head.settings.visibility != Visibility::Private
-            || by.is_some_and(|by| {
-                self.is_host(by) || self.rsvps.find_person(&Person::User(by.user)).is_some()
-            })
+            || by.is_some_and(|by| self.is_host(by) || is_let_in(by))
     }
 
     /// The RSVP with this identifier.
@@ -168,6 +170,12 @@ impl Activity {
 
 pub(super) fn is_host(head: &Head, by: &Principal) -> bool {
     by.elevated || head.settings.host_id == by.user
+}
+
+/// Whether this RSVP lets its person know of a private activity. One that its person has cancelled still does; one
+/// that the host has taken away does not.
+pub(super) fn lets_in(rsvp: &Rsvp) -> bool {
+    rsvp.status != Status::Cancelled(CancelReason::ByHost)
 }
 
 pub(super) fn counts(head: &Head, waitlist: &Waitlist) -> Counts {

@@ -9,7 +9,7 @@ mod change;
 mod reserve;
 mod update;
 
-use super::activity::is_host;
+use super::activity::{is_host, lets_in};
 use super::command::{Command, Request, Target};
 use super::draft::State;
 use super::event::Fact;
@@ -29,8 +29,13 @@ pub(super) fn permit(state: State<'_>, request: &Request) -> Result<(), Rejectio
         return Ok(());
     }
     let own = Person::User(by.user);
-    if state.head().settings.visibility == Visibility::Private && state.find_person(&own).is_none() {
-        return Err(Rejection::NotFound);
+    if state.head().settings.visibility == Visibility::Private {
+        let known = state
+            .find_person(&own)
+            .is_some_and(|slot| lets_in(state.row(slot)));
+        if !known {
+            return Err(Rejection::NotFound);
+        }
     }
     let allowed = match &request.command {
         Command::Reserve(reserve) => reserve.person == own,

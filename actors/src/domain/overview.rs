@@ -1,8 +1,10 @@
 //! What can be told of an activity as a whole, without its RSVPs.
 
+use super::head::Head;
 use super::ids::{ActivityId, Seq, Ticket};
 use super::settings::SharedSettings;
 use super::time::Timestamp;
+use super::waitlist::Waitlist;
 
 /// How full an activity is, as of event `seq`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,4 +46,11 @@ pub struct Overview {
     pub created_at: Timestamp,
     /// When its settings or status last changed.
     pub updated_at: Timestamp,
+}
+
+impl Overview {
+    /// An activity that was just made.
+    pub fn of_new(id: ActivityId, settings: SharedSettings, at: Timestamp) -> Self {
+        super::activity::overview(id, &Head::new(settings, at), &Waitlist::default())
+    }
 }

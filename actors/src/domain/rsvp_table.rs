@@ -1,7 +1,7 @@
 //! All RSVPs of one activity in memory, found by number, by identifier and by person.
 //!
-//! Rows lie in blocks, so that growing never moves them and never stalls a burst; the two indexes hold four
-//! bytes per RSVP, because the identifier and the person are in the row already.
+//! Rows lie in blocks, so that growing never moves them; the two indexes hold four bytes per RSVP, because the
+//! identifier and the person are in the row already.
 
 use std::hash::{BuildHasher, RandomState};
 

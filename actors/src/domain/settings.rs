@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::ids::{OrganizationId, UserId};
 use super::time::Timestamp;
+use super::visible::{is_blank, is_deceptive};
 
 /// The largest capacity, in spots.
 pub const CAPACITY_MAX: u32 = 10_000_000;
@@ -203,11 +204,11 @@ impl Settings {
             format!("must have 1 to {TITLE_MAX_CHARS} characters"),
         );
         check(
-            !self.title.contains(char::is_control),
+            !self.title.contains(is_deceptive),
             "title",
-            "must not contain control characters".into(),
+            "must not contain control characters or others that hide or turn text".into(),
         );
-        check(!self.title.trim().is_empty(), "title", "must not be blank".into());
+        check(!is_blank(&self.title), "title", "must not be blank".into());
         for (field, text, longest) in [
             ("description", &self.description, DESCRIPTION_MAX_CHARS),
             ("venue", &self.venue, VENUE_MAX_CHARS),

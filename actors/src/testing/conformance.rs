@@ -43,6 +43,7 @@ cases![
     one_refused_batch_does_not_hold_up_the_others,
     a_batch_that_overbooks_is_refused_by_the_constraint,
     a_refused_transaction_writes_none_of_its_batches,
+    rows_that_do_not_add_up_are_not_loaded,
     a_recorded_key_is_recalled_with_its_answer,
     keys_are_kept_for_a_day_after_the_end_and_after_their_command,
     a_cancelled_rsvp_comes_back_in_its_row,
@@ -240,6 +241,16 @@ async fn a_refused_transaction_writes_none_of_its_batches(journal: &dyn Journal)
     reloaded(journal, &good).await;
     bad.draft = Draft::on(&bad.activity);
     reloaded(journal, &bad).await;
+}
+
+async fn rows_that_do_not_add_up_are_not_loaded(journal: &dyn Journal) {
+    let mut drive = Drive::create(journal, 1, settings(3)).await;
+    drive.reserve(1, 1).expect("there is room");
+    let mut batch = drive.batch();
+    batch.head.confirmed_spots = 1;
+    assert_eq!(landing(journal, &batch).await, Landing::Written);
+    let loaded = journal.load(batch.activity).await;
+    assert!(matches!(loaded, Err(JournalError::Corrupt(_))));
 }
 
 async fn a_cancelled_rsvp_comes_back_in_its_row(journal: &dyn Journal) {
@@ -460,11 +471,7 @@ async fn rows_of_a_cancelled_activity_follow_in_steps(journal: &dyn Journal) {
         .expect("the host may");
     drive.commit(journal).await;
     drive = reloaded(journal, &drive).await;
-    let mut live: Vec<RsvpId> = drive
-        .activity
-        .rsvps()
-        .map(|answered| answered.rsvp.id)
-        .collect();
+    let mut live: Vec<RsvpId> = drive.activity.rsvps().map(|answered| answered.rsvp.id).collect();
     live.sort();
     live.pop();
     let (mut after, mut steps) = (None, Vec::new());

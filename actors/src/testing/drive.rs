@@ -90,7 +90,10 @@ impl Drive {
             if_version: None,
             key,
         };
-        match self.draft.judge(&self.activity, &request, KeyCheck::Unknown(usize::MAX)) {
+        match self
+            .draft
+            .judge(&self.activity, &request, KeyCheck::Unknown(usize::MAX))
+        {
             Judgement::Accepted(answer) => Ok(answer),
             Judgement::Rejected(rejection) => Err(rejection),
             Judgement::Recall(_) => unreachable!("the key was said to be unknown"),

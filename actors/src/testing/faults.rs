@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
@@ -16,6 +17,8 @@ pub enum Fault {
     UnknownWritten,
     /// The batches are not written, and nobody learns of it.
     UnknownNotWritten,
+    /// The commit takes this long, by tokio's clock, and then goes on.
+    Slow(Duration),
     /// The commit waits until the test releases it, and then goes on.
     Held(Arc<Semaphore>),
 }

@@ -197,6 +197,10 @@ impl Journal for MemoryJournal {
                 self.write(batches)?;
                 Err(JournalError::Unknown(Simulated("connection lost").into()))
             }
+            Some(Fault::Slow(time)) => {
+                tokio::time::sleep(time).await;
+                self.write(batches)
+            }
             Some(Fault::Held(gate)) => {
                 self.traffic.send_modify(|traffic| traffic.held += 1);
                 gate.acquire()

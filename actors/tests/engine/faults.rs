@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use tokio::time::Instant;
 use turnout_actors::domain::{ActivityId, Difference, Seq, Settings, Status};
 use turnout_actors::ports::FeedSink;
 use turnout_actors::testing::{Drive, Fault, settings};
@@ -29,36 +30,56 @@ async fn a_poisoned_command_fails_alone_and_the_rest_of_its_batch_is_judged_agai
     let id = house
         .activity(Settings {
             waitlist_capacity: Some(0),
-            ..settings(1)
+            ..settings(2)
         })
         .await;
-    let other = house.seats(1).await;
     house.journal.faults().poison("Mallory");
     let gate = house.journal.faults().hold_next_commit();
-    let mut held = pin!(house.reserve(other, 9));
-    sent(held.as_mut()).await;
+    let mut before = pin!(house.reserve(id, 1));
+    sent(before.as_mut()).await;
     house.journal.until_held().await;
+    // While that commit is held the next batch gathers, and in it the poisoned command takes the last seat.
     let mut poisoned = pin!(
         house
             .engine
-            .command(id, house.reserve_order(1, "Mallory", 0, None))
+            .command(id, house.reserve_order(2, "Mallory", 0, None))
     );
     sent(poisoned.as_mut()).await;
-    let mut beside = pin!(house.reserve(other, 8));
-    sent(beside.as_mut()).await;
-    let mut after = pin!(house.reserve(id, 2));
-    sent(after.as_mut()).await;
+    let mut rest = pin!(house.reserve(id, 3));
+    sent(rest.as_mut()).await;
     gate.add_permits(1);
+    assert!(before.await.is_ok());
     assert_eq!(poisoned.await, Err(EngineError::Internal));
     assert_eq!(
-        status(&after.await.unwrap()),
-        Status::Confirmed,
+        rest.await.map(|reply| status(&reply)),
+        Ok(Status::Confirmed),
         "the seat was never taken"
     );
-    assert!(
-        held.await.is_ok() && beside.await.is_ok(),
-        "another activity does not notice"
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_commit_holds_up_nobody_but_its_own_activity() {
+    let options = Options {
+        statements_max: 2,
+        ..Options::default()
+    };
+    let house = House::with(options, Arc::new(())).await;
+    let (slow, other) = (house.seats(2).await, house.seats(2).await);
+    let began = Instant::now();
+    let time = Duration::from_secs(3);
+    house.journal.faults().next_commit(Fault::Slow(time));
+    let mut waiting = pin!(house.reserve(slow, 1));
+    sent(waiting.as_mut()).await;
+    until_idle().await;
+    assert!(house.reserve(other, 1).await.is_ok());
+    assert_eq!(
+        (house.confirmed(slow).await, house.confirmed(other).await),
+        (0, 1)
     );
+    assert!(began.elapsed() < time);
+    assert!(waiting.await.is_ok());
+    assert!(began.elapsed() >= time);
+    assert_eq!(house.confirmed(slow).await, 1);
 }
 
 #[tokio::test(start_paused = true)]
@@ -135,6 +156,21 @@ async fn a_commit_of_unknown_outcome_is_settled_and_answered_once() {
         assert_eq!(house.reserve(id, 2).await.unwrap().answer.seq, Seq(2));
         assert_eq!(house.journal.events(id).len(), 2);
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn whoever_waits_behind_an_outcome_that_stays_unknown_is_sent_away() {
+    let house = House::new().await;
+    let id = house.seats(2).await;
+    house.journal.faults().next_commit(Fault::UnknownWritten);
+    house.journal.faults().fail_settling(usize::MAX);
+    let mut unknown = pin!(house.reserve(id, 1));
+    sent(unknown.as_mut()).await;
+    until_idle().await;
+    let mut behind = pin!(house.reserve(id, 2));
+    sent(behind.as_mut()).await;
+    assert_eq!(unknown.await, Err(EngineError::UnknownOutcome));
+    assert_eq!(behind.await, Err(EngineError::Unavailable));
 }
 
 #[tokio::test(start_paused = true)]

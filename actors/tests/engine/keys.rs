@@ -2,9 +2,9 @@
 
 use std::pin::pin;
 
-use turnout_actors::EngineError;
-use turnout_actors::domain::{Command, Rejection, Seq, Status, Target, Update};
+use turnout_actors::domain::{Activity, Command, Rejection, Seq, Status, Target, Timestamp, Update};
 use turnout_actors::testing::settings;
+use turnout_actors::{EngineError, Made, Reply};
 
 use super::support::{House, host, key, sent, status};
 
@@ -164,15 +164,15 @@ async fn a_replay_is_answered_also_after_the_activity_was_cancelled() {
 #[tokio::test]
 async fn an_activity_is_made_once_per_key() {
     let house = House::new().await;
-    let (first, replayed) = house
-        .engine
-        .create(&host(), settings(1), key("k").as_ref())
-        .await
-        .unwrap();
-    assert!(!replayed);
+    let first = house.engine.create(&host(), settings(1), key("k").as_ref()).await;
+    let Ok(Made::New(first)) = first else {
+        panic!("{first:?}");
+    };
+    let shown = house.engine.read(first.id, Activity::overview).await.unwrap();
+    assert_eq!(*first, shown, "a new activity is told as it is read");
     assert_eq!(
         house.engine.create(&host(), settings(1), key("k").as_ref()).await,
-        Ok((first, true))
+        Ok(Made::Before(first.id))
     );
     let other = house.engine.create(&host(), settings(2), key("k").as_ref()).await;
     assert_eq!(other, Err(EngineError::Rejected(Rejection::KeyReused)));
@@ -199,4 +199,19 @@ async fn a_rejection_leaves_no_key_within_its_batch_either() {
     assert!(reserve.await.is_ok());
     let answer = anew.await.unwrap().answer;
     assert_eq!((answer.seq, answer.replayed), (Seq(3), false));
+}
+
+#[tokio::test]
+async fn a_replay_tells_the_time_of_the_first_answer() {
+    let house = House::new().await;
+    let id = house.seats(2).await;
+    let reserve = || house.reserve_order(1, "Ada", 0, key("k"));
+    let updated_at = |reply: Reply| reply.answer.rsvp.unwrap().rsvp.updated_at;
+    let first = house.engine.command(id, reserve()).await.unwrap();
+    let times = [10_000, 20_000].map(Timestamp::from_millis);
+    house.clock.set(times[1]);
+    let cancelled = house.cancel(id, 1).await.unwrap();
+    assert_eq!([updated_at(first), updated_at(cancelled)], times);
+    let again = house.engine.command(id, reserve()).await.unwrap();
+    assert_eq!(updated_at(again), times[0]);
 }

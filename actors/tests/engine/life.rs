@@ -16,7 +16,12 @@ use super::support::{House, host, pass, sent, until, until_idle, user};
 #[tokio::test]
 async fn an_activity_is_loaded_once_however_many_ask_at_once() {
     let house = House::new().await;
-    let (id, _) = house.engine.create(&host(), settings(50), None).await.unwrap();
+    let id = house
+        .engine
+        .create(&host(), settings(50), None)
+        .await
+        .unwrap()
+        .id();
     let answers = join_all((1..=100).map(|n| house.reserve(id, n))).await;
     assert!(answers.iter().all(Result::is_ok));
     assert_eq!(house.confirmed(id).await, 50);
@@ -137,6 +142,26 @@ async fn an_idle_activity_is_put_to_rest_and_comes_back_when_it_is_needed() {
     assert!(Drive::load(&house.journal, id).await.epoch.0 >= 6);
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn nobody_is_refused_because_an_activity_is_put_to_rest() {
+    let options = Options {
+        sweep_every: Duration::from_millis(1),
+        sweeps_until_idle: 1,
+        ..Options::default()
+    };
+    let house = House::with(options, Arc::new(())).await;
+    let mut ids = Vec::new();
+    for _ in 0..200 {
+        ids.push(house.seats(1).await);
+    }
+    for round in 1..=20 {
+        // Not more than may be under way, so whoever is refused is refused for another reason.
+        let answers = join_all(ids.iter().map(|id| house.reserve(*id, round))).await;
+        let refused = answers.into_iter().find_map(Result::err);
+        assert_eq!(refused, None, "in round {round}");
+    }
+}
+
 #[tokio::test]
 async fn draining_answers_what_is_under_way_and_takes_nothing_new() {
     let house = House::new().await;
@@ -152,6 +177,14 @@ async fn draining_answers_what_is_under_way_and_takes_nothing_new() {
     let (answer, drained) = tokio::join!(under_way, drain);
     assert!(answer.is_ok() && drained);
     house.engine.ended().await;
+}
+
+#[tokio::test]
+async fn while_draining_no_activity_is_made() {
+    let house = House::new().await;
+    assert!(house.engine.drain(Duration::from_secs(10)).await);
+    let made = house.engine.create(&host(), settings(1), None).await;
+    assert_eq!(made, Err(EngineError::Draining));
 }
 
 #[tokio::test]

@@ -82,7 +82,7 @@ impl House {
 
     /// An activity that is live, so that a command is on its way as soon as it is sent.
     pub async fn activity(&self, settings: Settings) -> ActivityId {
-        let (id, _) = self.engine.create(&host(), settings, None).await.unwrap();
+        let id = self.engine.create(&host(), settings, None).await.unwrap().id();
         self.engine.read(id, |_| ()).await.unwrap();
         id
     }

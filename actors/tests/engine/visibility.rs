@@ -136,7 +136,12 @@ async fn a_rejection_that_rests_on_uncommitted_decisions_waits_for_them() {
 #[tokio::test(start_paused = true)]
 async fn commands_that_gather_are_decided_by_their_stamps_whatever_order_they_arrive_in() {
     let house = House::new().await;
-    let (id, _) = house.engine.create(&host(), settings(2), None).await.unwrap();
+    let id = house
+        .engine
+        .create(&host(), settings(2), None)
+        .await
+        .unwrap()
+        .id();
     // Stamped before the others, this one still waits for the activity to come to life.
     let mut early = pin!(house.reserve(id, 1));
     sent(early.as_mut()).await;

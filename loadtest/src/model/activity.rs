@@ -1,8 +1,29 @@
 //! Commands about the activity as a whole: other settings, pausing and resuming, the end of it all.
 
-use super::{CancelReason, EventKind, Model, Settings, SettingsChange, Status};
+use super::{CancelReason, EventKind, Model, Rejection, Settings, SettingsChange, Status};
 
 impl Model {
+    pub(super) fn judge_change(
+        &self,
+        change: &SettingsChange,
+        if_version: Option<u64>,
+    ) -> Result<(), Rejection> {
+        self.judge_version(if_version)?;
+        if change.applied_to(&self.settings).are_valid() {
+            Ok(())
+        } else {
+            Err(Rejection::Invalid)
+        }
+    }
+
+    pub(super) fn judge_version(&self, if_version: Option<u64>) -> Result<(), Rejection> {
+        if if_version.is_some_and(|version| version != self.version) {
+            Err(Rejection::VersionConflict)
+        } else {
+            Ok(())
+        }
+    }
+
     pub(super) fn change_settings(&mut self, change: &SettingsChange) {
         let new = change.applied_to(&self.settings);
         let paused = change.waitlist_paused.unwrap_or(self.waitlist_paused);
@@ -55,7 +76,7 @@ impl Model {
 #[cfg(test)]
 mod tests {
     use crate::model::testing::*;
-    use crate::model::{CancelReason, EventKind, Rejection, SettingsChange, Status};
+    use crate::model::{CancelReason, Command, EventKind, Rejection, Request, SettingsChange, Status};
 
     #[test]
     fn raising_the_capacity_promotes_at_once() {
@@ -144,6 +165,92 @@ mod tests {
         };
         let answer = change(&mut model, later).unwrap();
         assert_eq!(kinds(&answer), [EventKind::ActivityUpdated, EventKind::Promoted]);
+    }
+
+    #[test]
+    fn a_later_start_opens_the_doors_again_and_promotes_those_who_stayed() {
+        let mut model = capacity(1);
+        reserve_at(&mut model, 0, "ada", 0).unwrap();
+        reserve_at(&mut model, 0, "bob", 0).unwrap();
+        cancel_at(&mut model, STARTS_AT_US, "ada").unwrap();
+        assert_eq!(
+            reserve_at(&mut model, STARTS_AT_US, "cyd", 0).unwrap_err(),
+            Rejection::Closed
+        );
+        let later = SettingsChange {
+            starts_at_us: Some(STARTS_AT_US + 1),
+            ..SettingsChange::default()
+        };
+        assert_eq!(promoted(&change(&mut model, later).unwrap()), ["bob"]);
+        assert!(reserve_at(&mut model, STARTS_AT_US, "cyd", 0).is_ok());
+    }
+
+    #[test]
+    fn the_version_of_the_activity_rises_with_each_event_about_it_and_with_no_other() {
+        let mut model = capacity(1);
+        reserve(&mut model, "ada", 0).unwrap();
+        reserve(&mut model, "bob", 0).unwrap();
+        assert_eq!(model.version(), 1);
+        let two = SettingsChange {
+            capacity: Some(2),
+            patience: Some(0),
+            ..SettingsChange::default()
+        };
+        assert_eq!(promoted(&change(&mut model, two).unwrap()), ["bob"]);
+        assert_eq!(model.version(), 3);
+        cancel_activity(&mut model).unwrap();
+        assert_eq!(model.version(), 4);
+    }
+
+    #[test]
+    fn whoever_acts_on_another_version_of_the_activity_is_refused_before_the_settings_are_looked_at() {
+        let mut model = capacity(1);
+        let invalid = Command::ChangeSettings(SettingsChange {
+            capacity: Some(0),
+            ..SettingsChange::default()
+        });
+        for (version, command, told) in [
+            (2, invalid.clone(), Some(Rejection::VersionConflict)),
+            (1, invalid, Some(Rejection::Invalid)),
+            (2, Command::CancelActivity, Some(Rejection::VersionConflict)),
+            (1, Command::CancelActivity, None),
+        ] {
+            let request = Request::new(0, command).by_host().if_version(version);
+            assert_eq!(model.submit(&request).err(), told);
+        }
+    }
+
+    #[test]
+    fn a_change_is_judged_by_the_settings_that_it_leads_to() {
+        let mut model = capacity(1);
+        let at_the_end = SettingsChange {
+            starts_at_us: Some(ENDS_AT_US),
+            ..SettingsChange::default()
+        };
+        assert_eq!(
+            change(&mut model, at_the_end.clone()).unwrap_err(),
+            Rejection::Invalid
+        );
+        let both = SettingsChange {
+            ends_at_us: Some(ENDS_AT_US + 1),
+            ..at_the_end
+        };
+        assert_eq!(
+            kinds(&change(&mut model, both).unwrap()),
+            [EventKind::ActivityUpdated]
+        );
+    }
+
+    #[test]
+    fn a_text_that_changes_is_told_and_moves_nobody() {
+        let mut model = capacity(1);
+        let title = |text: Option<&str>| SettingsChange {
+            texts: [("title".to_owned(), text.map(Into::into))].into(),
+            ..SettingsChange::default()
+        };
+        for (text, events) in [(Some("A"), 1), (Some("A"), 0), (None, 1), (None, 0)] {
+            assert_eq!(change(&mut model, title(text)).unwrap().events.len(), events);
+        }
     }
 
     #[test]

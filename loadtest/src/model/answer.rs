@@ -120,14 +120,18 @@ impl EventKind {
 /// Why a command was refused.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Rejection {
+    /// Somebody else's, or the host's alone.
+    Forbidden,
     /// The key was used for something else.
     KeyReused,
     /// The activity is over for good.
     ActivityCancelled,
-    /// The person never reserved.
+    /// The person never reserved, or may not know of the activity.
     NotFound,
-    /// The RSVP has another version than the one asked for.
+    /// The RSVP or the activity has another version than the one asked for.
     VersionConflict,
+    /// The settings would not be valid.
+    Invalid,
     /// Before `opens_at`.
     NotOpenYet,
     /// At or after `closes_at`.
@@ -152,10 +156,12 @@ impl Rejection {
     /// The stable code of the interface.
     pub fn code(self) -> &'static str {
         match self {
+            Self::Forbidden => "forbidden",
             Self::KeyReused => "key_reused",
             Self::ActivityCancelled => "activity_cancelled",
             Self::NotFound => "not_found",
             Self::VersionConflict => "version_conflict",
+            Self::Invalid => "validation_failed",
             Self::NotOpenYet => "not_open_yet",
             Self::Closed => "closed",
             Self::TooLate => "too_late",

@@ -7,8 +7,12 @@ use super::settings::SettingsChange;
 pub struct Request {
     /// The stamp, in microseconds since 1970.
     pub at_us: i64,
-    /// Whether a host asks: hosts are exempt from time windows.
+    /// Whether a host or an administrator asks: they may do everything and are exempt from time windows.
     pub by_host: bool,
+    /// Who asks; none is somebody who may.
+    pub by: Option<String>,
+    /// Only if the activity has this version; for commands about the activity as a whole.
+    pub if_version: Option<u64>,
     /// The idempotency key, if any.
     pub key: Option<IdempotencyKey>,
     /// What is asked.
@@ -16,11 +20,13 @@ pub struct Request {
 }
 
 impl Request {
-    /// A request without a key by somebody who is not a host.
+    /// A request without a key by somebody who may ask it but is not a host.
     pub fn new(at_us: i64, command: Command) -> Self {
         Self {
             at_us,
             by_host: false,
+            by: None,
+            if_version: None,
             key: None,
             command,
         }
@@ -31,6 +37,24 @@ impl Request {
     pub fn by_host(self) -> Self {
         Self {
             by_host: true,
+            ..self
+        }
+    }
+
+    /// The same request made by this person.
+    #[must_use]
+    pub fn by(self, person: impl Into<String>) -> Self {
+        Self {
+            by: Some(person.into()),
+            ..self
+        }
+    }
+
+    /// The same request, only for an activity of this version.
+    #[must_use]
+    pub fn if_version(self, version: u64) -> Self {
+        Self {
+            if_version: Some(version),
             ..self
         }
     }

@@ -33,12 +33,14 @@ impl Model {
 
     /// Whether a newcomer fits and passes nobody who guards; while nobody may be promoted, nobody at all.
     fn is_confirmed_at_once(&self, now_us: i64, spots: u64) -> bool {
-        let may_pass_the_line = if self.promotes_at(now_us) {
+        if spots > self.available_spots() {
+            return false;
+        }
+        if self.promotes_at(now_us) {
             !self.waiting.iter().any(|party| self.guards(party))
         } else {
             self.waiting.is_empty()
-        };
-        spots <= self.available_spots() && may_pass_the_line
+        }
     }
 
     /// Whether one more party may wait.

@@ -1,5 +1,7 @@
 //! One row: what a person holds or held in the activity. It must not know the line or the rules.
 
+use super::RsvpView;
+
 /// Where an RSVP stands.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Status {
@@ -75,6 +77,22 @@ pub struct Rsvp {
 }
 
 impl Rsvp {
+    /// The row as `person` is shown it, with the parties and spots ahead of it if it waits.
+    pub(super) fn view(&self, person: &str, ahead: Option<(u64, u64)>) -> RsvpView {
+        RsvpView {
+            person: person.to_owned(),
+            status: self.status,
+            guest_count: self.guest_count,
+            special_requirements: self.special_requirements.clone(),
+            ticket: self.ticket,
+            position: ahead.map(|(parties, _)| parties + 1),
+            parties_ahead: ahead.map(|(parties, _)| parties),
+            spots_ahead: ahead.map(|(_, spots)| spots),
+            version: self.version,
+            generation: self.generation,
+        }
+    }
+
     /// Spots that the person and the guests take.
     pub fn spots(&self) -> u64 {
         1 + u64::from(self.guest_count)

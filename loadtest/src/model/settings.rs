@@ -1,6 +1,8 @@
 //! What the host fixes about an activity, and how it may change. It must not judge a command.
 
-/// The settings that the rules look at. Times are microseconds since 1970.
+use std::collections::BTreeMap;
+
+/// The settings of an activity. Times are microseconds since 1970.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Settings {
     /// Spots in all, 1 to 10,000,000.
@@ -23,6 +25,10 @@ pub struct Settings {
     pub starts_at_us: i64,
     /// The end.
     pub ends_at_us: i64,
+    /// Whether only its hosts and its own people may know of it.
+    pub private: bool,
+    /// Everything that no rule looks at, by the name of the setting.
+    pub texts: BTreeMap<String, String>,
 }
 
 impl Settings {
@@ -39,7 +45,21 @@ impl Settings {
             promote_until_us: None,
             starts_at_us,
             ends_at_us,
+            private: false,
+            texts: BTreeMap::new(),
         }
+    }
+
+    /// Whether an activity may have these settings.
+    pub(super) fn are_valid(&self) -> bool {
+        let closes_at_us = self.closes_at_us.unwrap_or(self.starts_at_us);
+        self.starts_at_us < self.ends_at_us
+            && (1..=10_000_000).contains(&self.capacity)
+            && self.max_guests <= 100
+            && self.patience <= 1_000_000
+            && self
+                .opens_at_us
+                .is_none_or(|opens_at_us| opens_at_us < closes_at_us)
     }
 }
 
@@ -57,6 +77,8 @@ pub struct SettingsChange {
     pub promote_until_us: Option<Option<i64>>,
     pub starts_at_us: Option<i64>,
     pub ends_at_us: Option<i64>,
+    pub private: Option<bool>,
+    pub texts: BTreeMap<String, Option<String>>,
     pub waitlist_paused: Option<bool>,
 }
 
@@ -74,6 +96,19 @@ impl SettingsChange {
             promote_until_us: self.promote_until_us.unwrap_or(old.promote_until_us),
             starts_at_us: self.starts_at_us.unwrap_or(old.starts_at_us),
             ends_at_us: self.ends_at_us.unwrap_or(old.ends_at_us),
+            private: self.private.unwrap_or(old.private),
+            texts: self.texts_after(&old.texts),
         }
+    }
+
+    fn texts_after(&self, old: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+        let mut texts = old.clone();
+        for (name, text) in &self.texts {
+            match text {
+                Some(text) => texts.insert(name.clone(), text.clone()),
+                None => texts.remove(name),
+            };
+        }
+        texts
     }
 }
