@@ -21,7 +21,7 @@ pub use passwords::HashingBusy;
 pub use person::{Password, PersonName, account_email};
 pub use secret::{SecretError, signing_secret};
 pub use sessions::{Rotation, Session};
-pub use signer::{Audience, Claims, SECRET_MIN_BYTES, Signer, TokenError};
+pub use signer::{SECRET_MIN_BYTES, TokenError};
 pub use tokens::Caller;
 pub use user::{Role, User};
 
@@ -81,16 +81,7 @@ pub enum AccountError {
     Busy(#[from] HashingBusy),
     /// The database did not do its part.
     #[error(transparent)]
-    Store(StoreError),
-}
-
-impl From<StoreError> for AccountError {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Taken(_) => Self::AlreadyExists,
-            error => Self::Store(error),
-        }
-    }
+    Store(#[from] StoreError),
 }
 
 impl Accounts {
@@ -143,8 +134,11 @@ impl Accounts {
         email: Email,
         password: Password,
     ) -> Result<SignedIn, AccountError> {
-        let user = self.create(name, email, password, Role::Member).await?;
-        self.start_session(user).await
+        let stored = self.new_user(name, email, password, Role::Member).await?;
+        // Both or neither: an account that nobody was told of would be in the way of the second attempt.
+        let session = self.new_session(&stored.user);
+        self.add(&stored, Some(&session)).await?;
+        Ok(self.signed_in(stored.user, &session, session.rotated_at))
     }
 
     /// Makes an account with a role.
@@ -155,6 +149,18 @@ impl Accounts {
         password: Password,
         role: Role,
     ) -> Result<User, AccountError> {
+        let stored = self.new_user(name, email, password, role).await?;
+        self.add(&stored, None).await?;
+        Ok(stored.user)
+    }
+
+    async fn new_user(
+        &self,
+        name: PersonName,
+        email: Email,
+        password: Password,
+        role: Role,
+    ) -> Result<StoredUser, AccountError> {
         let password_hash = self.passwords.hash(password).await?;
         let now = self.clock.now();
         let user = User {
@@ -165,9 +171,15 @@ impl Accounts {
             created_at: now,
             updated_at: now,
         };
-        let stored = StoredUser { user, password_hash };
-        rows::insert_user(&self.db, &stored).await?;
-        Ok(stored.user)
+        Ok(StoredUser { user, password_hash })
+    }
+
+    async fn add(&self, stored: &StoredUser, session: Option<&Session>) -> Result<(), AccountError> {
+        if rows::insert_user(&self.db, stored, session).await? {
+            Ok(())
+        } else {
+            Err(AccountError::AlreadyExists)
+        }
     }
 
     /// Logs in. Takes as long for an address without an account as for a wrong password, so that nobody learns
@@ -209,11 +221,6 @@ impl Accounts {
     /// Whether there is no account at all.
     pub async fn is_empty(&self) -> Result<bool, AccountError> {
         Ok(rows::is_empty(&self.db).await?)
-    }
-
-    /// Signs and checks tokens of other kinds with the same key.
-    pub fn signer(&self) -> &Signer {
-        self.tokens.signer()
     }
 
     /// How long something is valid from now, in whole seconds.

@@ -2,9 +2,9 @@
 //!
 //! The program and the tests start the same way; tests bring a clock of their own.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::{error, io};
 
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
@@ -235,12 +235,4 @@ fn listen(address: SocketAddr) -> io::Result<TcpListener> {
     socket.set_reuseaddr(true)?;
     socket.bind(address)?;
     socket.listen(BACKLOG)
-}
-
-/// An error and its sources in one line.
-pub fn one_line(error: &(dyn error::Error + 'static)) -> String {
-    std::iter::successors(Some(error), |error| error.source())
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
 }

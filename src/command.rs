@@ -2,6 +2,7 @@
 
 mod admin;
 mod migrate;
+mod open_files;
 mod serve;
 
 use std::path::{Path, PathBuf};

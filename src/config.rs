@@ -172,7 +172,6 @@ mod tests {
                 "foo",
                 r#"TURNOUT_LISTEN: "foo" is not an address such as 127.0.0.1:8080"#,
             ),
-            ("TURNOUT_LISTEN", "", "TURNOUT_LISTEN: must not be empty"),
             (
                 "TURNOUT_PUBLIC_URL",
                 "rsvp",
@@ -219,11 +218,40 @@ mod tests {
                 "TURNOUT_ADMIN_EMAIL: needs admin_password as well",
             ),
             ("TURNOUT_LISTN", "x", "TURNOUT_LISTN: there is no such key"),
+            ("TURNOUT_LISTN", "", "TURNOUT_LISTN: there is no such key"),
         ];
         for (name, value, line) in cases {
             let error = from_environment(&[(name, value)]).unwrap_err();
             assert_eq!(error.to_string(), format!("configuration: {line}"));
         }
+    }
+
+    #[test]
+    fn an_empty_text_sets_nothing_in_any_layer() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("turnout.toml");
+        let written = "listen = \"\"\nlog = \"warn\"\npublic_url = \"https://rsvp.example\"\n";
+        std::fs::write(&path, written).unwrap();
+        let names = [
+            "TURNOUT_LISTEN",
+            "TURNOUT_LOG",
+            "TURNOUT_PUBLIC_URL",
+            "TURNOUT_DATABASE_URL",
+            "TURNOUT_DB_POOL",
+            "TURNOUT_JWT_SECRET",
+            "TURNOUT_JWT_SECRET_FILE",
+            "DATABASE_URL",
+        ];
+        let config = Config::load(Sources {
+            file: Some(path),
+            environment: names.map(|name| (name.into(), "".into())).into(),
+            flags: vec![("listen", String::new()), ("database_url", String::new())],
+        })
+        .unwrap();
+        assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+        assert_eq!((config.log.as_str(), config.db_pool), ("warn", 10));
+        assert_eq!(config.public_url.as_deref(), Some("https://rsvp.example"));
+        assert!(!config.database_was_chosen && config.jwt_secret.is_none());
     }
 
     #[test]
@@ -272,6 +300,16 @@ mod tests {
             Path::new("ours.db")
         );
 
+        let one_is_empty = [
+            ("TURNOUT_DATABASE_URL", ""),
+            ("TURNOUT_DATABASE_URL_FILE", ""),
+            ("DATABASE_URL", "sqlite:///x.db"),
+        ];
+        assert_eq!(
+            from_environment(&one_is_empty).unwrap().database.path(),
+            Path::new("/x.db")
+        );
+
         let error = from_environment(&[("DATABASE_URL", "mysql://x")])
             .unwrap_err()
             .to_string();
@@ -283,6 +321,7 @@ mod tests {
         for (text, rest) in [
             ("colour = 1", "colour: there is no such key"),
             ("db_pool = \"10\"", "db_pool: \"10\" is not a whole number"),
+            ("db_pool = \"\"", "db_pool: \"\" is not a whole number"),
             ("listen = 8080", "listen: 8080 is not a text"),
             ("[listen]\nx = 1", "listen: a table is not a text"),
         ] {

@@ -22,6 +22,7 @@ pub mod server;
 mod state;
 pub mod time;
 mod views;
+mod waitlist;
 
 pub use caller::MaybeCaller;
 pub use code::Code;

@@ -17,9 +17,6 @@ pub use journal::SqliteJournal;
 /// What a query can fail with, by what the caller can do about it.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// A row with this unique value exists already.
-    #[error("the value is taken")]
-    Taken(#[source] sqlx::Error),
     /// The database cannot be reached or is too busy; nothing was changed, later it may work.
     #[error("the database is not available")]
     Unavailable(#[source] sqlx::Error),
@@ -31,11 +28,7 @@ pub enum StoreError {
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         sqlite::exit_if_sync_failed(&error);
-        let taken = error
-            .as_database_error()
-            .is_some_and(sqlx::error::DatabaseError::is_unique_violation);
         match sqlite::failure(&error) {
-            _ if taken => Self::Taken(error),
             sqlite::Failure::Unavailable => Self::Unavailable(error),
             sqlite::Failure::Refused | sqlite::Failure::Other => Self::Failed(error),
         }

@@ -217,6 +217,16 @@ async fn headers_that_cannot_be_understood_are_refused_and_not_ignored() {
             .header("idempotency-key", "a");
         twice.send().await.expect_problem(400, "malformed_request");
         if method == Method::POST {
+            // What is about to be made has no version, so not even a good tag goes with it.
+            for tag in ["\"1\"", "*", "1"] {
+                let answer = request().header("if-match", tag).send().await;
+                assert_eq!(
+                    (answer.status, answer.code()),
+                    (400, "malformed_request"),
+                    "{path}: {tag}"
+                );
+                assert!(answer.body["detail"].as_str().unwrap().contains("If-Match"));
+            }
             continue;
         }
         for tag in [
@@ -240,5 +250,32 @@ async fn headers_that_cannot_be_understood_are_refused_and_not_ignored() {
         let twice = request().header("if-match", "\"1\"").header("if-match", "\"2\"");
         twice.send().await.expect_problem(400, "malformed_request");
     }
+    scene.unchanged().await;
+}
+
+#[tokio::test]
+async fn a_command_takes_no_parameters() {
+    let scene = Scene::new().await;
+    let mut commands = scene.commands();
+    commands.push((Method::DELETE, scene.path.clone(), host()));
+    commands.push((Method::DELETE, scene.rsvp.clone(), ada()));
+    commands.push((Method::DELETE, format!("{}/rsvp", scene.path), ada()));
+    for (method, path, person) in commands {
+        for query in ["guest_count=5", "x", "page=1", "=", "&"] {
+            let path = format!("{path}?{query}");
+            let request = scene.server.request(method.clone(), &path).by(&person);
+            let answer = request.json(&json!({})).send().await;
+            assert_eq!(
+                (answer.status, answer.code()),
+                (400, "malformed_request"),
+                "{method} {path}"
+            );
+            assert!(answer.body["detail"].as_str().unwrap().contains("parameters"));
+        }
+    }
+    // A question mark alone asks nothing.
+    let own = format!("{}/rsvp?", scene.path);
+    let change = scene.server.patch(&own).by(&ada()).json(&json!({}));
+    change.send().await.expect(200);
     scene.unchanged().await;
 }

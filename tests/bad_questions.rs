@@ -125,6 +125,7 @@ async fn a_token_that_is_forged_expired_or_meant_for_something_else_opens_nothin
         (Method::PATCH, scene.path.clone()),
         (Method::DELETE, scene.rsvp.clone()),
         (Method::GET, format!("{}/events", scene.path)),
+        (Method::GET, "/auth/verify".to_owned()),
         // Whoever sends a token means to be known, so a bad one is no pass for what is public.
         (Method::GET, "/activities".to_owned()),
         (Method::GET, scene.path.clone()),

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use crate::support::{Server, config};
-use turnout::app::{App, one_line};
+use turnout::app::App;
 
 /// The program in an empty environment and folder.
 fn program(folder: &Path) -> Command {
@@ -77,7 +77,7 @@ async fn a_second_server_on_the_same_database_refuses_to_start() {
         panic!("two servers on one database")
     };
     assert!(
-        one_line(&error).starts_with("another server is using "),
+        error.to_string().starts_with("another server is using "),
         "{error}"
     );
 

@@ -30,13 +30,13 @@ fn status_and_code(answer: &str) -> (&str, String) {
 
 /// How long the server lets a client wait that has sent this much, on a clock that jumps ahead while nothing
 /// happens.
-async fn patience_with(sent: &str) -> Duration {
+async fn patience_with(sent: &[u8]) -> Duration {
     let server = Server::start().await;
     let mut stream = connect(&server).await;
-    stream.write_all(sent.as_bytes()).await.unwrap();
+    stream.write_all(sent).await.unwrap();
     tokio::time::pause();
     let start = Instant::now();
-    rest(&mut stream).await;
+    stream.read_to_end(&mut Vec::new()).await.unwrap();
     let waited = start.elapsed();
     tokio::time::resume();
     server.stop().await;
@@ -51,9 +51,59 @@ async fn clients_that_do_not_finish_their_headers_are_cut_off() {
         "GET /health HTTP/1.1\r\nhost: x\r\nx-slow: ",
         "GET /health HTTP/1.1\r\nhost: x\r\n\r\nGET /health HTTP/1.1\r\nhost: ",
     ] {
-        let waited = patience_with(sent).await;
+        let waited = patience_with(sent.as_bytes()).await;
         assert!((9..=21).contains(&waited.as_secs()), "{waited:?} after {sent:?}");
     }
+}
+
+#[tokio::test]
+async fn clients_of_http_2_that_ask_nothing_more_are_cut_off() {
+    const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+    const NO_SETTINGS: &[u8] = &[0, 0, 0, 4, 0, 0, 0, 0, 0];
+    // HEADERS that end stream 1: GET / of the authority x, by the static table.
+    const REQUEST: &[u8] = &[0, 0, 6, 1, 5, 0, 0, 0, 1, 0x82, 0x84, 0x86, 0x41, 1, b'x'];
+    for sent in [
+        [PREFACE, NO_SETTINGS, &[]].concat(),
+        [PREFACE, NO_SETTINGS, REQUEST].concat(),
+    ] {
+        let waited = patience_with(&sent).await;
+        // The server asks at 20 seconds whether its peer still lives, and would wait 10 more for the answer.
+        assert!((9..=21).contains(&waited.as_secs()), "{waited:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_head_without_end_is_refused() {
+    let server = Server::start().await;
+    let mut stream = connect(&server).await;
+    let head = format!(
+        "GET /health HTTP/1.1\r\nhost: x\r\nx-large: {}",
+        "x".repeat(64 * 1024)
+    );
+    // The server may close before it has read all of it.
+    let _ = stream.write_all(head.as_bytes()).await;
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    let answer = String::from_utf8(answer).unwrap();
+    assert!(
+        answer.is_empty() || answer.starts_with("HTTP/1.1 431 "),
+        "{answer}"
+    );
+    server.stop().await;
+}
+
+#[cfg(target_os = "linux")]
+#[tokio::test]
+async fn a_client_that_leaves_answers_unread_is_cut_off() {
+    let server = Server::start().await;
+    let mut stream = connect(&server).await;
+    let request = "GET /api/v1/nowhere HTTP/1.1\r\nhost: x\r\n\r\n".repeat(1_000);
+    // Asking goes on until the server stops reading, because nobody takes its answers.
+    let asked = async { while stream.write_all(request.as_bytes()).await.is_ok() {} };
+    tokio::time::timeout(Duration::from_secs(120), asked)
+        .await
+        .expect("the connection ends");
+    server.stop().await;
 }
 
 #[tokio::test]
@@ -74,6 +124,24 @@ async fn a_body_that_is_too_large_is_refused_whatever_it_announces() {
         stream.write_all(request.as_bytes()).await.unwrap();
         let answer = rest(&mut stream).await;
         assert_eq!(status_and_code(&answer), ("413", "body_too_large".to_owned()));
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_body_in_chunks_of_which_there_are_none_is_no_body_and_needs_no_type() {
+    let server = Server::start().await;
+    for (chunks, status, code) in [
+        // The fields that are missing are told, as they are without any body.
+        ("0\r\n\r\n", "422", "validation_failed"),
+        ("2\r\n{}\r\n0\r\n\r\n", "415", "unsupported_media_type"),
+    ] {
+        let head = "POST /api/v1/auth/login HTTP/1.1\r\nhost: x\r\nconnection: close\r\n";
+        let request = format!("{head}transfer-encoding: chunked\r\n\r\n{chunks}");
+        let mut stream = connect(&server).await;
+        stream.write_all(request.as_bytes()).await.unwrap();
+        let answer = rest(&mut stream).await;
+        assert_eq!(status_and_code(&answer), (status, code.to_owned()));
     }
     server.stop().await;
 }
@@ -169,5 +237,21 @@ async fn a_request_that_is_no_http_gets_no_more_than_a_refusal() {
     }
     // And the server is well.
     server.get("//health").send().await.expect(200);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_head_with_too_many_headers_is_refused_before_it_is_a_request() {
+    let server = Server::start().await;
+    let mut stream = connect(&server).await;
+    let request = format!("GET /health HTTP/1.1\r\n{}\r\n", "x: y\r\n".repeat(101));
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let answer = rest(&mut stream).await.to_lowercase();
+    assert!(answer.starts_with("http/1.1 431 "), "{answer}");
+    // So there is no id of a request to tell, and nothing else to say.
+    assert!(
+        answer.contains("content-length: 0") && !answer.contains("x-request-id"),
+        "{answer}"
+    );
     server.stop().await;
 }

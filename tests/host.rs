@@ -1,4 +1,4 @@
-//! What a host sees of an activity: its RSVPs, its waitlist and its decision log.
+//! What a host alone sees of an activity: its RSVPs and its decision log.
 
 use std::collections::BTreeSet;
 
@@ -121,78 +121,6 @@ async fn a_walk_by_cursor_finds_everybody_exactly_once() {
         (&counts["confirmed_spots"], &counts["waitlisted_parties"]),
         (&json!(100), &json!(157))
     );
-    server.stop().await;
-}
-
-#[tokio::test]
-async fn the_waitlist_tells_everybody_its_length_people_their_place_and_the_host_who_waits() {
-    let server = Server::start().await;
-    let path = server.open(json!({"capacity": 1})).await;
-    let people: Vec<Person> = (2..6).map(Person::member).collect();
-    for (person, guests) in people.iter().zip([0, 0, 0, 0]) {
-        server
-            .reserve(&path, person, json!({"guest_count": guests}))
-            .await
-            .expect(201);
-    }
-    let waitlist = format!("{path}/waitlist");
-    let public = json!({"parties": 3, "spots": 3, "paused": false, "me": null});
-    assert_eq!(server.get(&waitlist).send().await.expect(200), public);
-    assert_eq!(
-        server
-            .get(&waitlist)
-            .by(&Person::member(8))
-            .send()
-            .await
-            .expect(200),
-        public
-    );
-    for (person, me) in [
-        (
-            &people[0],
-            json!({"status": "confirmed", "position": null, "parties_ahead": null, "spots_ahead": null, "seq": 4}),
-        ),
-        (
-            &people[2],
-            json!({"status": "waitlisted", "position": 2, "parties_ahead": 1, "spots_ahead": 1, "seq": 4}),
-        ),
-    ] {
-        let seen = server.get(&waitlist).by(person).send().await.expect(200);
-        assert_eq!(seen, json!({"parties": 3, "spots": 3, "paused": false, "me": me}));
-    }
-
-    let tickets = |list: &Value| -> Vec<u64> {
-        let entries = list["entries"].as_array().unwrap();
-        entries
-            .iter()
-            .map(|entry| entry["ticket"].as_u64().unwrap())
-            .collect()
-    };
-    for admin in [host(), Person::admin(9)] {
-        let seen = server.get(&waitlist).by(&admin).send().await.expect(200);
-        assert_eq!(tickets(&seen), [2, 3, 4]);
-        for (entry, person) in seen["entries"].as_array().unwrap().iter().zip(&people[1..]) {
-            let mut entry = entry.clone();
-            entry.as_object_mut().unwrap().remove("ticket");
-            assert_eq!(entry, server.rsvp(&path, person).await);
-        }
-    }
-    for (query, expected) in [
-        ("limit=2", &[2, 3][..]),
-        ("limit=2&page=2", &[4]),
-        ("limit=2&page=3", &[]),
-        ("page=2", &[]),
-        ("limit=1000", &[2, 3, 4]),
-    ] {
-        let seen = server
-            .get(&format!("{waitlist}?{query}"))
-            .by(&host())
-            .send()
-            .await
-            .expect(200);
-        assert_eq!(tickets(&seen), expected, "{query}");
-        assert_eq!(seen["parties"], 3, "{query}");
-    }
     server.stop().await;
 }
 

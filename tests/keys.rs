@@ -41,7 +41,12 @@ async fn a_command_with_the_same_key_is_answered_again_also_after_a_restart() {
         for ((method, key, body), first) in commands.iter().zip(&first) {
             // A precondition that no longer holds does not matter: the command was carried out.
             let request = server.request(method.clone(), &own).by(&Person::member(2));
-            let request = request.header("idempotency-key", key).header("if-match", "\"9\"");
+            let request = request.header("idempotency-key", key);
+            let request = if *method == Method::POST {
+                request
+            } else {
+                request.header("if-match", "\"9\"")
+            };
             let again = request.json(body).send().await;
             assert_eq!(again.status, first.status);
             assert_eq!(again.headers["etag"], first.headers["etag"]);

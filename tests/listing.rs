@@ -269,6 +269,54 @@ async fn a_private_activity_is_there_for_its_host_its_people_and_administrators_
 }
 
 #[tokio::test]
+async fn whoever_the_host_has_put_out_of_a_private_activity_does_not_know_of_it_any_more() {
+    let server = Server::start().await;
+    let (ada, eve) = (Person::member(2), Person::member(3));
+    let path = server.open(json!({"capacity": 2})).await;
+    let reserved = server.reserve_all(&path, &[&ada, &eve]).await;
+    let [adas, eves] =
+        [0, 1].map(|index: usize| format!("/rsvps/{}", reserved[index]["rsvp"]["id"].as_str().unwrap()));
+    server.delete(&adas).by(&ada).send().await.expect(200);
+    server.delete(&eves).by(&host()).send().await.expect(200);
+    // While others may know of it, so may they.
+    for (person, rsvp) in [(&ada, &adas), (&eve, &eves)] {
+        server.get(&path).by(person).send().await.expect(200);
+        let shown = server.get(rsvp).by(person).send().await.expect(200);
+        assert_eq!(shown["status"], "cancelled");
+    }
+    let change = json!({"visibility": "private"});
+    let private = server.patch(&path).by(&host()).json(&change);
+    private.send().await.expect(200);
+
+    let own = format!("{path}/rsvp");
+    let routes = [
+        (Method::GET, path.clone()),
+        (Method::GET, format!("{path}/waitlist")),
+        (Method::GET, format!("{path}/events")),
+        (Method::GET, own.clone()),
+        (Method::POST, own.clone()),
+        (Method::PATCH, own.clone()),
+        (Method::DELETE, own.clone()),
+        (Method::GET, eves.clone()),
+        (Method::PATCH, eves.clone()),
+        (Method::GET, format!("{eves}/position")),
+    ];
+    for (method, route) in &routes {
+        let answer = server.request(method.clone(), route).by(&eve).send().await;
+        assert_eq!(
+            (answer.status, answer.code()),
+            (404, "not_found"),
+            "{method} {route}"
+        );
+    }
+    // The host still sees who was there, and whoever left by themselves may come back.
+    server.get(&eves).by(&host()).send().await.expect(200);
+    server.get(&path).by(&ada).send().await.expect(200);
+    server.reserve(&path, &ada, json!({})).await.expect(201);
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn an_unlisted_activity_is_there_for_whoever_has_its_address() {
     let server = Server::start().await;
     let path = server.open(json!({"visibility": "unlisted"})).await;

@@ -10,7 +10,7 @@ mod tokens;
 
 pub(crate) use booking::{Person, host, path_of, usual_activity, with};
 pub(crate) use clock::TestClock;
-pub(crate) use killable::{Killable, LoadTest};
+pub(crate) use killable::{Killable, LoadTest, Said};
 pub(crate) use request::Answer;
 pub(crate) use scene::{Scene, ada};
 pub(crate) use server::{Server, config};

@@ -68,7 +68,8 @@ CREATE TABLE rsvps (
     user_id              BLOB,
     name                 TEXT   NOT NULL,
     email                TEXT,
-    status               TEXT   NOT NULL CHECK (status IN ('confirmed', 'waitlisted', 'cancelled')),
+    -- SQLite cannot change a check without writing the table anew, so it knows the status of an offer already.
+    status               TEXT   NOT NULL CHECK (status IN ('confirmed', 'offered', 'waitlisted', 'cancelled')),
     cancel_reason        TEXT,
     guest_count          BIGINT NOT NULL CHECK (guest_count >= 0),
     total_spots          BIGINT NOT NULL GENERATED ALWAYS AS (1 + guest_count) STORED,

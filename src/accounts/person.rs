@@ -6,7 +6,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use serde::Serialize;
-use turnout_actors::domain::{Email, InvalidEmail};
+use turnout_actors::domain::{Email, InvalidEmail, is_blank, is_deceptive};
 
 /// The most characters of a name.
 const NAME_MAX_CHARS: usize = 100;
@@ -31,7 +31,10 @@ impl PersonName {
             _ => return Err("must have at most 100 characters"),
         }
         if name.contains(is_unfit) {
-            return Err("must not contain control or markup characters");
+            return Err("must not contain markup, control characters or others that hide or turn text");
+        }
+        if is_blank(name) {
+            return Err("must not be blank");
         }
         Ok(Self(name.into()))
     }
@@ -45,7 +48,7 @@ impl PersonName {
         let fit: String = text.chars().filter(|c| !is_unfit(*c)).collect();
         let short: String = fit.trim().chars().take(NAME_MAX_CHARS).collect();
         match short.trim_end() {
-            "" => Self(NOBODY_IN_PARTICULAR.into()),
+            name if is_blank(name) => Self(NOBODY_IN_PARTICULAR.into()),
             name => Self(name.into()),
         }
     }
@@ -93,13 +96,7 @@ impl fmt::Debug for Password {
 
 /// Whether a character does not belong into a name.
 fn is_unfit(c: char) -> bool {
-    c.is_control() || matches!(c, '<' | '>') || is_invisible_layout(c)
-}
-
-/// Characters that are not seen but change how the rest is read: direction overrides, line separators, a byte
-/// order mark. Joiners are allowed, some scripts need them.
-fn is_invisible_layout(c: char) -> bool {
-    matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
+    matches!(c, '<' | '>') || is_deceptive(c)
 }
 
 #[cfg(test)]
@@ -134,6 +131,11 @@ mod tests {
             "a>b",
             "evil\u{202e}gnp.exe",
             "a\u{2028}b",
+            "a\u{200b}b",
+            "a\u{2060}b",
+            "\u{200b}",
+            "\u{200d}",
+            "\u{3164}",
             &long,
         ] {
             assert!(PersonName::parse(name).is_err(), "{name:?}");
@@ -153,6 +155,9 @@ mod tests {
             (long.as_str(), &long[..99 * "é".len()]),
             ("", "Somebody"),
             (" \t\u{2028}<> ", "Somebody"),
+            ("\u{200b}", "Somebody"),
+            ("\u{200d}\u{fe0f}", "Somebody"),
+            ("A\u{200b}da", "Ada"),
         ] {
             let tamed = PersonName::tame(text);
             assert_eq!(tamed.as_str(), name, "{text:?}");

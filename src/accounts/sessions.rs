@@ -119,13 +119,18 @@ impl Accounts {
     }
 
     pub(super) async fn start_session(&self, user: User) -> Result<SignedIn, AccountError> {
-        let now = self.clock.now();
-        let session = Session::start(self.ids.next(), user.id, now);
+        let session = self.new_session(&user);
+        let now = session.rotated_at;
         rows::insert_session(&self.db, &session, now, MAX_SESSIONS_PER_USER).await?;
         Ok(self.signed_in(user, &session, now))
     }
 
-    fn signed_in(&self, user: User, session: &Session, now: Timestamp) -> SignedIn {
+    /// A session that begins now.
+    pub(super) fn new_session(&self, user: &User) -> Session {
+        Session::start(self.ids.next(), user.id, self.clock.now())
+    }
+
+    pub(super) fn signed_in(&self, user: User, session: &Session, now: Timestamp) -> SignedIn {
         SignedIn {
             access_token: self.tokens.access(&user, session.sid, now),
             refresh_token: self.tokens.refresh(session),

@@ -94,10 +94,6 @@ impl Tokens {
         }
     }
 
-    pub(super) fn signer(&self) -> &Signer {
-        &self.signer
-    }
-
     pub(super) fn access(&self, user: &User, sid: Uuid, now: Timestamp) -> String {
         self.signer.sign(&AccessClaims {
             iss: ISSUER,

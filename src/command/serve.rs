@@ -7,6 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use turnout::app::{App, Running};
 use turnout::config::{Config, LogFormat};
 use turnout::demo::{self, DemoAccount};
+use turnout::http::server::MAX_CONNECTIONS;
 use turnout::telemetry;
 
 pub(super) async fn run(config: Config) -> anyhow::Result<()> {
@@ -15,6 +16,7 @@ pub(super) async fn run(config: Config) -> anyhow::Result<()> {
     let without_arguments = std::env::args_os().len() == 1;
     let wants_demo = demo::is_wanted(without_arguments, &config);
 
+    super::open_files::allow(MAX_CONNECTIONS as u64);
     // Before anything else, so that a signal during the start is not lost.
     let stop = stop_signal()?;
     let bound = App::bind(config).await?;

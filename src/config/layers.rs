@@ -1,7 +1,8 @@
 //! Where values come from and which one wins.
 //!
-//! Owns the merging of defaults, file, environment and flags, and the rule that a key must be known and of
-//! the type of its default. Knows no key by name except the fallback for the database address.
+//! Owns the merging of defaults, file, environment and flags, the rule that an empty text sets nothing, and the
+//! rule that a key must be known and of the type of its default. Knows no key by name except the fallback for the
+//! database address.
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
@@ -174,13 +175,14 @@ impl Layers {
         ))
     }
 
+    /// A text, parsed, of a key that has a value by default.
     pub(super) fn required<T>(
         &self,
         key: &str,
         parse: impl Fn(&str) -> Result<T, String>,
     ) -> Result<T, ConfigError> {
-        let empty = || ConfigError::new(&self.setting(key).written_as, "must not be empty");
-        self.optional(key, parse)?.ok_or_else(empty)
+        let value = self.optional(key, parse)?;
+        Ok(value.expect("an empty text leaves a default as it is, and that of a required key has a value"))
     }
 
     /// A text, parsed; nothing when it is empty. Where the key has a twin that ends in `_file`, that file is
@@ -224,6 +226,12 @@ impl Layers {
             return Err(ConfigError::new(written_as, "there is no such key"));
         };
         let value = match (&setting.value, value) {
+            // Not set: what the layers below say stays. Whoever leaves a variable empty means just that.
+            (expected, Value::String(text))
+                if text.is_empty() && (expected.is_str() || layer > Layer::File) =>
+            {
+                return Ok(());
+            }
             (Value::String(_), Value::String(text)) => Value::String(text),
             (Value::Integer(_), Value::Integer(number)) => Value::Integer(number),
             // Environment and flags know no types, so a number is read from its text. A file does.

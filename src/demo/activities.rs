@@ -55,8 +55,7 @@ pub(super) async fn create(state: &AppState, host: UserId) -> Result<(), EngineE
 
 async fn make(state: &AppState, settings: Settings) -> Result<ActivityId, EngineError> {
     let host = Principal::user(settings.host_id);
-    let (id, _) = state.engine.create(&host, settings, None).await?;
-    Ok(id)
+    Ok(state.engine.create(&host, settings, None).await?.id())
 }
 
 async fn reserve(

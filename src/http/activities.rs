@@ -10,7 +10,7 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::json;
 use turnout_actors::domain::{Activity, ActivityId, Command, Overview, Rejection};
-use turnout_actors::{EngineError, Order};
+use turnout_actors::{EngineError, Made, Order};
 
 use self::body::{ChangeBody, CreateBody};
 use super::extract::{Body, Id, etag};
@@ -44,12 +44,15 @@ async fn create(
     let settings = body.settings(caller.user)?;
     // Until it exists, problems can only be about what was sent.
     let nobody = ActivityId::from(uuid::Uuid::nil());
-    let (id, replayed) = state
+    let made = state
         .engine
         .create(&caller.principal(), settings, key.as_ref())
         .await
         .map_err(|error| refusal::problem(error, nobody))?;
-    answer(&state, StatusCode::CREATED, id, replayed).await
+    match made {
+        Made::New(overview) => Ok(shown(&state, StatusCode::CREATED, &overview)),
+        Made::Before(id) => answer(&state, StatusCode::CREATED, id, true).await,
+    }
 }
 
 async fn show(

@@ -166,7 +166,7 @@ impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
         match &error {
             StoreError::Unavailable(_) => Self::new(Code::Unavailable).caused_by(&error),
-            StoreError::Taken(_) | StoreError::Failed(_) => Self::internal(&error),
+            StoreError::Failed(_) => Self::internal(&error),
         }
     }
 }

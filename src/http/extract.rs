@@ -9,9 +9,9 @@ mod path;
 mod values;
 mod words;
 
-pub use body::{BULK_LIMIT, Body};
+pub use body::Body;
 pub use fields::Fields;
 pub use headers::{IdempotencyKey, IfMatch, etag};
 pub use params::Params;
-pub use path::{Id, IdPair};
+pub use path::Id;
 pub use values::{Lines, Object, Search, Word, clearable, present};

@@ -1,16 +1,16 @@
-//! What the host of an activity sees: its RSVPs, its waitlist and its decision log.
+//! What the host of an activity alone sees: its RSVPs and its decision log.
 
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use turnout_actors::domain::{ActivityId, Answered, Person, RsvpId, Seq};
+use turnout_actors::domain::{ActivityId, Answered, RsvpId, Seq};
 
 use super::extract::{Id, Params, Search};
-use super::page::{Page, PageLimit, PageNumber};
-use super::views::{LogEntryView, PositionView, RsvpView, Sight, TicketedRsvpView};
-use super::{AppState, Code, MaybeCaller, Problem, refusal};
+use super::page::{Limit, Page, PageLimit, PageNumber};
+use super::views::{LogEntryView, RsvpView};
+use super::{AppState, Code, Problem, refusal};
 use crate::accounts::Caller;
 use crate::store::events;
 use crate::store::rsvps::{self, RsvpFilter};
@@ -18,7 +18,6 @@ use crate::store::rsvps::{self, RsvpFilter};
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
         .route("/activities/{id}/rsvps", get(list_rsvps))
-        .route("/activities/{id}/waitlist", get(show_waitlist))
         .route("/activities/{id}/events", get(list_events))
 }
 
@@ -94,10 +93,7 @@ async fn list_rsvps(
     let more = ids.len() > page.limit() as usize;
     ids.truncate(page.limit() as usize);
     let found = current(&state, id, &ids).await?;
-    let data: Vec<RsvpView<'_>> = found
-        .iter()
-        .map(|answered| RsvpView::new(id, answered, Sight::Full))
-        .collect();
+    let data: Vec<RsvpView<'_>> = found.iter().map(|answered| RsvpView::new(id, answered)).collect();
     if query.cursor.is_some() {
         let next = ids.last().filter(|_| more);
         return Ok(Json(
@@ -119,75 +115,19 @@ async fn current(state: &AppState, id: ActivityId, ids: &[RsvpId]) -> Result<Vec
         .map_err(|error| refusal::problem(error, id))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct WaitlistQuery {
-    #[serde(default)]
-    page: PageNumber,
-    limit: Option<u32>,
-}
-
-/// The most waiting parties per page.
-const ENTRIES_MAX: u32 = 1_000;
-
-async fn show_waitlist(
-    State(state): State<AppState>,
-    Id(id): Id<ActivityId>,
-    MaybeCaller(caller): MaybeCaller,
-    Params(query): Params<WaitlistQuery>,
-) -> Result<Json<Value>, Problem> {
-    let limit = query.limit.unwrap_or(ENTRIES_MAX);
-    if !(1..=ENTRIES_MAX).contains(&limit) {
-        return Err(Problem::field("limit", "must be between 1 and 1000"));
-    }
-    let first = u64::from(query.page.index()) * u64::from(limit);
-    let by = caller.as_ref().map(Caller::principal);
-    let seen = state
-        .engine
-        .read(id, |activity| {
-            activity.is_visible_to(by.as_ref()).then(|| {
-                let own = by.and_then(|by| activity.rsvp_of(&Person::User(by.user)));
-                let host = by.is_some_and(|by| activity.is_host(&by));
-                let entries: Option<Vec<Answered>> =
-                    host.then(|| activity.waiting_from(first).take(limit as usize).collect());
-                (
-                    activity.counts(),
-                    activity.head().settings.waitlist_paused,
-                    own,
-                    entries,
-                )
-            })
-        })
-        .await
-        .map_err(|error| refusal::problem(error, id))?;
-    let (counts, paused, own, entries) = seen.ok_or_else(|| Problem::new(Code::NotFound))?;
-    let mut view = json!({
-        "parties": counts.waitlisted_parties,
-        "spots": counts.waitlisted_spots,
-        "paused": paused,
-        "me": own.map(|answered| PositionView::new(&answered, counts.seq)),
-    });
-    if let Some(entries) = entries {
-        view["entries"] = entries
-            .iter()
-            .map(|answered| json!(TicketedRsvpView::new(id, answered)))
-            .collect();
-    }
-    Ok(Json(view))
-}
+/// Entries of the log that are answered when nobody asks for another number.
+const LOG_ENTRIES: u32 = 100;
+/// The most entries of the log per answer.
+const LOG_ENTRIES_MAX: u32 = 1_000;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct EventQuery {
     #[serde(default)]
     after_seq: u64,
-    limit: Option<u32>,
+    #[serde(default)]
+    limit: Limit<LOG_ENTRIES, LOG_ENTRIES_MAX>,
 }
-
-/// Entries of the log that are answered when nobody asks for another number.
-const LOG_ENTRIES: u32 = 100;
-/// The most entries of the log per answer.
-const LOG_ENTRIES_MAX: u32 = 1_000;
 
 async fn list_events(
     State(state): State<AppState>,
@@ -195,10 +135,7 @@ async fn list_events(
     caller: Caller,
     Params(query): Params<EventQuery>,
 ) -> Result<Json<Value>, Problem> {
-    let limit = query.limit.unwrap_or(LOG_ENTRIES);
-    if !(1..=LOG_ENTRIES_MAX).contains(&limit) {
-        return Err(Problem::field("limit", "must be between 1 and 1000"));
-    }
+    let limit = query.limit.count();
     require_host(&state, id, &caller).await?;
     let entries = events::after(&state.db, id, Seq(query.after_seq), limit).await?;
     let next = entries.last().map_or(query.after_seq, |entry| entry.seq.0);

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use turnout_actors::domain::{ActivityId, Command};
 use turnout_actors::{Key, Order};
@@ -14,6 +14,9 @@ use super::{AppState, Code, Problem, refusal};
 use crate::accounts::Caller;
 
 /// Whoever gives a command, with the version it is meant for and the key it may be repeated under.
+///
+/// Whatever would have no effect is refused, so that nobody relies on it: a command takes no parameters, and what a
+/// POST makes has no version yet.
 pub(super) struct Commander {
     pub caller: Caller,
     pub key: Option<Key>,
@@ -25,6 +28,14 @@ impl FromRequestParts<AppState> for Commander {
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
         let caller = Caller::from_request_parts(parts, state).await?;
+        if parts.uri.query().is_some_and(|query| !query.is_empty()) {
+            return Err(Problem::new(Code::MalformedRequest)
+                .detail("A command takes no parameters in the address; its fields belong into the body."));
+        }
+        if parts.method == Method::POST && parts.headers.contains_key(header::IF_MATCH) {
+            return Err(Problem::new(Code::MalformedRequest)
+                .detail("If-Match does not go with POST: what is about to be made has no version yet."));
+        }
         let IfMatch(if_version) = IfMatch::from_request_parts(parts, state).await?;
         let IdempotencyKey(key) = IdempotencyKey::from_request_parts(parts, state).await?;
         Ok(Self {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-const USUAL_LIMIT: u32 = 20;
+const USUAL: u32 = 20;
 const MOST: u32 = 100;
 
 /// Which page of a list is asked for.
@@ -24,9 +24,12 @@ pub struct Page {
 pub struct PageNumber(u32);
 
 /// How many items a page has, 1 to 100.
+pub type PageLimit = Limit<USUAL, MOST>;
+
+/// How many items an answer has: `USUAL` unless another number is asked for, 1 to `MOST`.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
 #[serde(try_from = "u32")]
-pub struct PageLimit(u32);
+pub struct Limit<const USUAL: u32, const MOST: u32>(u32);
 
 impl Page {
     /// A page of a list.
@@ -98,20 +101,27 @@ impl TryFrom<u32> for PageNumber {
     }
 }
 
-impl Default for PageLimit {
-    fn default() -> Self {
-        Self(USUAL_LIMIT)
+impl<const USUAL: u32, const MOST: u32> Limit<USUAL, MOST> {
+    /// The number.
+    pub const fn count(self) -> u32 {
+        self.0
     }
 }
 
-impl TryFrom<u32> for PageLimit {
-    type Error = &'static str;
+impl<const USUAL: u32, const MOST: u32> Default for Limit<USUAL, MOST> {
+    fn default() -> Self {
+        Self(USUAL)
+    }
+}
+
+impl<const USUAL: u32, const MOST: u32> TryFrom<u32> for Limit<USUAL, MOST> {
+    type Error = String;
 
     fn try_from(limit: u32) -> Result<Self, Self::Error> {
         if (1..=MOST).contains(&limit) {
             Ok(Self(limit))
         } else {
-            Err("must be between 1 and 100")
+            Err(format!("must be between 1 and {MOST}"))
         }
     }
 }

@@ -4,7 +4,7 @@ use serde_json::json;
 use turnout_actors::EngineError;
 use turnout_actors::domain::{ActivityId, Current, Rejection};
 
-use super::views::{RsvpView, Sight};
+use super::views::RsvpView;
 use super::{Code, FieldError, Problem};
 
 /// An engine's error as the answer to a command or a question about this activity.
@@ -28,7 +28,7 @@ fn rejected(rejection: Rejection, activity: ActivityId) -> Problem {
         Rejection::VersionConflict(current) => {
             let current = match *current {
                 // Only whoever may touch an RSVP gets as far as its version.
-                Current::Rsvp(answered) => json!(RsvpView::new(activity, &answered, Sight::Full)),
+                Current::Rsvp(answered) => json!(RsvpView::new(activity, &answered)),
                 Current::Activity { version } => json!({ "version": version }),
             };
             Problem::new(Code::VersionConflict).with("current", current)

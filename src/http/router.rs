@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::routing::get;
 
-use super::{AppState, Code, Problem, activities, auth_routes, health, host, rsvps};
+use super::{AppState, Code, Problem, activities, auth_routes, health, host, rsvps, waitlist};
 
 /// Every route that the server answers.
 pub fn routes(state: AppState) -> Router {
@@ -12,6 +12,7 @@ pub fn routes(state: AppState) -> Router {
         .merge(auth_routes::routes())
         .merge(activities::routes())
         .merge(rsvps::routes())
+        .merge(waitlist::routes())
         .merge(host::routes());
 
     Router::new()

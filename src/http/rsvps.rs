@@ -10,11 +10,12 @@ use axum::{Json, Router};
 use serde::Deserialize;
 use turnout_actors::domain::{
     Activity, ActivityId, Answered, Command, Counts, Person, Principal, Reserve, RsvpId, Target, Update,
+    is_blank,
 };
 
 use super::extract::{Body, Id, Lines, clearable, etag, present};
 use super::orders::{Commander, give};
-use super::views::{PositionView, RsvpView, Sight};
+use super::views::{PositionView, RsvpView};
 use super::{AppState, Code, Problem, refusal};
 use crate::accounts::Caller;
 
@@ -61,7 +62,7 @@ impl UpdateBody {
     }
 }
 
-/// Wishes as they are kept; a text without any words is none.
+/// Wishes as they are kept; a text of which nothing can be seen is none.
 fn wishes(lines: Option<Lines>) -> Result<Option<Arc<str>>, Problem> {
     let Some(text) = lines.map(Lines::into_text) else {
         return Ok(None);
@@ -73,7 +74,7 @@ fn wishes(lines: Option<Lines>) -> Result<Option<Arc<str>>, Problem> {
         ));
     }
     let text = text.trim();
-    Ok((!text.is_empty()).then(|| text.into()))
+    Ok((!is_blank(text)).then(|| text.into()))
 }
 
 async fn reserve(
@@ -192,9 +193,9 @@ async fn read(
         .await
         .map_err(|error| refusal::problem(error, id))?;
     match found {
-        Some((answered, counts, true, _)) => Ok((id, answered, counts)),
+        Some((answered, counts, true, true)) => Ok((id, answered, counts)),
         Some((.., false, true)) => Err(Problem::new(Code::Forbidden)),
-        Some((.., false, false)) | None => Err(Problem::new(Code::NotFound)),
+        Some((.., false)) | None => Err(Problem::new(Code::NotFound)),
     }
 }
 
@@ -212,6 +213,6 @@ async fn activity_of(state: &AppState, rsvp: RsvpId) -> Result<ActivityId, Probl
 }
 
 fn shown(id: ActivityId, answered: &Answered) -> Result<Response, Problem> {
-    let view = RsvpView::new(id, answered, Sight::Full);
+    let view = RsvpView::new(id, answered);
     Ok(([(header::ETAG, etag(answered.rsvp.version))], Json(view)).into_response())
 }

@@ -4,11 +4,12 @@
 //! byte a second could hold every connection. The caller owns the listener and the stop, so tests own port
 //! and lifetime.
 
+mod work;
+
 use std::convert::Infallible;
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use axum::response::Response;
@@ -22,16 +23,25 @@ use tokio::sync::Semaphore;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
+use self::work::Work;
 use super::edge::Edge;
 
 /// HTTP connections at once; more wait in the listener's backlog. Upgraded sockets no longer count.
-const MAX_CONNECTIONS: usize = 20_000;
+pub const MAX_CONNECTIONS: usize = 20_000;
 
 /// The longest that the head of a request may take to arrive, the wait for it on an open connection included.
 const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// The most bytes of a request's head. The longest token that is accepted is an eighth of it.
+const MAX_HEAD: usize = 32 * 1024;
+
 /// Requests at once on one HTTP/2 connection.
 const MAX_STREAMS: u32 = 200;
+
+/// How long somebody may leave an answer unread before the connection is cut off. The operating system counts:
+/// from when it has sent all that fits, or has heard nothing of what it sent.
+#[cfg(target_os = "linux")]
+const UNREAD_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// How long accepting pauses after it failed, as it does while no file descriptor is free. Connections that
 /// end meanwhile free theirs.
@@ -81,10 +91,12 @@ fn http() -> Builder<TokioExecutor> {
     http.http1()
         .timer(TokioTimer::new())
         .header_read_timeout(HEADER_READ_TIMEOUT)
+        .max_buf_size(MAX_HEAD)
         .keep_alive(true);
     http.http2()
         .timer(TokioTimer::new())
         .max_concurrent_streams(MAX_STREAMS)
+        .max_header_list_size(MAX_HEAD as u32)
         .keep_alive_interval(Duration::from_secs(20))
         .keep_alive_timeout(HEADER_READ_TIMEOUT);
     http
@@ -122,12 +134,20 @@ fn connection(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "a connection keeps its delay");
     }
-    let has_asked = Arc::new(AtomicBool::new(false));
-    let asked = has_asked.clone();
+    #[cfg(target_os = "linux")]
+    if let Err(error) = rustix::net::sockopt::set_tcp_user_timeout(&stream, UNREAD_TIMEOUT.as_millis() as u32)
+    {
+        tracing::debug!(%error, "a connection may leave answers unread");
+    }
+    let work = Work::default();
+    let requests = work.clone();
     let service = service_fn(move |request: hyper::Request<Incoming>| {
-        asked.store(true, Ordering::Relaxed);
+        let under_way = requests.begin();
         let edge = edge.clone();
-        async move { Ok::<Response, Infallible>(edge.answer(request.map(axum::body::Body::new)).await) }
+        async move {
+            let answer = edge.answer(request.map(axum::body::Body::new)).await;
+            Ok::<Response, Infallible>(answer.map(|body| under_way.until_written(body)))
+        }
     });
     let serving = http
         .serve_connection_with_upgrades(TokioIo::new(stream), service)
@@ -135,16 +155,22 @@ fn connection(
     let serving = graceful.watch(serving);
     async move {
         let mut serving = pin!(serving);
-        // The library's own time-out starts only once it knows which HTTP is spoken, so it would never end a
-        // connection that says nothing at all.
-        let ended = match timeout(HEADER_READ_TIMEOUT, &mut serving).await {
-            Ok(ended) => ended,
-            Err(_) if has_asked.load(Ordering::Relaxed) => serving.await,
-            Err(_) => return,
-        };
-        if let Err(error) = ended {
-            // Mostly people who went away.
-            tracing::debug!(%error, "a connection ended early");
+        // The library's own time-out starts only once it knows which HTTP is spoken, and knows none for HTTP/2,
+        // so by itself it would keep connections that say nothing, or nothing any more.
+        let mut before = Some(0);
+        loop {
+            match timeout(HEADER_READ_TIMEOUT, &mut serving).await {
+                Ok(Ok(())) => return,
+                // Mostly people who went away.
+                Ok(Err(error)) => return tracing::debug!(%error, "a connection ended early"),
+                Err(_) => {
+                    let now = work.idle_after();
+                    if now.is_some() && now == before {
+                        return;
+                    }
+                    before = now;
+                }
+            }
         }
     }
 }

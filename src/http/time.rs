@@ -11,6 +11,10 @@ use turnout_actors::domain::Timestamp;
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub struct Time(pub Timestamp);
 
+/// The first and the last millisecond of the years 0 to 9999, which four digits can write.
+const FIRST_MS: i64 = -62_167_219_200_000;
+const LAST_MS: i64 = 253_402_300_799_999;
+
 /// Whether a text has the shape of a date. The library would also take dates in others, such as 2026-5-1 or
 /// +20260-5-1.
 fn is_bare_date(text: &str) -> bool {
@@ -28,7 +32,8 @@ impl From<Timestamp> for Time {
 }
 
 impl Time {
-    /// Reads a time or a bare date.
+    /// Reads a time or a bare date. What could not be written again is refused: an offset can lead out of the
+    /// years that have four digits.
     pub fn parse(text: &str) -> Result<Self, &'static str> {
         let date = is_bare_date(text)
             .then(|| text.parse::<NaiveDate>().ok())
@@ -39,14 +44,15 @@ impl Time {
                 .map_err(|_| "must be a time such as 2026-05-01T18:30:00Z")?
                 .timestamp_millis(),
         };
+        if !(FIRST_MS..=LAST_MS).contains(&millis) {
+            return Err("must be in the years 0000 to 9999 in UTC");
+        }
         Ok(Self(Timestamp::from_millis(millis)))
     }
 
     /// The time as text; what lies outside the years 0 to 9999 is drawn to its edge.
     pub fn text(self) -> String {
-        const FIRST: i64 = -62_167_219_200_000_000;
-        const LAST: i64 = 253_402_300_799_999_000;
-        let micros = self.0.micros().clamp(FIRST, LAST);
+        let micros = self.0.micros().clamp(FIRST_MS * 1_000, LAST_MS * 1_000);
         DateTime::from_timestamp_micros(micros)
             .expect("the years 0 to 9999 are within what chrono knows")
             .to_rfc3339_opts(SecondsFormat::Millis, true)
@@ -108,6 +114,8 @@ mod tests {
             ("2026-05-01T18:30:00Z", "2026-05-01T18:30:00.000Z"),
             ("2026-05-01T20:30:00.1239+02:00", "2026-05-01T18:30:00.123Z"),
             ("2026-05-01", "2026-05-01T00:00:00.000Z"),
+            ("0000-01-01", "0000-01-01T00:00:00.000Z"),
+            ("9999-12-31T23:59:59.9999Z", "9999-12-31T23:59:59.999Z"),
         ] {
             let time = Time::parse(read).unwrap();
             assert_eq!(time.text(), written);
@@ -127,6 +135,9 @@ mod tests {
             "2026-5-1  ",
             "2026-02-30T00:00:00Z",
             "1777660200",
+            "9999-12-31T23:59:59-00:01",
+            "9999-12-31T23:59:60Z",
+            "0000-01-01T00:00:00+00:01",
         ] {
             assert!(Time::parse(text).is_err(), "{text}");
         }

@@ -4,4 +4,4 @@ mod activity;
 mod rsvp;
 
 pub(super) use activity::{ActivityView, CountsView};
-pub(super) use rsvp::{CommandView, LogEntryView, PositionView, RsvpView, Sight, TicketedRsvpView};
+pub(super) use rsvp::{CommandView, LogEntryView, PositionView, RsvpView, TicketedRsvpView};

@@ -16,6 +16,7 @@ use turnout_actors::ports::{Clock, Journal};
 
 use super::journal::SqliteJournal;
 use super::lock::{self, ServerLock};
+use super::sqlite::Writer;
 use crate::config::SqliteFile;
 
 static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
@@ -23,18 +24,21 @@ static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
 /// How long SQLite waits for a lock that another process holds, such as a backup.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a query waits for a free connection.
-const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
+/// Connections for looking up what commands depend on. Such queries are short, but for loading an activity.
+const LOOKUP_CONNECTIONS: u32 = 4;
 
 /// A database that is open and has the current schema. Cheap to clone.
 #[derive(Clone, Debug)]
 pub enum Db {
     /// A file, used by this process alone.
     Sqlite {
-        /// The one connection that writes. SQLite knows one writer at a time; waiting for this connection is
-        /// fair and cheap, running into each other's locks is neither.
-        write: SqlitePool,
+        /// The way to the one connection that writes.
+        write: Writer,
         /// Connections that can only read, and always see the last committed state.
         read: SqlitePool,
+        /// A few more of those that commands depend on, so that no list, however slow, keeps them from it.
+        lookup: SqlitePool,
         /// Keeps a second server out.
         lock: Option<DbLock>,
     },
@@ -61,8 +65,8 @@ pub enum OpenError {
     Migrate(PathBuf, #[source] MigrateError),
 }
 
-/// Runs an expression on a connection pool: `on_db!(db.read, |pool| …)` for queries, `on_db!(db.write, …)` for
-/// single statements that change something.
+/// Runs a query on a connection pool: `on_db!(db.read, |pool| …)`, or `on_db!(db.lookup, …)` for what a command
+/// depends on.
 ///
 /// The expression is compiled once for each kind of database, with `pool` being that kind's, so a query's row
 /// and argument types must fit them all.
@@ -89,7 +93,7 @@ macro_rules! in_transaction {
     ($db:ident, |$tx:ident| $run:expr) => {
         match &$db {
             $crate::store::Db::Sqlite { write, .. } => {
-                let mut writing = $crate::store::sqlite::Writing::begin(write).await?;
+                let mut writing = write.begin().await?;
                 let $tx = writing.connection();
                 let outcome = $run;
                 writing.commit().await?;
@@ -128,8 +132,8 @@ impl Db {
     /// The journal that the engine writes to this database. The clock tells which keys are still kept.
     pub fn journal(&self, clock: Arc<dyn Clock>) -> Arc<dyn Journal> {
         match self {
-            Self::Sqlite { write, read, .. } => {
-                Arc::new(SqliteJournal::new(write.clone(), read.clone(), clock))
+            Self::Sqlite { write, lookup, .. } => {
+                Arc::new(SqliteJournal::new(write.clone(), lookup.clone(), clock))
             }
         }
     }
@@ -137,10 +141,16 @@ impl Db {
     /// Waits for queries in flight, closes all connections and lets the next server in.
     pub async fn close(&self) {
         match self {
-            Self::Sqlite { write, read, lock } => {
+            Self::Sqlite {
+                write,
+                read,
+                lookup,
+                lock,
+            } => {
                 // The writer goes last: its end folds the write-ahead log into the file.
                 read.close().await;
-                write.close().await;
+                lookup.close().await;
+                write.pool().close().await;
                 if let Some(DbLock(lock)) = lock {
                     lock.release();
                 }
@@ -164,13 +174,16 @@ impl Db {
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true);
         let write = pool(1).connect_with(writing).await.map_err(failed)?;
-        let read = pool(readers)
-            .connect_with(options().read_only(true))
+        let reading = || options().read_only(true);
+        let read = pool(readers).connect_with(reading()).await.map_err(failed)?;
+        let lookup = pool(LOOKUP_CONNECTIONS)
+            .connect_with(reading())
             .await
             .map_err(failed)?;
         Ok(Self::Sqlite {
-            write,
+            write: Writer::new(write),
             read,
+            lookup,
             lock: lock.map(DbLock),
         })
     }
@@ -178,7 +191,7 @@ impl Db {
     async fn migrate(&self, path: &Path) -> Result<(), OpenError> {
         match self {
             Self::Sqlite { write, .. } => SQLITE_MIGRATIONS
-                .run(write)
+                .run(write.pool())
                 .await
                 .map_err(|error| OpenError::Migrate(path.to_owned(), error)),
         }
@@ -291,15 +304,19 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let db = Db::open(&file(folder.path()), 1).await.unwrap();
 
-        let synchronous: i64 = on_db!(db.write, |pool| sqlx::query_scalar("PRAGMA synchronous")
-            .fetch_one(pool)
-            .await)
-        .unwrap();
+        let Db::Sqlite {
+            write, read, lookup, ..
+        } = &db;
+        let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous")
+            .fetch_one(write.pool())
+            .await
+            .unwrap();
         assert_eq!(synchronous, 2, "FULL");
 
         let delete = "DELETE FROM users";
-        assert!(on_db!(db.write, |pool| sqlx::query(delete).execute(pool).await).is_ok());
-        assert!(on_db!(db.read, |pool| sqlx::query(delete).execute(pool).await).is_err());
+        assert!(sqlx::query(delete).execute(write.pool()).await.is_ok());
+        assert!(sqlx::query(delete).execute(read).await.is_err());
+        assert!(sqlx::query(delete).execute(lookup).await.is_err());
         db.close().await;
     }
 
@@ -329,7 +346,7 @@ mod tests {
             try_to_add(&db, false).await.is_ok(),
             "the first attempt was rolled back"
         );
-        assert!(matches!(try_to_add(&db, false).await, Err(StoreError::Taken(_))));
+        assert!(matches!(try_to_add(&db, false).await, Err(StoreError::Failed(_))));
         db.close().await;
     }
 }

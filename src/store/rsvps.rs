@@ -9,7 +9,7 @@ use super::{Db, StoreError, on_db};
 /// The activity that an RSVP belongs to. That never changes.
 pub async fn activity_of(db: &Db, id: RsvpId) -> Result<Option<ActivityId>, StoreError> {
     let select = "SELECT activity_id FROM rsvps WHERE id = $1";
-    let found: Option<Uuid> = on_db!(db.read, |pool| sqlx::query_scalar(select)
+    let found: Option<Uuid> = on_db!(db.lookup, |pool| sqlx::query_scalar(select)
         .bind(id.uuid())
         .fetch_optional(pool)
         .await)?;

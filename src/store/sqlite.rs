@@ -1,8 +1,55 @@
 //! SQLite's own ways: its one writing transaction, and what its result codes mean.
 
+use std::sync::Arc;
+
 use sqlx::pool::PoolConnection;
 use sqlx::sqlite::SqliteConnection;
 use sqlx::{Sqlite, SqlitePool};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+use super::db::ACQUIRE_TIMEOUT;
+
+/// Everybody's way to the one connection that writes. SQLite knows one writer at a time; waiting for this
+/// connection is fair and cheap, running into each other's locks is neither.
+///
+/// Batches of decisions go first. All others (accounts, new activities, claims) pass a turnstile one by one, so
+/// however many there are, a batch waits for at most one of them.
+#[derive(Clone, Debug)]
+pub struct Writer {
+    pool: SqlitePool,
+    turnstile: Arc<Semaphore>,
+}
+
+impl Writer {
+    /// A writer on a pool of one connection.
+    pub(super) fn new(pool: SqlitePool) -> Self {
+        Self {
+            pool,
+            turnstile: Arc::new(Semaphore::new(1)),
+        }
+    }
+
+    /// Begins a transaction for batches of decisions.
+    pub(super) async fn begin_first(&self) -> Result<Writing, sqlx::Error> {
+        Writing::begin(&self.pool, None).await
+    }
+
+    /// Begins any other transaction.
+    pub(super) async fn begin(&self) -> Result<Writing, sqlx::Error> {
+        let turn = self.turnstile.clone().acquire_owned();
+        let turn = timeout(ACQUIRE_TIMEOUT, turn)
+            .await
+            .map_err(|_| sqlx::Error::PoolTimedOut)?
+            .map_err(|_| sqlx::Error::PoolClosed)?;
+        Writing::begin(&self.pool, Some(turn)).await
+    }
+
+    /// The connection itself, for what brings its own transactions, or none.
+    pub(super) fn pool(&self) -> &SqlitePool {
+        &self.pool
+    }
+}
 
 /// The one transaction that may write. Nobody else writes meanwhile, so what was read in it still holds when it
 /// writes.
@@ -13,14 +60,17 @@ use sqlx::{Sqlite, SqlitePool};
 pub(super) struct Writing {
     connection: PoolConnection<Sqlite>,
     ended_well: bool,
+    /// Given back after the connection, which is the field before it.
+    _turn: Option<OwnedSemaphorePermit>,
 }
 
 impl Writing {
     /// Begins. A deferred transaction would read first and find only later that it cannot write.
-    pub(super) async fn begin(pool: &SqlitePool) -> Result<Self, sqlx::Error> {
+    async fn begin(pool: &SqlitePool, turn: Option<OwnedSemaphorePermit>) -> Result<Self, sqlx::Error> {
         let mut writing = Self {
             connection: pool.acquire().await?,
             ended_well: false,
+            _turn: turn,
         };
         sqlx::query("BEGIN IMMEDIATE")
             .execute(writing.connection())

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
@@ -26,7 +26,8 @@ impl Killable {
         Self::start_under(&[]).await
     }
 
-    /// Starts the server as the arguments of another program, such as a tracer.
+    /// Starts the server as the arguments of another program, which must become it: the process that is started
+    /// here is the one that is killed.
     pub(crate) async fn start_under(wrapper: &[String]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         // The port is free again at once, and nobody else on this machine asks for it by name.
@@ -61,6 +62,13 @@ impl Killable {
         process.wait().unwrap();
     }
 
+    /// The process that traces the server, if one does.
+    pub(crate) fn tracer(&self) -> Option<u32> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("TracerPid:"));
+        line.and_then(|id| id.trim().parse().ok()).filter(|id| *id != 0)
+    }
+
     /// Starts the server on the port and the database that it had before.
     pub(crate) async fn start_again(&mut self) {
         self.begin(&[]).await;
@@ -85,14 +93,19 @@ impl Killable {
             program.exists(),
             "build the load test first: cargo build -p turnout-loadtest"
         );
+        let report = self.folder().join("report.json");
         let child = Command::new(program)
             .args(arguments)
-            .args(["--url", &self.url(), "--secret", SECRET])
+            .args(["--url", &self.url(), "--secret", SECRET, "--json"])
+            .arg(&report)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()
             .unwrap();
-        LoadTest(Some(child))
+        LoadTest {
+            child: Some(child),
+            report,
+        }
     }
 
     async fn begin(&mut self, wrapper: &[String]) {
@@ -103,7 +116,12 @@ impl Killable {
             .append(true)
             .open(self.folder().join("log"))
             .unwrap();
-        let child = Command::new(words.next().expect("there is at least the server"))
+        let mut command = Command::new(words.next().expect("there is at least the server"));
+        // What steers the tests is no configuration of the server, which refuses keys that it does not know.
+        for (name, _) in std::env::vars_os().filter(|(name, _)| is_configuration(&name.to_string_lossy())) {
+            command.env_remove(name);
+        }
+        let child = command
             .args(words)
             .env("TURNOUT_LISTEN", self.address.to_string())
             .env(
@@ -118,32 +136,43 @@ impl Killable {
             .spawn()
             .unwrap();
         self.process = Some(child);
-        let healthy = async {
-            let health = format!("{}/health", self.url());
-            while !self
-                .client
-                .get(&health)
-                .send()
-                .await
-                .is_ok_and(|answer| answer.status() == 200)
-            {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
-        };
-        let log = || std::fs::read_to_string(self.folder().join("log")).unwrap_or_default();
-        tokio::time::timeout(DEADLINE, healthy)
+        if tokio::time::timeout(DEADLINE, self.until_healthy())
             .await
-            .unwrap_or_else(|_| panic!("the server serves:\n{}", log()));
+            .is_err()
+        {
+            panic!("the server does not serve:\n{}", self.log());
+        }
     }
+
+    async fn until_healthy(&mut self) {
+        let health = format!("{}/health", self.url());
+        loop {
+            let process = self.process.as_mut().expect("the server was started");
+            if let Some(status) = process.try_wait().unwrap() {
+                self.process = None;
+                panic!("the server ended before it served, {status}:\n{}", self.log());
+            }
+            let answer = self.client.get(&health).send().await;
+            if answer.is_ok_and(|answer| answer.status() == 200) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    fn log(&self) -> String {
+        std::fs::read_to_string(self.folder().join("log")).unwrap_or_default()
+    }
+}
+
+fn is_configuration(name: &str) -> bool {
+    name.starts_with("TURNOUT_") || name == "DATABASE_URL"
 }
 
 impl Drop for Killable {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            eprintln!(
-                "the server's log:\n{}",
-                std::fs::read_to_string(self.folder().join("log")).unwrap_or_default()
-            );
+            eprintln!("the server's log:\n{}", self.log());
         }
         if let Some(mut process) = self.process.take() {
             // It may have ended by itself, which is for the test to notice.
@@ -154,12 +183,24 @@ impl Drop for Killable {
 }
 
 /// A running load test.
-pub(crate) struct LoadTest(Option<Child>);
+pub(crate) struct LoadTest {
+    child: Option<Child>,
+    report: PathBuf,
+}
+
+/// What a load test said.
+pub(crate) struct Said {
+    pub(crate) status: ExitStatus,
+    /// What it printed.
+    pub(crate) text: String,
+    /// What it wrote down; null if it did not come to that.
+    pub(crate) report: Value,
+}
 
 impl LoadTest {
     /// Whether it has ended already.
     pub(crate) fn has_ended(&mut self) -> bool {
-        self.0
+        self.child
             .as_mut()
             .expect("it was not waited for")
             .try_wait()
@@ -167,21 +208,36 @@ impl LoadTest {
             .is_some()
     }
 
-    /// Waits for its end, and returns what it printed.
-    pub(crate) async fn finish(mut self) -> (ExitStatus, String) {
-        let child = self.0.take().expect("it was not waited for");
+    /// Waits for its end.
+    pub(crate) async fn finish(mut self) -> Said {
+        let child = self.child.take().expect("it was not waited for");
         let wait = tokio::task::spawn_blocking(|| child.wait_with_output());
         let output: io::Result<_> = wait.await.unwrap();
         let output = output.unwrap();
         let text =
             String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
-        (output.status, text)
+        let report = std::fs::read(&self.report).unwrap_or_default();
+        Said {
+            status: output.status,
+            text,
+            report: serde_json::from_slice(&report).unwrap_or_default(),
+        }
+    }
+}
+
+impl Said {
+    /// A number of the report; 0 where it has none.
+    pub(crate) fn number(&self, pointer: &str) -> u64 {
+        self.report
+            .pointer(pointer)
+            .and_then(Value::as_u64)
+            .unwrap_or_default()
     }
 }
 
 impl Drop for LoadTest {
     fn drop(&mut self) {
-        if let Some(mut child) = self.0.take() {
+        if let Some(mut child) = self.child.take() {
             let _ = child.kill();
             let _ = child.wait();
         }

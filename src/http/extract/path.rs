@@ -13,38 +13,14 @@ impl<T: From<Uuid>, S: Send + Sync> FromRequestParts<S> for Id<T> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let [id] = identifiers(parts, state).await?;
+        let not_found = || Problem::new(Code::NotFound);
+        let params = RawPathParams::from_request_parts(parts, state)
+            .await
+            .map_err(|_| not_found())?;
+        let (_, text) = params.iter().next().ok_or_else(not_found)?;
+        let id = canonical(text).ok_or_else(not_found)?;
         Ok(Self(id.into()))
     }
-}
-
-/// The two identifiers in the path, in order.
-pub struct IdPair<A, B>(pub A, pub B);
-
-impl<A: From<Uuid>, B: From<Uuid>, S: Send + Sync> FromRequestParts<S> for IdPair<A, B> {
-    type Rejection = Problem;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        let [first, second] = identifiers(parts, state).await?;
-        Ok(Self(first.into(), second.into()))
-    }
-}
-
-async fn identifiers<const N: usize, S: Send + Sync>(
-    parts: &mut Parts,
-    state: &S,
-) -> Result<[Uuid; N], Problem> {
-    let not_found = || Problem::new(Code::NotFound);
-    let params = RawPathParams::from_request_parts(parts, state)
-        .await
-        .map_err(|_| not_found())?;
-    let mut ids = [Uuid::nil(); N];
-    let mut given = params.iter();
-    for id in &mut ids {
-        let (_, text) = given.next().ok_or_else(not_found)?;
-        *id = canonical(text).ok_or_else(not_found)?;
-    }
-    Ok(ids)
 }
 
 /// Only the form that we answer with, so that one thing has one address.

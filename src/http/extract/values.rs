@@ -7,6 +7,7 @@ use std::marker::PhantomData;
 use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, Error, IntoDeserializer, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
+use turnout_actors::domain::is_deceptive;
 
 /// The most characters to search for.
 const SEARCH_MAX_CHARS: usize = 100;
@@ -59,8 +60,8 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
     }
 }
 
-/// A text of several lines, each ended by a line feed. Tabs are the only other control characters in it: what
-/// cannot be seen could forge something where it is shown, and not every database keeps it.
+/// A text of several lines, each ended by a line feed. Tabs are the only other control characters in it, and
+/// nothing hides or turns text: that could forge something where it is shown, and not every database keeps it.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Lines(String);
 
@@ -72,8 +73,10 @@ impl Lines {
 
     fn parse(text: &str) -> Result<Self, &'static str> {
         let lines = text.replace("\r\n", "\n");
-        if lines.contains(|c: char| c.is_control() && c != '\n' && c != '\t') {
-            return Err("must not contain control characters other than line breaks and tabs");
+        if lines.contains(|c: char| is_deceptive(c) && c != '\n' && c != '\t') {
+            return Err(
+                "must not contain characters that hide or turn text, or control characters other than line breaks and tabs",
+            );
         }
         Ok(Self(lines))
     }
@@ -173,7 +176,17 @@ mod tests {
     #[test]
     fn lines_end_in_one_way_and_hide_nothing() {
         assert_eq!(Lines::parse("a\r\n\tb\n").unwrap().into_text(), "a\n\tb\n");
-        for text in ["a\rb", "\0", "\u{7f}", "\u{1b}[31m", "\u{85}"] {
+        assert_eq!(Lines::parse("نام‌ها 👩‍🔬").unwrap().into_text(), "نام‌ها 👩‍🔬");
+        for text in [
+            "a\rb",
+            "\0",
+            "\u{7f}",
+            "\u{1b}[31m",
+            "\u{85}",
+            "a\u{202e}b",
+            "\u{2028}",
+            "\u{200b}",
+        ] {
             assert!(Lines::parse(text).is_err(), "{text:?}");
         }
     }

@@ -8,14 +8,7 @@ use super::CountsView;
 use crate::http::time::Time;
 use crate::store::events::LogEntry;
 
-/// How much of an RSVP somebody may see.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(in crate::http) enum Sight {
-    /// Everything: its own person and the host.
-    Full,
-}
-
-/// An RSVP. `null` stands for what does not apply.
+/// An RSVP as its own person and the host see it. `null` stands for what does not apply.
 #[derive(Serialize)]
 pub(in crate::http) struct RsvpView<'a> {
     id: RsvpId,
@@ -42,20 +35,18 @@ pub(in crate::http) struct RsvpView<'a> {
 }
 
 impl<'a> RsvpView<'a> {
-    /// The RSVP as somebody with this sight may see it.
-    pub(in crate::http) fn new(activity: ActivityId, answered: &'a Answered, sight: Sight) -> Self {
+    pub(in crate::http) fn new(activity: ActivityId, answered: &'a Answered) -> Self {
         let Answered { rsvp, ahead } = answered;
         let (user_id, email) = match &rsvp.person {
             Person::User(user) => (Some(*user), None),
             Person::Guest(email) => (None, Some(email.as_str())),
         };
-        let full = sight == Sight::Full;
         Self {
             id: rsvp.id,
             activity_id: activity,
             user_id,
             name: &rsvp.name,
-            email: email.filter(|_| full),
+            email,
             booked_by: rsvp.booked_by(),
             status: rsvp.status.name(),
             guest_count: rsvp.guest_count,
@@ -66,7 +57,7 @@ impl<'a> RsvpView<'a> {
             offer_expires_at: None,
             offer_in_ms: None,
             group_id: rsvp.group().map(turnout_actors::domain::GroupId::uuid),
-            special_requirements: rsvp.special_requirements().filter(|_| full).map(AsRef::as_ref),
+            special_requirements: rsvp.special_requirements().map(AsRef::as_ref),
             checked_in_at: rsvp.checked_in_at().map(Time),
             cancel_reason: rsvp
                 .status
@@ -95,7 +86,7 @@ pub(in crate::http) struct TicketedRsvpView<'a> {
 impl<'a> TicketedRsvpView<'a> {
     pub(in crate::http) fn new(activity: ActivityId, answered: &'a Answered) -> Self {
         Self {
-            rsvp: RsvpView::new(activity, answered, Sight::Full),
+            rsvp: RsvpView::new(activity, answered),
             ticket: answered.rsvp.ticket,
         }
     }
@@ -135,7 +126,7 @@ pub(in crate::http) struct CommandView<'a> {
 impl<'a> CommandView<'a> {
     pub(in crate::http) fn new(activity: ActivityId, answered: &'a Answered, reply: &Reply) -> Self {
         Self {
-            rsvp: RsvpView::new(activity, answered, Sight::Full),
+            rsvp: RsvpView::new(activity, answered),
             seq: reply.answer.seq,
             replayed: reply.answer.replayed,
             counts: reply.counts.into(),

@@ -9,7 +9,8 @@ use futures::TryStreamExt;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
 use sqlx::{FromRow, Row, SqlitePool};
 use turnout_actors::domain::{
-    ActivityId, CancelReason, KeyDigest, KeyHash, KeyUse, Keyed, OwnerEpoch, Rebuild, Seq, Status, Ticket,
+    ActivityId, CancelReason, KeyDigest, KeyHash, KeyUse, Keyed, OwnerEpoch, Rebuild, RsvpId, Seq, Status,
+    Ticket, Timestamp,
 };
 use turnout_actors::ports::{
     Batch, Clock, Creation, Journal, JournalError, Landing, Loaded, NewActivity, Settled,
@@ -17,7 +18,7 @@ use turnout_actors::ports::{
 use uuid::Uuid;
 
 use super::{ACTIVITY_COLUMNS, ActivityRow, EventData, RSVP_COLUMNS, RsvpRow};
-use crate::store::sqlite::{Failure, Writing, exit_if_sync_failed, failure};
+use crate::store::sqlite::{Failure, Writer, Writing, exit_if_sync_failed, failure};
 
 /// How long a key is kept after its activity has ended, and at least after its command.
 const KEYS_KEPT_MS: i64 = 24 * 60 * 60 * 1_000;
@@ -25,20 +26,20 @@ const KEYS_KEPT_MS: i64 = 24 * 60 * 60 * 1_000;
 /// The journal in a SQLite file.
 #[derive(Clone)]
 pub struct SqliteJournal {
-    write: SqlitePool,
-    read: SqlitePool,
+    write: Writer,
+    lookup: SqlitePool,
     clock: Arc<dyn Clock>,
 }
 
 impl SqliteJournal {
-    /// A journal on the pools of an open database; `write` must have one connection.
-    pub fn new(write: SqlitePool, read: SqlitePool, clock: Arc<dyn Clock>) -> Self {
-        Self { write, read, clock }
+    /// A journal on the connections of an open database.
+    pub fn new(write: Writer, lookup: SqlitePool, clock: Arc<dyn Clock>) -> Self {
+        Self { write, lookup, clock }
     }
 
-    /// Nothing is written before the end of the transaction.
+    /// Begins anything but a commit. Nothing is written before the end of the transaction.
     async fn begin(&self) -> Result<Writing, JournalError> {
-        Writing::begin(&self.write).await.map_err(before_commit)
+        self.write.begin().await.map_err(before_commit)
     }
 }
 
@@ -108,8 +109,7 @@ impl Journal for SqliteJournal {
         let ends_at = head.settings.ends_at;
         let mut rebuild = Rebuild::new(id, head);
         self.load_rsvps(id, &mut rebuild).await?;
-        self.load_promoted(id, &mut rebuild).await?;
-        self.load_keys(id, ends_at, &mut rebuild).await?;
+        self.load_events(id, ends_at, &mut rebuild).await?;
         let activity = rebuild.finish().map_err(corrupt)?;
         Ok(Some(Loaded {
             activity,
@@ -118,7 +118,7 @@ impl Journal for SqliteJournal {
     }
 
     async fn commit(&self, batches: &[Batch]) -> Result<Vec<Landing>, JournalError> {
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.write.begin_first().await.map_err(before_commit)?;
         let mut landings = Vec::with_capacity(batches.len());
         let mut landed = Vec::with_capacity(batches.len());
         for batch in batches {
@@ -164,7 +164,7 @@ impl Journal for SqliteJournal {
         let row: Option<(Vec<u8>, i64, String)> = sqlx::query_as(select)
             .bind(id.uuid())
             .bind(seq.0 as i64)
-            .fetch_optional(&self.read)
+            .fetch_optional(&self.lookup)
             .await
             .map_err(before_commit)?;
         let Some((digest, fingerprint, data)) = row else {
@@ -188,23 +188,32 @@ impl Journal for SqliteJournal {
         }))
     }
 
-    async fn follow_cancellation(&self, id: ActivityId, most: u32) -> Result<u64, JournalError> {
+    async fn follow_cancellation(
+        &self,
+        id: ActivityId,
+        after: Option<RsvpId>,
+        most: u32,
+    ) -> Result<Option<RsvpId>, JournalError> {
         let update = "UPDATE rsvps SET status = $1, cancel_reason = $2, version = rsvps.version + 1, updated_at = a.cancelled_at \
                       FROM activities AS a \
                       WHERE a.id = $3 AND a.cancelled_at IS NOT NULL AND rsvps.id IN \
-                        (SELECT id FROM rsvps WHERE activity_id = $3 AND status <> 'cancelled' LIMIT $4)";
+                        (SELECT id FROM rsvps WHERE activity_id = $3 AND id > $4 AND status <> 'cancelled' \
+                         ORDER BY id LIMIT $5) \
+                      RETURNING rsvps.id";
         let reason = CancelReason::ActivityCancelled;
         let mut transaction = self.begin().await?;
-        let followed = sqlx::query(update)
+        let followed: Vec<Uuid> = sqlx::query_scalar(update)
             .bind(Status::Cancelled(reason).name())
             .bind(reason.name())
             .bind(id.uuid())
+            // No identifier is smaller.
+            .bind(after.map_or(Uuid::nil(), RsvpId::uuid))
             .bind(i64::from(most))
-            .execute(transaction.connection())
+            .fetch_all(transaction.connection())
             .await
             .map_err(before_commit)?;
         commit(transaction).await?;
-        Ok(followed.rows_affected())
+        Ok(followed.into_iter().max().map(RsvpId::from))
     }
 }
 
@@ -216,7 +225,7 @@ impl SqliteJournal {
     async fn fence(&self, batch: &Batch) -> Result<Option<Standing>, JournalError> {
         let fence = "UPDATE activities SET owner_epoch = owner_epoch + 1 WHERE id = $1 AND owner_epoch = $2 \
                      RETURNING seq, last_batch, owner_epoch";
-        let mut transaction = self.begin().await?;
+        let mut transaction = self.write.begin_first().await.map_err(before_commit)?;
         let row = sqlx::query_as(fence)
             .bind(batch.activity.uuid())
             .bind(batch.epoch.0 as i64)
@@ -233,7 +242,7 @@ impl SqliteJournal {
         sqlx::query_as(select)
             .bind(batch.activity.uuid())
             .bind(batch.epoch.0 as i64)
-            .fetch_optional(&self.write)
+            .fetch_optional(self.write.pool())
             .await
             .map_err(before_commit)
     }
@@ -242,7 +251,7 @@ impl SqliteJournal {
         let select = "SELECT EXISTS (SELECT 1 FROM activities WHERE id = $1)";
         sqlx::query_scalar(select)
             .bind(id.uuid())
-            .fetch_one(&self.read)
+            .fetch_one(&self.lookup)
             .await
             .map_err(before_commit)
     }
@@ -251,33 +260,18 @@ impl SqliteJournal {
         let select = format!("SELECT {RSVP_COLUMNS} FROM rsvps WHERE activity_id = $1 ORDER BY id");
         let mut rows = sqlx::query_as::<_, RsvpRow>(sqlx::AssertSqlSafe(select))
             .bind(id.uuid())
-            .fetch(&self.read);
+            .fetch(&self.lookup);
         while let Some(row) = rows.try_next().await.map_err(before_commit)? {
             rebuild.rsvp(row.rsvp().map_err(corrupt)?).map_err(corrupt)?;
         }
         Ok(())
     }
 
-    async fn load_promoted(&self, id: ActivityId, rebuild: &mut Rebuild) -> Result<(), JournalError> {
-        let Some(first) = rebuild.first_waiting() else {
-            return Ok(());
-        };
-        let select = "SELECT ticket FROM activity_events \
-                      WHERE activity_id = $1 AND ticket > $2 AND kind IN ('confirmed', 'promoted')";
-        let mut rows = sqlx::query_scalar::<_, i64>(select)
-            .bind(id.uuid())
-            .bind(first.0 as i64)
-            .fetch(&self.read);
-        while let Some(ticket) = rows.try_next().await.map_err(before_commit)? {
-            rebuild.promoted(Ticket(ticket as u64));
-        }
-        Ok(())
-    }
-
-    async fn load_keys(
+    /// Loads what is remembered of the decision log alone: who was promoted past others, and keys.
+    async fn load_events(
         &self,
         id: ActivityId,
-        ends_at: turnout_actors::domain::Timestamp,
+        ends_at: Timestamp,
         rebuild: &mut Rebuild,
     ) -> Result<(), JournalError> {
         let oldest = self.clock.now().plus_millis(-KEYS_KEPT_MS);
@@ -287,17 +281,26 @@ impl SqliteJournal {
         } else {
             oldest.micros()
         };
-        let select = "SELECT seq, key_digest FROM activity_events \
-                      WHERE activity_id = $1 AND key_digest IS NOT NULL AND at >= $2";
-        let mut rows = sqlx::query_as::<_, (i64, Vec<u8>)>(select)
+        let first_waiting = rebuild.first_waiting().map_or(i64::MAX, |first| first.0 as i64);
+        let select = "SELECT seq, key_digest, CASE WHEN kind IN ('confirmed', 'promoted') THEN ticket END, at \
+                      FROM activity_events \
+                      WHERE activity_id = $1 \
+                        AND (key_digest IS NOT NULL AND at >= $2 OR ticket > $3 AND kind IN ('confirmed', 'promoted'))";
+        let mut rows = sqlx::query_as::<_, (i64, Option<Vec<u8>>, Option<i64>, i64)>(select)
             .bind(id.uuid())
             .bind(since)
-            .fetch(&self.read);
-        while let Some((seq, digest)) = rows.try_next().await.map_err(before_commit)? {
-            let hash = digest
-                .first_chunk()
-                .ok_or_else(|| corrupt("a key digest has 16 bytes"))?;
-            rebuild.key(KeyHash(u64::from_be_bytes(*hash)), Seq(seq as u64));
+            .bind(first_waiting)
+            .fetch(&self.lookup);
+        while let Some((seq, digest, ticket, at)) = rows.try_next().await.map_err(before_commit)? {
+            if let Some(ticket) = ticket.filter(|ticket| *ticket > first_waiting) {
+                rebuild.promoted(Ticket(ticket as u64));
+            }
+            if let Some(digest) = digest.filter(|_| at >= since) {
+                let hash = digest
+                    .first_chunk()
+                    .ok_or_else(|| corrupt("a key digest has 16 bytes"))?;
+                rebuild.key(KeyHash(u64::from_be_bytes(*hash)), Seq(seq as u64));
+            }
         }
         Ok(())
     }

@@ -1,0 +1,74 @@
+//! `/activities/{id}/waitlist`: how long the line is for everybody, the own place in it, and who waits for the
+//! host.
+
+use axum::extract::State;
+use axum::routing::get;
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde_json::{Value, json};
+use turnout_actors::domain::{ActivityId, Answered, Person};
+
+use super::extract::{Id, Params};
+use super::page::{Limit, PageNumber};
+use super::views::{PositionView, TicketedRsvpView};
+use super::{AppState, Code, MaybeCaller, Problem, refusal};
+use crate::accounts::Caller;
+
+/// The most waiting parties per page, and as many as there are unless another number is asked for.
+const ENTRIES_MAX: u32 = 1_000;
+
+pub(super) fn routes() -> Router<AppState> {
+    Router::new().route("/activities/{id}/waitlist", get(show))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Query {
+    #[serde(default)]
+    page: PageNumber,
+    #[serde(default)]
+    limit: Limit<ENTRIES_MAX, ENTRIES_MAX>,
+}
+
+async fn show(
+    State(state): State<AppState>,
+    Id(id): Id<ActivityId>,
+    MaybeCaller(caller): MaybeCaller,
+    Params(query): Params<Query>,
+) -> Result<Json<Value>, Problem> {
+    let limit = query.limit.count();
+    let first = u64::from(query.page.index()) * u64::from(limit);
+    let by = caller.as_ref().map(Caller::principal);
+    let seen = state
+        .engine
+        .read(id, |activity| {
+            activity.is_visible_to(by.as_ref()).then(|| {
+                let own = by.and_then(|by| activity.rsvp_of(&Person::User(by.user)));
+                let host = by.is_some_and(|by| activity.is_host(&by));
+                let entries: Option<Vec<Answered>> =
+                    host.then(|| activity.waiting_from(first).take(limit as usize).collect());
+                (
+                    activity.counts(),
+                    activity.head().settings.waitlist_paused,
+                    own,
+                    entries,
+                )
+            })
+        })
+        .await
+        .map_err(|error| refusal::problem(error, id))?;
+    let (counts, paused, own, entries) = seen.ok_or_else(|| Problem::new(Code::NotFound))?;
+    let mut view = json!({
+        "parties": counts.waitlisted_parties,
+        "spots": counts.waitlisted_spots,
+        "paused": paused,
+        "me": own.map(|answered| PositionView::new(&answered, counts.seq)),
+    });
+    if let Some(entries) = entries {
+        view["entries"] = entries
+            .iter()
+            .map(|answered| json!(TicketedRsvpView::new(id, answered)))
+            .collect();
+    }
+    Ok(Json(view))
+}
