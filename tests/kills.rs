@@ -5,10 +5,21 @@
 
 use std::time::Duration;
 
-use crate::support::Killable;
+use crate::support::{Killable, LoadTest, Said};
 
-const KILLS_PER_ROUND: u64 = 3;
-const PEOPLE: u64 = 6_000;
+const KILLS_PER_ROUND: usize = 3;
+const PEOPLE: u64 = 8_000;
+/// After each kill the next one comes when at least this many further events are committed.
+const EVENTS_BETWEEN_MIN: u64 = 200;
+/// And up to so many more, drawn from the seed: all kills fall well before the burst is over, also where a delay is
+/// worth two thousand events.
+const EVENTS_BETWEEN_SPREAD: u64 = PEOPLE / 8;
+/// And after up to this delay, drawn from the seed: events are seen once they are answered, so without a delay
+/// no kill would fall between the sync of a batch and its answers.
+const DELAY_SPREAD_US: u64 = 20_000;
+/// How long after a kill the load test may still find answers of the killed server in its sockets. Starting again
+/// takes longer.
+const READ_LATE_MS: u64 = 10;
 
 fn number(name: &str, usual: u64) -> u64 {
     std::env::var(name).map_or(usual, |text| {
@@ -24,7 +35,7 @@ async fn seq(server: &Killable) -> u64 {
 }
 
 /// Waits until that many events are committed, or the load test is over.
-async fn until_committed(server: &Killable, events: u64, load_test: &mut crate::support::LoadTest) {
+async fn until_committed(server: &Killable, events: u64, load_test: &mut LoadTest) {
     let wait = async {
         while seq(server).await < events && !load_test.has_ended() {
             tokio::time::sleep(Duration::from_millis(1)).await;
@@ -35,16 +46,45 @@ async fn until_committed(server: &Killable, events: u64, load_test: &mut crate::
         .expect("the burst goes on");
 }
 
+/// A plain linear congruential step is random enough to spread the kills.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, bound: u64) -> u64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        (self.0 >> 33) % bound
+    }
+}
+
+fn unix_ms() -> u64 {
+    std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis() as u64
+}
+
+/// Acknowledgements that the load test got between these moments, which lie in times without a server.
+fn acknowledged_between(said: &Said, from_ms: u64, to_ms: u64) -> u64 {
+    let by_ms = said.report["answered"]["acknowledged_by_unix_ms"].as_object();
+    by_ms
+        .unwrap()
+        .iter()
+        .filter(|(ms, _)| (from_ms..to_ms).contains(&ms.parse().unwrap()))
+        .map(|(_, count)| count.as_u64().unwrap())
+        .sum()
+}
+
 #[tokio::test]
 async fn whatever_was_acknowledged_survives_kills_in_mid_burst_and_nothing_is_doubled() {
     let rounds = number("TURNOUT_KILL_ROUNDS", 2);
-    // A plain linear congruential step is random enough to spread the kills.
-    let mut random = number("TURNOUT_KILL_SEED", 1);
-    let mut acknowledged = 0;
+    let seed = number("TURNOUT_KILL_SEED", 1);
+    println!("TURNOUT_KILL_ROUNDS={rounds} TURNOUT_KILL_SEED={seed}");
+    let mut random = Random(seed);
+    let (mut acknowledged, mut replayed, mut kills) = (0, 0, 0);
     for round in 1..=rounds {
         let mut server = Killable::start().await;
         let people = PEOPLE.to_string();
-        let seed = round.to_string();
+        let round_seed = round.to_string();
         let mut load_test = server.load_test(&[
             "burst",
             "--people",
@@ -58,42 +98,68 @@ async fn whatever_was_acknowledged_survives_kills_in_mid_burst_and_nothing_is_do
             "--guests",
             "0.3",
             "--seed",
-            &seed,
+            &round_seed,
         ]);
-        let mut kills = Vec::new();
+        let mut events = Vec::new();
+        // When the server was down, between kill and restart.
+        let mut down_ms = Vec::new();
         let mut after = 0;
         for _ in 0..KILLS_PER_ROUND {
-            random = random
-                .wrapping_mul(6_364_136_223_846_793_005)
-                .wrapping_add(1_442_695_040_888_963_407);
-            until_committed(
-                &server,
-                after + 200 + (random >> 33) % (PEOPLE / 3),
-                &mut load_test,
-            )
-            .await;
-            if load_test.has_ended() {
-                break;
-            }
+            let more = EVENTS_BETWEEN_MIN + random.below(EVENTS_BETWEEN_SPREAD);
+            until_committed(&server, after + more, &mut load_test).await;
             let before = seq(&server).await;
+            // Nothing waits for anything here: this is where the kill falls. It blocks because a timer of the
+            // runtime has no finer grain than a millisecond.
+            std::thread::sleep(Duration::from_micros(random.below(DELAY_SPREAD_US)));
+            assert!(
+                !load_test.has_ended(),
+                "round {round}, seed {seed}: the burst was over after {} kills",
+                events.len()
+            );
             server.kill();
+            down_ms.push(unix_ms());
             server.start_again().await;
             after = seq(&server).await;
             assert!(
                 after >= before,
-                "{before} events were committed before the kill, {after} are there after it"
+                "round {round}, seed {seed}: {before} events were committed before the kill, {after} are there after \
+                 it"
             );
-            kills.push(format!("{before}→{after}"));
+            events.push(format!("{before}→{after}"));
         }
-        let (status, said) = load_test.finish().await;
-        let last = seq(&server).await;
-        assert!(status.success(), "round {round}, kills at {kills:?}:\n{said}");
-        assert!(said.contains("VERDICT: clean"), "{said}");
-        println!(
-            "round {round}: events before→after each kill {}, {last} at the end",
-            kills.join(", ")
+        let said = load_test.finish().await;
+        let told = format!("round {round}, seed {seed}, events {events:?}:\n{}", said.text);
+        assert!(said.status.success(), "{told}");
+        assert!(said.text.contains("VERDICT: clean"), "{told}");
+        assert_eq!(events.len(), KILLS_PER_ROUND, "{told}");
+        // What was answered just before a kill may be read just after it, but not after the server is back.
+        let sides: Vec<u64> = std::iter::once(0)
+            .chain(down_ms.iter().map(|ms| ms + READ_LATE_MS))
+            .zip(down_ms.iter().map(|ms| ms + READ_LATE_MS).chain([u64::MAX]))
+            .map(|(from_ms, to_ms)| acknowledged_between(&said, from_ms, to_ms))
+            .collect();
+        assert_eq!(
+            sides.iter().sum::<u64>(),
+            said.number("/answered/committed"),
+            "{told}"
         );
-        acknowledged += last;
+        assert!(
+            sides.iter().all(|acknowledged| *acknowledged > 0),
+            "there are acknowledgements on both sides of every kill: {sides:?}, {told}"
+        );
+        println!(
+            "round {round}: events before→after each kill {}, {} at the end; acknowledged before, between and after \
+             the kills {sides:?}, {} of them committed earlier and told again after a kill",
+            events.join(", "),
+            seq(&server).await,
+            said.number("/answered/replayed"),
+        );
+        acknowledged += said.number("/answered/committed");
+        replayed += said.number("/answered/replayed");
+        kills += events.len();
     }
-    println!("{rounds} rounds, {acknowledged} events, every verdict clean");
+    println!(
+        "{rounds} rounds, {kills} kills: {acknowledged} acknowledgements, all of them there at the end and none doubled; \
+         {replayed} of commands that were committed before a kill and acknowledged after it"
+    );
 }

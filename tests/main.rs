@@ -23,6 +23,7 @@ mod keys;
 mod kills;
 mod limits;
 mod listing;
+mod load_test;
 mod panics;
 mod program;
 mod rsvps;

@@ -29,23 +29,25 @@ impl Program {
 
     /// Where it serves, once it says so.
     fn url(&mut self) -> String {
-        let mut line = String::new();
-        self.log.read_line(&mut line).unwrap();
-        let event: Value = serde_json::from_str(&line).unwrap();
-        assert_eq!(event["message"], "serving", "{event}");
-        event["url"].as_str().unwrap().to_owned()
+        let mut logged = String::new();
+        loop {
+            let before = logged.len();
+            self.log.read_line(&mut logged).unwrap();
+            let line = &logged[before..];
+            assert!(!line.is_empty(), "it ended before it served:\n{logged}");
+            // Warnings about the machine may come first.
+            let event: Value = serde_json::from_str(line).unwrap();
+            if event["message"] == "serving" {
+                return event["url"].as_str().unwrap().to_owned();
+            }
+        }
     }
 
     /// Asks it to stop, waits until it has, and returns what it wrote to standard output and to the log.
     fn stop(mut self) -> (String, String) {
-        let id = self.child.id().to_string();
-        assert!(
-            Command::new("kill")
-                .args(["-TERM", &id])
-                .status()
-                .unwrap()
-                .success()
-        );
+        // Every shell has `kill` inside; as a program of its own it is not everywhere.
+        let kill = format!("kill -TERM {}", self.child.id());
+        assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
         let (mut shown, mut logged) = (String::new(), String::new());
         self.child
             .stdout

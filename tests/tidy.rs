@@ -1,9 +1,11 @@
 //! The rules that the tree itself must keep: who may use what, what belongs together, and what may be built on.
 
-use std::collections::BTreeSet;
+mod paths;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::LazyLock;
 
 use serde_json::Value;
 
@@ -29,21 +31,62 @@ fn files(folder: &str, ending: &str) -> Vec<PathBuf> {
     found
 }
 
-/// The first path segments of everything that a file names: `use` lines and paths alike.
-fn names(source: &str) -> BTreeSet<&str> {
-    let code = source.lines().filter(|line| !line.trim_start().starts_with("//"));
-    code.flat_map(|line| line.split(|c: char| !c.is_alphanumeric() && c != '_' && c != ':'))
-        .filter_map(|word| word.split_once("::").map(|(first, _)| first))
-        .collect()
+/// The paths that a file names; `folder` is where its crate's modules are.
+fn paths_in(file: &Path, folder: &str) -> Vec<paths::Path> {
+    let source = fs::read_to_string(file).unwrap();
+    let module = file.strip_prefix(root().join(folder)).unwrap().with_extension("");
+    let module: Vec<&str> = module.iter().map(|name| name.to_str().unwrap()).collect();
+    let module = module.strip_suffix(&["lib"]).unwrap_or(&module);
+    paths::paths(&source, module)
 }
 
-fn assert_free_of(files: Vec<PathBuf>, forbidden: &[&str]) {
+/// Fails where a file names something that starts with one of these paths.
+fn assert_free_of(files: &[PathBuf], folder: &str, forbidden: &[&str]) {
     for file in files {
-        let source = fs::read_to_string(&file).unwrap();
-        let names = names(&source);
-        for name in forbidden {
-            assert!(!names.contains(name), "{} must not use {name}", file.display());
+        for path in paths_in(file, folder) {
+            let path = path.join("::");
+            for name in forbidden {
+                let rest = path.strip_prefix(name);
+                assert!(
+                    !rest.is_some_and(|rest| rest.is_empty() || rest.starts_with("::")),
+                    "{} must not use {path}",
+                    file.display()
+                );
+            }
         }
+    }
+}
+
+/// What cargo knows about the workspace and everything that it is built from.
+fn metadata() -> &'static Value {
+    static METADATA: LazyLock<Value> = LazyLock::new(|| {
+        let output = Command::new(env!("CARGO"))
+            // What other platforms need counts too, and is downloaded here if it was not before.
+            .args(["metadata", "--format-version", "1", "--locked", "--all-features"])
+            .current_dir(root())
+            .output()
+            .unwrap();
+        assert!(
+            output.status.success(),
+            "{}",
+            String::from_utf8_lossy(&output.stderr)
+        );
+        serde_json::from_slice(&output.stdout).unwrap()
+    });
+    &METADATA
+}
+
+/// Fails where a package of the workspace depends on one of these, whatever for and under whatever name.
+fn assert_independent(package: &str, forbidden: &[&str]) {
+    let packages = metadata()["packages"].as_array().unwrap();
+    let found = packages.iter().find(|found| found["name"] == package).unwrap();
+    for dependency in found["dependencies"].as_array().unwrap() {
+        let name = dependency["name"].as_str().unwrap();
+        assert!(
+            !forbidden.contains(&name),
+            "{package} must not depend on {name} ({})",
+            dependency["kind"].as_str().unwrap_or("normal")
+        );
     }
 }
 
@@ -61,14 +104,20 @@ fn the_domain_is_pure() {
         "rmp_serde",
         "async_trait",
         "sha2",
+        "rand",
+        "std::time",
+        "std::thread",
+        "std::sync::mpsc",
+        "std::fs",
+        "std::net",
+        "std::env",
     ];
-    assert_free_of(domain.clone(), &outside);
+    assert_free_of(&domain, "actors/src", &outside);
     for file in domain {
-        let source = fs::read_to_string(&file).unwrap();
-        let foreign: Vec<_> = source
-            .lines()
-            .filter_map(|line| line.trim().strip_prefix("use crate::"))
-            .filter(|path| !path.starts_with("domain"))
+        let foreign: Vec<_> = paths_in(&file, "actors/src")
+            .into_iter()
+            .filter(|path| path[0] == "crate" && path.get(1).is_none_or(|module| module != "domain"))
+            .map(|path| path.join("::"))
             .collect();
         assert!(
             foreign.is_empty(),
@@ -80,65 +129,84 @@ fn the_domain_is_pure() {
 
 #[test]
 fn the_engine_knows_neither_http_nor_sql_nor_redis_nor_json() {
-    let manifest: toml::Table = fs::read_to_string(root().join("actors/Cargo.toml"))
-        .unwrap()
-        .parse()
-        .unwrap();
-    let dependencies = manifest["dependencies"].as_table().unwrap();
-    for name in [
+    let outside = [
         "axum",
         "hyper",
+        "hyper-util",
         "http",
+        "reqwest",
         "sqlx",
         "redis",
         "serde_json",
         "tokio-tungstenite",
         "turnout",
-    ] {
-        assert!(
-            !dependencies.contains_key(name),
-            "turnout-actors must not depend on {name}"
-        );
-    }
+    ];
+    assert_independent("turnout-actors", &outside);
 }
 
 #[test]
 fn the_load_test_is_a_client_only() {
-    let manifest: toml::Table = fs::read_to_string(root().join("loadtest/Cargo.toml"))
-        .unwrap()
-        .parse()
-        .unwrap();
-    let dependencies = manifest["dependencies"].as_table().unwrap();
-    for name in ["turnout", "turnout-actors", "sqlx"] {
-        assert!(
-            !dependencies.contains_key(name),
-            "an auditor shares no code with {name}"
-        );
-    }
+    let server = ["turnout", "turnout-actors", "sqlx", "redis", "axum"];
+    assert_independent("turnout-loadtest", &server);
+}
+
+/// The server's files that are neither in this folder of `src` nor the file of the same name.
+fn outside(folder: &str) -> Vec<PathBuf> {
+    let (folder, file) = (
+        root().join("src").join(folder),
+        root().join("src").join(format!("{folder}.rs")),
+    );
+    let mut server = files("src", ".rs");
+    server.retain(|path| !path.starts_with(&folder) && *path != file);
+    server
+}
+
+/// The server's files in this folder of `src`, and the file of the same name.
+fn inside(folder: &str) -> Vec<PathBuf> {
+    let outside = outside(folder);
+    let mut server = files("src", ".rs");
+    server.retain(|path| !outside.contains(path));
+    server
 }
 
 #[test]
 fn sql_is_in_the_store_and_http_in_its_own_layer() {
-    let server: Vec<PathBuf> = files("src", ".rs");
-    let outside = |folder: &str| {
-        let (folder, file) = (
-            root().join("src").join(folder),
-            root().join("src").join(format!("{folder}.rs")),
-        );
-        server
-            .iter()
-            .filter(move |path| !path.starts_with(&folder) && **path != file)
-            .cloned()
-            .collect::<Vec<_>>()
-    };
-    assert_free_of(outside("store"), &["sqlx"]);
-    assert_free_of(outside("http"), &["axum", "hyper", "tower_http"]);
-    assert_free_of(files("src/store", ".rs"), &["axum", "hyper", "http"]);
+    assert_free_of(&outside("store"), "src", &["sqlx"]);
+    let http = [
+        "axum",
+        "hyper",
+        "hyper_util",
+        "http",
+        "http_body_util",
+        "tower",
+        "tower_http",
+    ];
+    assert_free_of(&outside("http"), "src", &http);
+}
+
+#[test]
+fn imports_point_inward() {
+    assert_free_of(
+        &inside("store"),
+        "src",
+        &["crate::http", "crate::app", "crate::demo"],
+    );
+    assert_free_of(
+        &inside("accounts"),
+        "src",
+        &["crate::http", "crate::app", "crate::demo"],
+    );
+    assert_free_of(&inside("http"), "src", &["crate::app", "crate::demo"]);
+    let program =
+        |path: &PathBuf| path.ends_with("src/main.rs") || path.starts_with(root().join("src/command"));
+    let mut library = outside("app");
+    library.retain(|path| !program(path));
+    assert_free_of(&library, "src", &["crate::app"]);
 }
 
 #[test]
 fn only_the_engine_sees_actors() {
-    assert_free_of(files("src", ".rs"), &["ractor"]);
+    assert_free_of(&files("src", ".rs"), "src", &["ractor"]);
 }
 
 #[test]
@@ -191,19 +259,7 @@ fn every_dependency_comes_from_the_registry_under_a_free_licence() {
         "OpenSSL",
         "CDLA-Permissive-2.0",
     ];
-    let output = Command::new(env!("CARGO"))
-        // What other platforms need counts too, and is downloaded here if it was not before.
-        .args(["metadata", "--format-version", "1", "--locked", "--all-features"])
-        .current_dir(root())
-        .output()
-        .unwrap();
-    assert!(
-        output.status.success(),
-        "{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    let metadata: Value = serde_json::from_slice(&output.stdout).unwrap();
-    let packages = metadata["packages"].as_array().unwrap();
+    let packages = metadata()["packages"].as_array().unwrap();
     assert!(packages.len() > 100, "the dependency graph is there");
     for package in packages {
         let name = package["name"].as_str().unwrap();

@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use indicatif::ProgressBar;
-use tokio::task::JoinSet;
-use tokio::time::sleep_until;
+use tokio::task::{JoinSet, spawn_blocking};
+use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
 use crate::attempt::Attempts;
@@ -18,7 +18,9 @@ use crate::clock;
 use crate::drive::{Deed, Stage, drive};
 use crate::history::{History, Outcome as Answer, Record, Ticks};
 use crate::host::{Host, NewActivity, open_settings};
-use crate::run::{ActivityFinding, Effort, Outcome, RunError, Server, Stopwatch, open_all, rsvp_path};
+use crate::run::{
+    ActivityFinding, Effort, End, Outcome, RunError, Server, faults, open_all, rsvp_path, tell,
+};
 use crate::shared::{SharedTally, lock};
 use crate::tokens::{Mint, Person};
 use crate::verdict::judge;
@@ -55,12 +57,13 @@ struct Shared {
     progress: ProgressBar,
 }
 
-/// Runs a burst against `server` and judges it.
+/// Runs a burst against `server` and judges it. What is counted is in `tally` at every moment.
 pub async fn run(
     server: &Server,
     options: &BurstOptions,
     effort: &Effort,
     progress: &ProgressBar,
+    tally: &SharedTally,
 ) -> Result<Outcome, RunError> {
     let run_id = clock::run_id();
     let mint = Mint::new(&server.secret, clock::unix_s());
@@ -77,24 +80,23 @@ pub async fn run(
 
     let mut settings = open_settings(options.seats);
     settings.waitlist_capacity = options.waitlist;
-    let mut backstage = effort
-        .connections(&server.target, &SharedTally::default())
-        .swap_remove(0);
+    let around = SharedTally::default();
+    let mut backstage = effort.backstage(&server.target, &around).swap_remove(0);
     let title = format!("Burst of {} people on {} seats", options.people, options.seats);
     let activity = Host::new(&mut backstage, &host)
         .create(&NewActivity::of(title, &settings), &format!("burst-{run_id}"))
         .await?;
 
-    let tally = SharedTally::default();
-    let mut connections = effort.connections(&server.target, &tally);
+    let mut connections = effort.connections(&server.target, tally);
     open_all(&mut connections).await?;
+    lock(tally).planned = u64::from(options.people);
     progress.set_length(
         u64::from(options.people) + parts.iter().filter(|part| part.cancels_after.is_some()).count() as u64,
     );
     let shared = Arc::new(Shared {
         stage: Stage {
             ticks: Ticks::default(),
-            tally,
+            tally: Arc::clone(tally),
         },
         queue: Mutex::new(Queue::new(people.len())),
         records: Mutex::new(Vec::with_capacity(people.len())),
@@ -105,68 +107,74 @@ pub async fn run(
         rate: options.rate,
         progress: progress.clone(),
     });
-    let (elapsed, client_cpu) = drive_all(connections, &shared).await?;
+    drive_all(connections, &shared).await?;
 
     let history = History {
+        activity,
         settings,
         records: std::mem::take(&mut *lock(&shared.records)),
+        unasked: lock(&shared.queue).left() as u64,
     };
-    let mut tally = lock(&shared.stage.tally).clone();
-    tally.unanswered += lock(&shared.queue).left() as u64;
-    let mut backstage = effort
-        .connections(&server.target, &SharedTally::default())
-        .swap_remove(0);
+    tell(progress, "reading back …");
+    let mut backstage = effort.backstage(&server.target, &around).swap_remove(0);
     let last = Host::new(&mut backstage, &host).read_back(activity).await?;
-    let findings = judge(&history, &last)
-        .into_iter()
-        .map(|finding| ActivityFinding {
-            activity: activity.to_string(),
-            finding,
-        })
-        .collect();
+    let end = End::of(&last);
+    tell(
+        progress,
+        &format!(
+            "judging {} answers and {} events …",
+            lock(tally).answered(),
+            last.events.len()
+        ),
+    );
+    // Beside the runtime, which goes on listening to signals.
+    let found = spawn_blocking(move || judge(&history, &last)).await?;
+    let mut findings = faults([tally, &around]);
+    findings.extend(found.into_iter().map(|finding| ActivityFinding {
+        activity: activity.to_string(),
+        finding,
+    }));
     Ok(Outcome {
-        tally,
-        elapsed,
-        client_cpu,
         activities: 1,
+        end,
         findings,
     })
 }
 
 /// The part that is measured: from the first command to the last answer.
-async fn drive_all(
-    connections: Vec<Attempts>,
-    shared: &Arc<Shared>,
-) -> Result<(Duration, Duration), RunError> {
-    let stopwatch = Arc::new(Stopwatch::start());
+async fn drive_all(connections: Vec<Attempts>, shared: &Arc<Shared>) -> Result<(), RunError> {
+    lock(&shared.stage.tally).start();
+    let started = clock::now();
     let mut tasks = JoinSet::new();
     for attempts in connections {
-        tasks.spawn(work(attempts, Arc::clone(shared), Arc::clone(&stopwatch)));
+        tasks.spawn(work(attempts, Arc::clone(shared), started));
     }
     while let Some(ended) = tasks.join_next().await {
         ended?;
     }
-    Ok(stopwatch.stop())
+    lock(&shared.stage.tally).stop();
+    Ok(())
 }
 
 /// One connection takes job after job.
-async fn work(mut attempts: Attempts, shared: Arc<Shared>, stopwatch: Arc<Stopwatch>) {
+async fn work(mut attempts: Attempts, shared: Arc<Shared>, started: Instant) {
     let mut records = Vec::new();
     loop {
         let next = lock(&shared.queue).take();
         let Some((job, number)) = next else { break };
         let mut since = clock::now();
         if let Some(rate) = shared.rate {
-            since = stopwatch.started + Duration::from_secs_f64(number as f64 / rate);
+            since = started + Duration::from_secs_f64(number as f64 / rate);
             sleep_until(since).await;
         }
         let record = act(&mut attempts, &shared, job, since).await;
-        // Time is up for this connection, and whatever is left counts as unanswered, too.
+        // Time is up for this connection, and whatever is left is not asked any more.
         let time_is_up = matches!(record.outcome, Answer::Unanswered);
         if let (Job::Arrive(index), Answer::Acknowledged { .. }) = (job, &record.outcome)
             && let Some(share) = shared.parts[index].cancels_after
         {
             lock(&shared.queue).cancel_later(index, share);
+            lock(&shared.stage.tally).planned += 1;
         }
         records.push(record);
         shared.progress.inc(1);
@@ -177,7 +185,7 @@ async fn work(mut attempts: Attempts, shared: Arc<Shared>, stopwatch: Arc<Stopwa
     lock(&shared.records).append(&mut records);
 }
 
-async fn act(attempts: &mut Attempts, shared: &Shared, job: Job, since: tokio::time::Instant) -> Record {
+async fn act(attempts: &mut Attempts, shared: &Shared, job: Job, since: Instant) -> Record {
     let (index, deed, word) = match job {
         Job::Arrive(index) => (
             index,

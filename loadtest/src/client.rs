@@ -40,6 +40,14 @@ pub enum TransportError {
 }
 
 impl TransportError {
+    /// What happened, and why, in one line.
+    pub fn told(&self) -> String {
+        match std::error::Error::source(self) {
+            Some(cause) => format!("{self}: {cause}"),
+            None => self.to_string(),
+        }
+    }
+
     /// A short word for tables.
     pub fn word(&self) -> &'static str {
         match self {

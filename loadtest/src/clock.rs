@@ -13,14 +13,19 @@ pub fn now() -> Instant {
 }
 
 /// Seconds since 1970, for the times in a token.
+pub fn unix_s() -> u64 {
+    unix_ms() / 1_000
+}
+
+/// Milliseconds since 1970, to tell when something happened to whoever else has a clock.
 #[expect(
     clippy::disallowed_methods,
     reason = "a token says when it was made, and the server compares clocks"
 )]
-pub fn unix_s() -> u64 {
+pub fn unix_ms() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_secs())
+        .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
 /// Names one run, so that its keys and people never meet those of another run on the same server.

@@ -77,36 +77,48 @@ pub async fn drive(
         key: Some(key),
         body,
     };
-    let sent = stage.ticks.tick();
-    let answer = attempts.until_final(&request).await;
+    let mut sendings = None;
+    let answer = attempts
+        .until_final_noting(&request, || {
+            let now = stage.ticks.tick();
+            sendings = Some((sendings.map_or(now, |(first, _)| first), now));
+        })
+        .await;
     let at = stage.ticks.tick();
 
+    let latency = clock::now() - since;
     let mut tally = lock(&stage.tally);
     let outcome = match answer {
-        Some(Final::Done) => match serde_json::from_slice::<SeenAnswer>(attempts.body()) {
+        Some(Final::Done(head)) => match serde_json::from_slice::<SeenAnswer>(attempts.body()) {
             Ok(answer) => {
-                tally.count_acknowledged(answer.rsvp.status, answer.replayed);
+                tally.count_acknowledged(deed, answer.rsvp.status, answer.replayed, clock::unix_ms());
+                tally.acknowledged_latency.record(latency);
+                let answer = Box::new(SeenAnswer {
+                    http_status: head.status,
+                    etag: head.etag,
+                    ..answer
+                });
                 Outcome::Acknowledged { at, answer }
             }
-            Err(_) => {
+            Err(error) => {
                 // Success in words that nobody understands leaves the fate open, and is counted to be seen.
-                tally.count_refusal("unreadable_answer");
+                tally.count_fault(head.status, &format!("unreadable: {error}"));
                 Outcome::Unanswered
             }
         },
         Some(Final::Rejected { code, .. }) => {
             tally.count_rejected(&code);
+            tally.rejected_latency.record(latency);
             Outcome::Rejected { at, code }
         }
         None => Outcome::Unanswered,
     };
-    match outcome {
-        Outcome::Unanswered => tally.unanswered += 1,
-        Outcome::Acknowledged { .. } | Outcome::Rejected { .. } => tally.record_latency(clock::now() - since),
-    }
+    let (sent, last_sent) = sendings.unwrap_or((at, at));
     Record {
         command: deed.command(person),
+        name: person.name.clone(),
         sent,
+        last_sent,
         outcome,
     }
 }

@@ -2,9 +2,11 @@
 //!
 //! One record is one command under one idempotency key, however often it was sent. A command whose fate was
 //! unknown for a while, because a connection broke or the server was killed, and that was sent again until it
-//! was answered, is one record with the first sending and the last answer.
+//! was answered, is one record with its first and its last sending and the last answer.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+
+use uuid::Uuid;
 
 use crate::model::{Command, Settings};
 use crate::seen::SeenAnswer;
@@ -27,10 +29,14 @@ impl Ticks {
 /// All that one client, or several sharing their ticks, did to one activity.
 #[derive(Clone, Debug)]
 pub struct History {
-    /// The settings that the activity was created with.
+    /// The activity.
+    pub activity: Uuid,
+    /// The settings that it was created with.
     pub settings: Settings,
     /// Every command; the order does not matter.
     pub records: Vec<Record>,
+    /// Commands that were meant to be asked, and were not because time was up.
+    pub unasked: u64,
 }
 
 /// One command and what came of it.
@@ -38,8 +44,12 @@ pub struct History {
 pub struct Record {
     /// What was asked. Persons are user ids as text.
     pub command: Command,
+    /// The name in the token of whoever asked.
+    pub name: String,
     /// Just before it was first sent.
     pub sent: Tick,
+    /// Just before it was last sent; the same tick if it was sent once.
+    pub last_sent: Tick,
     /// What came of it.
     pub outcome: Outcome,
 }
@@ -52,7 +62,7 @@ pub enum Outcome {
         /// Just after the answer.
         at: Tick,
         /// The answer.
-        answer: SeenAnswer,
+        answer: Box<SeenAnswer>,
     },
     /// The server said that it may not be done.
     Rejected {

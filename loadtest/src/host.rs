@@ -7,7 +7,7 @@ use uuid::Uuid;
 use crate::attempt::{Attempts, Final};
 use crate::client::{Method, Request};
 use crate::model::Settings;
-use crate::seen::{LastState, SeenActivity, SeenEntry, SeenEvent, SeenRsvp};
+use crate::seen::{LastState, SeenActivity, SeenEntry, SeenEvent, SeenRsvp, SeenWaitlist};
 use crate::tokens::Person;
 
 /// Far enough in the future that no window closes during a run.
@@ -60,9 +60,14 @@ pub enum HostError {
         /// The stable code.
         code: String,
     },
-    /// The server said nothing until the deadline.
-    #[error("{0} was not answered before the deadline")]
-    Unanswered(String),
+    /// The server said nothing final before time was up.
+    #[error("{what} was not answered in time{}", because(.why.as_deref()))]
+    Unanswered {
+        /// What was asked.
+        what: String,
+        /// Why the last try had no answer.
+        why: Option<String>,
+    },
     /// The server said something else than the contract.
     #[error("{what} was answered with something else than expected")]
     Unreadable {
@@ -81,6 +86,10 @@ fn advice(status: u16) -> &'static str {
     }
 }
 
+fn because(why: Option<&str>) -> String {
+    why.map_or_else(String::new, |why| format!("; {why}"))
+}
+
 /// A page of a list.
 #[derive(Deserialize)]
 struct Page<T> {
@@ -91,7 +100,9 @@ struct Page<T> {
 /// The answer about a waitlist, as the host sees it.
 #[derive(Deserialize)]
 struct WaitlistPage {
-    #[serde(default = "Vec::new")]
+    parties: u64,
+    spots: u64,
+    paused: bool,
     entries: Vec<SeenEntry>,
 }
 
@@ -137,7 +148,7 @@ impl<'a> Host<'a> {
         let activity: SeenActivity = self.get(&path).await?;
         Ok(LastState {
             rsvps: self.read_rsvps(&path).await?,
-            waitlist: self.read_waitlist(&path, activity.waitlisted_parties).await?,
+            waitlist: self.read_waitlist(&path).await?,
             events: self.read_events(&path).await?,
             activity,
         })
@@ -159,18 +170,24 @@ impl<'a> Host<'a> {
         Ok(rsvps)
     }
 
-    async fn read_waitlist(&mut self, activity: &str, parties: u64) -> Result<Vec<SeenEntry>, HostError> {
+    async fn read_waitlist(&mut self, activity: &str) -> Result<SeenWaitlist, HostError> {
         let mut entries = Vec::new();
-        for page_number in 1.. {
+        let mut page_number = 1;
+        loop {
             let path = format!("{activity}/waitlist?page={page_number}&limit=1000");
             let page: WaitlistPage = self.get(&path).await?;
             let is_last = page.entries.is_empty();
             entries.extend(page.entries);
-            if is_last || entries.len() as u64 >= parties {
-                break;
+            if is_last || entries.len() as u64 >= page.parties {
+                return Ok(SeenWaitlist {
+                    parties: page.parties,
+                    spots: page.spots,
+                    paused: page.paused,
+                    entries,
+                });
             }
+            page_number += 1;
         }
-        Ok(entries)
     }
 
     async fn read_events(&mut self, activity: &str) -> Result<Vec<SeenEvent>, HostError> {
@@ -196,14 +213,17 @@ impl<'a> Host<'a> {
     async fn ask<T: DeserializeOwned>(&mut self, request: &Request<'_>) -> Result<T, HostError> {
         let what = || format!("{:?} {}", request.method, request.path);
         match self.attempts.until_final(request).await {
-            Some(Final::Done) => serde_json::from_slice(self.attempts.body())
+            Some(Final::Done(_)) => serde_json::from_slice(self.attempts.body())
                 .map_err(|source| HostError::Unreadable { what: what(), source }),
             Some(Final::Rejected { status, code }) => Err(HostError::Refused {
                 what: what(),
                 status,
                 code,
             }),
-            None => Err(HostError::Unanswered(what())),
+            None => Err(HostError::Unanswered {
+                what: what(),
+                why: self.attempts.last_error().map(str::to_owned),
+            }),
         }
     }
 }

@@ -1,62 +1,158 @@
 //! The load test on the command line. Exit code 0: everybody was answered and the verdict is clean; 1: not
-//! so; 2: there was no run to judge.
+//! so; 2: there was no run, or nothing to judge it by; 130 and 143: it was interrupted.
 
 mod options;
+mod signals;
 
 use std::fs::File;
-use std::process::ExitCode;
+use std::process::ExitStatus;
 
 use anyhow::{Context, bail};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use turnout_loadtest::replay::plan::{EventPlan, plan};
-use turnout_loadtest::replay::{row, synthetic};
-use turnout_loadtest::report::Report;
-use turnout_loadtest::run::Server;
+use tokio::select;
+use turnout_loadtest::burst::{self, BurstOptions};
+use turnout_loadtest::replay;
+use turnout_loadtest::replay::plan::EventPlan;
+use turnout_loadtest::report::{Asked, Report};
+use turnout_loadtest::run::{Effort, Outcome, RunError, Server};
+use turnout_loadtest::shared::{SharedTally, lock};
 use turnout_loadtest::target::Target;
 use turnout_loadtest::throwaway::{ThrowawayServer, is_healthy};
-use turnout_loadtest::{burst, replay};
 
-use options::{CommonArgs, Kind, Options, ReplayArgs};
+use options::{CommonArgs, Kind, Options};
+use signals::Signals;
 
-/// How many events a made-up history has unless told.
-const SYNTHETIC_EVENTS: usize = 200;
+const NOT_CLEAN: i32 = 1;
+const NO_VERDICT: i32 = 2;
 
 /// One thread: the client must leave the other core to the server, and needs no locks of its own that way.
 #[tokio::main(flavor = "current_thread")]
-async fn main() -> ExitCode {
-    match run(Options::parse()).await {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::from(1),
+async fn main() {
+    let code = match run(&Options::parse()).await {
+        Ok(code) => code,
         Err(error) => {
             eprintln!("turnout-loadtest: {error:#}");
-            ExitCode::from(2)
+            NO_VERDICT
         }
-    }
+    };
+    // A verdict that was interrupted may still be working, and nobody waits for it.
+    std::process::exit(code);
 }
 
-/// Runs and prints; answers whether all is well.
-async fn run(options: Options) -> anyhow::Result<bool> {
-    let common = match &options.kind {
-        Kind::Burst(arguments) => &arguments.common,
-        Kind::Replay(arguments) => &arguments.common,
+/// What to do.
+enum Work {
+    Burst(BurstOptions),
+    Replay(Vec<EventPlan>),
+}
+
+/// How it went.
+enum Ended {
+    Interrupted(i32),
+    ServerGone(ExitStatus),
+    Done(Result<Outcome, RunError>),
+}
+
+/// Runs and prints; answers the exit code.
+async fn run(options: &Options) -> anyhow::Result<i32> {
+    let (common, asked, work) = match &options.kind {
+        Kind::Burst(arguments) => (
+            &arguments.common,
+            arguments.asked(),
+            Work::Burst(arguments.burst()),
+        ),
+        Kind::Replay(arguments) => {
+            let plans = arguments.plans()?;
+            (&arguments.common, arguments.asked(&plans), Work::Replay(plans))
+        }
     };
-    let (server, throwaway) = aim(common).await?;
-    let outcome = drive(&options.kind, &server).await;
-    let ended = match throwaway {
-        Some(throwaway) => Some(throwaway.stop().await),
-        None => None,
+    let mut signals = Signals::new()?;
+    let (server, mut throwaway) = select! {
+        biased;
+        code = signals.next() => return Ok(code),
+        aimed = aim(common) => aimed?,
     };
-    let report = outcome?;
+    let tally = SharedTally::default();
+    let ended = select! {
+        biased;
+        code = signals.next() => Ended::Interrupted(code),
+        status = server_gone(throwaway.as_mut()) => Ended::ServerGone(status),
+        outcome = drive(work, &server, common.effort(), &tally) => Ended::Done(outcome),
+    };
+    // What became of the server says more than what became of those who asked it.
+    let gone = throwaway.as_mut().and_then(ThrowawayServer::has_ended);
+    let outcome = match (ended, gone) {
+        (Ended::Interrupted(code), _) => {
+            if let Some(mut throwaway) = throwaway {
+                eprintln!("interrupted: stopping the server; once more kills it");
+                select! {
+                    _ = signals.next() => {}
+                    stopped = throwaway.stop() => drop(stopped?),
+                }
+            }
+            return Ok(code);
+        }
+        (Ended::ServerGone(status), _) | (Ended::Done(Err(_)), Some(status)) => {
+            Err(format!("the server ended in mid-run ({status})"))
+        }
+        (Ended::Done(Err(error)), None) if lock(&tally).requests == 0 => {
+            if let Some(mut throwaway) = throwaway {
+                throwaway.stop().await?;
+            }
+            return Err(error.into());
+        }
+        (Ended::Done(Err(error)), None) => Err(format!("{:#}", anyhow::Error::from(error))),
+        (Ended::Done(Ok(outcome)), _) => Ok(outcome),
+    };
+    report(common, asked, &tally, outcome, throwaway).await
+}
+
+/// Prints what there is to tell and clears up.
+async fn report(
+    common: &CommonArgs,
+    asked: Asked,
+    tally: &SharedTally,
+    outcome: Result<Outcome, String>,
+    throwaway: Option<ThrowawayServer>,
+) -> anyhow::Result<i32> {
+    let report = Report::new(asked, &lock(tally), outcome);
     println!("{report}");
     if let Some(file) = &common.json {
         let written = File::create(file).with_context(|| format!("cannot write {}", file.display()))?;
         serde_json::to_writer_pretty(written, &report)?;
     }
-    match ended.transpose()? {
-        Some(status) if !status.success() => bail!("the server did not end well: {status}"),
-        _ => Ok(report.is_clean()),
+    let mut ended_well = true;
+    if let Some(mut throwaway) = throwaway {
+        let status = throwaway.stop().await?;
+        ended_well = status.success();
+        if !ended_well {
+            eprintln!(
+                "the server did not end well: {status}\n{}",
+                throwaway.end_of_log()
+            );
+        }
+        if !ended_well || !report.is_clean() {
+            eprintln!(
+                "the server's database and log are kept in {}",
+                throwaway.keep().display()
+            );
+        }
     }
+    Ok(match report.is_clean() {
+        _ if !report.has_verdict() => NO_VERDICT,
+        true if ended_well => 0,
+        _ => NOT_CLEAN,
+    })
+}
+
+/// Waits for the end of a server that was started for this run; for ever, where there is none or it stays.
+async fn server_gone(throwaway: Option<&mut ThrowawayServer>) -> ExitStatus {
+    if let Some(throwaway) = throwaway
+        && let Ok(status) = throwaway.ended().await
+    {
+        return status;
+    }
+    std::future::pending().await
 }
 
 /// The server to be tested, and its process if it was started for this run.
@@ -81,41 +177,19 @@ async fn aim(common: &CommonArgs) -> anyhow::Result<(Server, Option<ThrowawaySer
     ))
 }
 
-async fn drive(kind: &Kind, server: &Server) -> anyhow::Result<Report> {
+async fn drive(
+    work: Work,
+    server: &Server,
+    effort: Effort,
+    tally: &SharedTally,
+) -> Result<Outcome, RunError> {
     let progress = progress();
-    let (title, outcome) = match kind {
-        Kind::Burst(arguments) => {
-            let effort = arguments.common.effort();
-            (
-                arguments.title(),
-                burst::run(server, &arguments.burst(), &effort, &progress).await?,
-            )
-        }
-        Kind::Replay(arguments) => {
-            let plans = history(arguments)?;
-            let title = format!("replay of {} events", plans.len());
-            (
-                title,
-                replay::run(server, plans, &arguments.common.effort(), &progress).await?,
-            )
-        }
+    let outcome = match work {
+        Work::Burst(options) => burst::run(server, &options, &effort, &progress, tally).await,
+        Work::Replay(plans) => replay::run(server, plans, &effort, &progress, tally).await,
     };
     progress.finish_and_clear();
-    Ok(Report::new(title, outcome))
-}
-
-fn history(arguments: &ReplayArgs) -> anyhow::Result<Vec<EventPlan>> {
-    let rows = match (&arguments.file, arguments.synthetic) {
-        (Some(file), _) => {
-            let input = File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
-            row::read_rows(input).with_context(|| format!("{} is no history", file.display()))?
-        }
-        (None, Some(seed)) => synthetic::rows(seed, arguments.events.unwrap_or(SYNTHETIC_EVENTS)),
-        (None, None) => bail!("a replay needs a file or --synthetic"),
-    };
-    let mut plans = plan(&rows);
-    plans.truncate(arguments.events.unwrap_or(usize::MAX));
-    Ok(plans)
+    outcome
 }
 
 /// Shown on a terminal only.

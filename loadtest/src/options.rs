@@ -1,12 +1,20 @@
 //! The command line, and nothing else: what it means is for `main` and the library.
 
-use std::path::PathBuf;
+use std::collections::HashSet;
+use std::fs::File;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use turnout_loadtest::burst::BurstOptions;
+use turnout_loadtest::replay::plan::{EventPlan, plan};
+use turnout_loadtest::replay::{row, synthetic};
+use turnout_loadtest::report::{Asked, AskedKind};
 use turnout_loadtest::run::Effort;
+
+/// How many events a made-up history has unless told.
+const SYNTHETIC_EVENTS: usize = 200;
 
 /// Drives a Turnout server and judges what it answered.
 #[derive(Debug, Parser)]
@@ -69,7 +77,7 @@ pub(crate) struct CommonArgs {
     #[arg(long, default_value = "http://127.0.0.1:8080")]
     pub(crate) url: String,
     /// Start a throw-away server for this run: the program at PATH, or the one built beside this one.
-    #[arg(long, value_name = "PATH", num_args = 0..=1, conflicts_with = "url")]
+    #[arg(long, value_name = "PATH", num_args = 0..=1, require_equals = true, conflicts_with = "url")]
     pub(crate) spawn: Option<Option<PathBuf>>,
     /// Allow a server that is not on this machine.
     #[arg(long)]
@@ -109,16 +117,64 @@ impl BurstArgs {
         }
     }
 
-    pub(crate) fn title(&self) -> String {
-        let Self { people, seats, .. } = self;
-        format!(
-            "burst of {people} people on {seats} seats over {} connections",
-            self.common.connections
-        )
+    pub(crate) fn asked(&self) -> Asked {
+        let kind = AskedKind::Burst {
+            people: self.people,
+            seats: self.seats,
+            waitlist: self.waitlist,
+            guest_share: self.guests,
+            cancel_share: self.cancel,
+        };
+        Asked {
+            rate_per_s: self.rate,
+            ..self.common.asked(kind)
+        }
+    }
+}
+
+impl ReplayArgs {
+    /// The events to be replayed.
+    pub(crate) fn plans(&self) -> anyhow::Result<Vec<EventPlan>> {
+        let rows = match (&self.file, self.synthetic) {
+            (Some(file), _) => {
+                let input = File::open(file).with_context(|| format!("cannot read {}", file.display()))?;
+                row::read_rows(input).with_context(|| format!("{} is no history", file.display()))?
+            }
+            (None, Some(seed)) => synthetic::rows(seed, self.events.unwrap_or(SYNTHETIC_EVENTS)),
+            (None, None) => bail!("a replay needs a file or --synthetic"),
+        };
+        let mut plans = plan(&rows);
+        plans.truncate(self.events.unwrap_or(usize::MAX));
+        Ok(plans)
+    }
+
+    pub(crate) fn asked(&self, plans: &[EventPlan]) -> Asked {
+        let history = match (&self.file, self.synthetic) {
+            (None, Some(seed)) => format!("made up from seed {seed}"),
+            (file, _) => file.as_deref().unwrap_or(Path::new("")).display().to_string(),
+        };
+        let steps = || plans.iter().flat_map(|plan| &plan.steps);
+        self.common.asked(AskedKind::Replay {
+            history,
+            events: plans.len(),
+            people: steps().map(|step| step.member_id).collect::<HashSet<_>>().len(),
+            seats: plans.iter().map(|plan| u64::from(plan.capacity)).sum(),
+            commands: steps().count(),
+        })
     }
 }
 
 impl CommonArgs {
+    fn asked(&self, kind: AskedKind) -> Asked {
+        Asked {
+            kind,
+            connections: usize::from(self.connections),
+            rate_per_s: None,
+            seed: self.seed,
+            deadline_s: u64::from(self.deadline_s),
+        }
+    }
+
     pub(crate) fn effort(&self) -> Effort {
         Effort {
             connections: usize::from(self.connections),
@@ -128,9 +184,10 @@ impl CommonArgs {
         }
     }
 
-    /// The secret given, or the one that the server keeps in its data folder.
+    /// The secret given, or the one that the server keeps in its data folder. An empty one means "not set", as it
+    /// does for the server.
     pub(crate) fn secret(&self) -> anyhow::Result<String> {
-        if let Some(secret) = &self.secret {
+        if let Some(secret) = self.secret.as_ref().filter(|secret| !secret.is_empty()) {
             return Ok(secret.clone());
         }
         let file = self.data_dir.join("jwt-secret");
@@ -215,12 +272,47 @@ mod tests {
         let Kind::Burst(burst) = Options::try_parse_from(line).unwrap().kind else {
             panic!("a burst was asked for");
         };
-        let secret = CommonArgs {
-            secret: None,
-            ..burst.common
+        let mut common = burst.common;
+        for nothing in [None, Some(String::new())] {
+            common.secret = nothing;
+            assert_eq!(common.secret().unwrap(), "hush");
         }
-        .secret()
-        .unwrap();
-        assert_eq!(secret, "hush");
+        common.secret = Some("another".to_owned());
+        assert_eq!(common.secret().unwrap(), "another");
+    }
+
+    #[test]
+    fn every_example_of_the_readme_is_understood() {
+        let readme = include_str!("../../README.md");
+        let examples: Vec<&str> = readme
+            .lines()
+            .filter(|line| line.starts_with("target/release/turnout-loadtest "))
+            .collect();
+        assert!(examples.len() >= 4, "{examples:?}");
+        for line in examples {
+            let options = Options::try_parse_from(line.split_whitespace())
+                .unwrap_or_else(|error| panic!("{line}: {error}"));
+            let Kind::Replay(replay) = options.kind else {
+                continue;
+            };
+            assert!(matches!(replay.common.spawn, Some(None)), "{line}: {replay:?}");
+            let file = line.split_whitespace().find(|word| word.ends_with(".csv"));
+            assert_eq!(replay.file.as_deref(), file.map(Path::new), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_server_of_ones_own_is_named_with_an_equals_sign() {
+        let line = [
+            "turnout-loadtest",
+            "replay",
+            "--spawn=other/turnout",
+            "history.csv",
+        ];
+        let Kind::Replay(replay) = Options::try_parse_from(line).unwrap().kind else {
+            panic!("a replay was asked for");
+        };
+        assert_eq!(replay.common.spawn, Some(Some("other/turnout".into())));
+        assert_eq!(replay.file, Some("history.csv".into()));
     }
 }

@@ -11,16 +11,19 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use indicatif::ProgressBar;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 use uuid::Uuid;
 
 use crate::attempt::Attempts;
 use crate::clock;
 use crate::drive::{Stage, drive};
 use crate::history::{History, Outcome as Answer, Record, Ticks};
-use crate::host::{Host, HostError, NewActivity, open_settings};
+use crate::host::{Host, NewActivity, open_settings};
 use crate::model::Settings;
-use crate::run::{ActivityFinding, Effort, Outcome, RunError, Server, Stopwatch, open_all, rsvp_path};
+use crate::run::{
+    ActivityFinding, Effort, End, Outcome, RunError, Server, faults, open_all, rsvp_path, tell,
+};
+use crate::seen::LastState;
 use crate::shared::{SharedTally, lock};
 use crate::tokens::{Mint, Person};
 use crate::verdict::judge;
@@ -43,12 +46,13 @@ struct Shared {
     progress: ProgressBar,
 }
 
-/// Runs every event against `server` and judges each.
+/// Runs every event against `server` and judges each. What is counted is in `tally` at every moment.
 pub async fn run(
     server: &Server,
     mut plans: Vec<EventPlan>,
     effort: &Effort,
     progress: &ProgressBar,
+    tally: &SharedTally,
 ) -> Result<Outcome, RunError> {
     if plans.is_empty() {
         return Err(RunError::NothingToReplay);
@@ -65,46 +69,55 @@ pub async fn run(
         .into_iter()
         .map(|member_id| Ok((member_id, mint.member(WORLD, member_id)?)))
         .collect::<Result<HashMap<_, _>, RunError>>()?;
-    progress.set_length(plans.iter().map(|plan| plan.steps.len() as u64).sum());
+    let commands = plans.iter().map(|plan| plan.steps.len() as u64).sum();
+    progress.set_length(commands);
     let shared = Arc::new(Shared {
         plans,
         people,
         host: mint.host(run_id)?,
         stage: Stage {
             ticks: Ticks::default(),
-            tally: SharedTally::default(),
+            tally: Arc::clone(tally),
         },
         run_id,
         progress: progress.clone(),
     });
 
-    let backstage = effort.connections(&server.target, &SharedTally::default());
+    let around = SharedTally::default();
+    let backstage = effort.backstage(&server.target, &around);
     let activities = Arc::new(side_by_side(backstage, &shared, create).await?);
 
     let mut connections = effort.connections(&server.target, &shared.stage.tally);
     open_all(&mut connections).await?;
-    let stopwatch = Stopwatch::start();
+    lock(tally).planned = commands;
+    lock(tally).start();
     let ids = Arc::clone(&activities);
     let records = side_by_side(connections, &shared, move |attempts, shared, index| {
         let activity = ids[index];
         replay_event(attempts, shared, index, activity)
     })
     .await?;
-    let (elapsed, client_cpu) = stopwatch.stop();
+    lock(tally).stop();
 
-    let backstage = effort.connections(&server.target, &SharedTally::default());
+    tell(
+        progress,
+        &format!("reading back and judging {} activities …", shared.plans.len()),
+    );
+    let backstage = effort.backstage(&server.target, &around);
     let records = Arc::new(records);
-    let findings = side_by_side(backstage, &shared, move |attempts, shared, index| {
+    let judged = side_by_side(backstage, &shared, move |attempts, shared, index| {
         read_and_judge(attempts, shared, index, activities[index], Arc::clone(&records))
     })
     .await?;
-    let tally = lock(&shared.stage.tally).clone();
-    let findings = findings.into_iter().flatten().collect();
+    let mut findings = faults([tally, &around]);
+    let mut all = End::default();
+    for (end, found) in judged {
+        all = all.and(end);
+        findings.extend(found);
+    }
     Ok(Outcome {
-        tally,
-        elapsed,
-        client_cpu,
         activities: shared.plans.len(),
+        end: all,
         findings,
     })
 }
@@ -194,8 +207,7 @@ async fn replay_event(
         records.push(record);
         shared.progress.inc(1);
         if time_is_up {
-            // What follows must not overtake it, so the rest of the event is unanswered, too.
-            lock(&shared.stage.tally).unanswered += (shared.plans[index].steps.len() - number - 1) as u64;
+            // What follows must not overtake it, so the rest of the event is not asked any more.
             break;
         }
     }
@@ -208,25 +220,39 @@ async fn read_and_judge(
     index: usize,
     activity: Uuid,
     records: Arc<Vec<Vec<Record>>>,
-) -> (Attempts, Result<Vec<ActivityFinding>, RunError>) {
-    let plan = &shared.plans[index];
-    let history = History {
-        settings: settings(plan),
-        records: records[index].clone(),
-    };
+) -> (Attempts, Result<(End, Vec<ActivityFinding>), RunError>) {
     let last = Host::new(&mut attempts, &shared.host).read_back(activity).await;
-    let findings = last.map(|last| {
-        let findings = judge(&history, &last).into_iter();
-        let activity = format!("event {} (activity {activity})", plan.event_id);
-        findings
-            .map(|finding| ActivityFinding {
-                activity: activity.clone(),
-                finding,
-            })
-            .collect()
-    });
-    (
-        attempts,
-        findings.map_err(|error: HostError| RunError::from(error)),
-    )
+    let judged = match last {
+        // Beside the runtime, which goes on listening to signals.
+        Ok(last) => {
+            spawn_blocking(move || judge_event(&shared.plans[index], activity, &records[index], &last))
+                .await
+                .map_err(RunError::from)
+        }
+        Err(error) => Err(error.into()),
+    };
+    (attempts, judged)
+}
+
+fn judge_event(
+    plan: &EventPlan,
+    activity: Uuid,
+    records: &[Record],
+    last: &LastState,
+) -> (End, Vec<ActivityFinding>) {
+    let history = History {
+        activity,
+        settings: settings(plan),
+        records: records.to_vec(),
+        unasked: (plan.steps.len() - records.len()) as u64,
+    };
+    let name = format!("event {} (activity {activity})", plan.event_id);
+    let findings = judge(&history, last)
+        .into_iter()
+        .map(|finding| ActivityFinding {
+            activity: name.clone(),
+            finding,
+        })
+        .collect();
+    (End::of(last), findings)
 }

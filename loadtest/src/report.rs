@@ -1,16 +1,18 @@
-//! What a run is told as: one aligned table for people, one JSON document for machines.
+//! What a run is told as: a table for people, in three blocks, and one JSON document for machines with all of it.
+
+mod asked;
+mod table;
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::run::{ActivityFinding, Outcome};
+pub use self::asked::{Asked, AskedKind};
+use crate::run::{ActivityFinding, End, Outcome};
+use crate::tally::{Latencies, Tally};
 use crate::verdict::Finding;
 
-/// How many findings are printed; the rest are counted.
-const FINDINGS_PRINTED: usize = 20;
 /// How many findings the JSON document holds: when everything is wrong, more would say nothing more.
 const FINDINGS_WRITTEN: usize = 1_000;
 
@@ -19,34 +21,66 @@ const FINDINGS_WRITTEN: usize = 1_000;
 pub struct Report {
     /// What was run, in words.
     run: String,
-    activities: usize,
+    asked: Asked,
+    answered: Answered,
+    /// How the activities were left; none where nobody could read that.
+    at_the_end: Option<AtTheEnd>,
+    clean: bool,
+    /// Why there is no verdict, where there is none.
+    no_verdict: Option<String>,
+    findings_total: usize,
+    findings: Vec<ReportedFinding>,
+}
+
+/// What came back.
+#[derive(Debug, Serialize)]
+struct Answered {
+    /// Acknowledged commands: those that the server says are durably decided.
     committed: u64,
+    /// Those of them that asked for seats.
+    reservations: u64,
     acknowledged: BTreeMap<&'static str, u64>,
+    acknowledged_by_unix_ms: BTreeMap<u64, u64>,
     rejected: BTreeMap<String, u64>,
     unanswered: u64,
     retries: u64,
     replayed: u64,
     refusals: BTreeMap<String, u64>,
+    faults: BTreeMap<String, u64>,
     transport_errors: BTreeMap<&'static str, u64>,
+    last_transport_error: Option<String>,
     elapsed_ms: u64,
     committed_per_s: f64,
+    reservations_per_s: f64,
     answered_per_s: f64,
-    latency_ms: Latency,
+    latency_ms: LatencyMs,
     requests: u64,
     client_cpu_us_per_request: f64,
-    clean: bool,
-    findings_total: usize,
-    findings: Vec<ReportedFinding>,
 }
 
-/// From asking to the final answer, all tries together; in an open loop from the scheduled moment.
+/// Durable answers and rejections apart: a rejection may cost no sync.
 #[derive(Debug, Serialize)]
-struct Latency {
+struct LatencyMs {
+    counted_from: &'static str,
+    committed: Percentiles,
+    rejected: Percentiles,
+}
+
+#[derive(Debug, Serialize)]
+struct Percentiles {
+    count: u64,
     p50: f64,
     p90: f64,
     p99: f64,
     p99_9: f64,
     max: f64,
+}
+
+#[derive(Debug, Serialize)]
+struct AtTheEnd {
+    activities: usize,
+    #[serde(flatten)]
+    end: End,
 }
 
 #[derive(Debug, Serialize)]
@@ -58,46 +92,39 @@ struct ReportedFinding {
 }
 
 impl Report {
-    /// The report of what a run brought home.
-    pub fn new(run: String, outcome: Outcome) -> Self {
-        let Outcome {
-            tally,
-            elapsed,
-            client_cpu,
-            activities,
-            findings,
-        } = outcome;
-        let seconds = elapsed.max(Duration::from_micros(1)).as_secs_f64();
-        Self {
-            run,
-            activities,
-            committed: tally.committed(),
-            unanswered: tally.unanswered,
-            retries: tally.retries,
-            replayed: tally.replayed,
-            elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
-            committed_per_s: tally.committed() as f64 / seconds,
-            answered_per_s: tally.answered() as f64 / seconds,
-            latency_ms: Latency {
-                p50: tally.latency_ms(50.0),
-                p90: tally.latency_ms(90.0),
-                p99: tally.latency_ms(99.0),
-                p99_9: tally.latency_ms(99.9),
-                max: tally.latency_ms(100.0),
+    /// The report of what a run brought home, or why it brought no verdict.
+    pub fn new(asked: Asked, tally: &Tally, outcome: Result<Outcome, String>) -> Self {
+        let answered = Answered::new(tally, asked.rate_per_s.is_some());
+        let run = asked.title();
+        match outcome {
+            Ok(outcome) => Self {
+                run,
+                asked,
+                clean: outcome.findings.is_empty() && answered.unanswered == 0,
+                answered,
+                at_the_end: Some(AtTheEnd {
+                    activities: outcome.activities,
+                    end: outcome.end,
+                }),
+                no_verdict: None,
+                findings_total: outcome.findings.len(),
+                findings: outcome
+                    .findings
+                    .into_iter()
+                    .take(FINDINGS_WRITTEN)
+                    .map(ReportedFinding::from)
+                    .collect(),
             },
-            requests: tally.requests,
-            client_cpu_us_per_request: client_cpu.as_secs_f64() * 1e6 / tally.requests.max(1) as f64,
-            clean: findings.is_empty() && tally.unanswered == 0,
-            findings_total: findings.len(),
-            findings: findings
-                .into_iter()
-                .take(FINDINGS_WRITTEN)
-                .map(ReportedFinding::from)
-                .collect(),
-            acknowledged: tally.acknowledged,
-            rejected: tally.rejected,
-            refusals: tally.refusals,
-            transport_errors: tally.transport_errors,
+            Err(why) => Self {
+                run,
+                asked,
+                answered,
+                at_the_end: None,
+                clean: false,
+                no_verdict: Some(why),
+                findings_total: 0,
+                findings: Vec::new(),
+            },
         }
     }
 
@@ -106,40 +133,58 @@ impl Report {
         self.clean
     }
 
-    fn rows(&self) -> Vec<(String, String)> {
-        let mut rows = vec![("activities".to_owned(), self.activities.to_string())];
-        let mut add = |name: &str, value: String| rows.push((name.to_owned(), value));
-        for (status, count) in &self.acknowledged {
-            add(status, count.to_string());
+    /// Whether there is a verdict at all.
+    pub fn has_verdict(&self) -> bool {
+        self.no_verdict.is_none()
+    }
+}
+
+impl Answered {
+    fn new(tally: &Tally, is_open_loop: bool) -> Self {
+        let (elapsed, client_cpu) = tally.measured();
+        let seconds = elapsed.max(Duration::from_micros(1)).as_secs_f64();
+        Self {
+            committed: tally.committed(),
+            reservations: tally.reservations,
+            acknowledged: tally.acknowledged.clone(),
+            acknowledged_by_unix_ms: tally.acknowledged_by_unix_ms.clone(),
+            rejected: tally.rejected.clone(),
+            unanswered: tally.unanswered(),
+            retries: tally.retries,
+            replayed: tally.replayed,
+            refusals: tally.refusals.clone(),
+            faults: tally.faults.clone(),
+            transport_errors: tally.transport_errors.clone(),
+            last_transport_error: tally.last_transport_error.clone(),
+            elapsed_ms: u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
+            committed_per_s: tally.committed() as f64 / seconds,
+            reservations_per_s: tally.reservations as f64 / seconds,
+            answered_per_s: tally.answered() as f64 / seconds,
+            latency_ms: LatencyMs {
+                counted_from: if is_open_loop {
+                    "the moment when it should have been asked"
+                } else {
+                    "asking for the first time"
+                },
+                committed: (&tally.acknowledged_latency).into(),
+                rejected: (&tally.rejected_latency).into(),
+            },
+            requests: tally.requests,
+            client_cpu_us_per_request: client_cpu.as_secs_f64() * 1e6 / tally.requests.max(1) as f64,
         }
-        for (code, count) in &self.rejected {
-            add(&format!("rejected: {code}"), count.to_string());
+    }
+}
+
+impl From<&Latencies> for Percentiles {
+    fn from(latencies: &Latencies) -> Self {
+        Self {
+            count: latencies.count(),
+            p50: latencies.ms(50.0),
+            p90: latencies.ms(90.0),
+            p99: latencies.ms(99.0),
+            p99_9: latencies.ms(99.9),
+            max: latencies.ms(100.0),
         }
-        add("unanswered", self.unanswered.to_string());
-        add("retries", self.retries.to_string());
-        for (code, count) in &self.refusals {
-            add(&format!("refusals: {code}"), count.to_string());
-        }
-        for (kind, count) in &self.transport_errors {
-            add(&format!("transport errors: {kind}"), count.to_string());
-        }
-        add("elapsed s", format!("{:.3}", self.elapsed_ms as f64 / 1_000.0));
-        add("committed RSVPs per s", format!("{:.0}", self.committed_per_s));
-        add("answers per s", format!("{:.0}", self.answered_per_s));
-        for (name, value) in [
-            ("latency p50 ms", self.latency_ms.p50),
-            ("latency p90 ms", self.latency_ms.p90),
-            ("latency p99 ms", self.latency_ms.p99),
-            ("latency p99.9 ms", self.latency_ms.p99_9),
-            ("latency max ms", self.latency_ms.max),
-        ] {
-            add(name, format!("{value:.2}"));
-        }
-        add(
-            "client CPU us per request",
-            format!("{:.1}", self.client_cpu_us_per_request),
-        );
-        rows
     }
 }
 
@@ -153,56 +198,63 @@ impl From<ActivityFinding> for ReportedFinding {
     }
 }
 
-impl fmt::Display for Report {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{}", self.run)?;
-        let rows = self.rows();
-        let names = rows.iter().map(|(name, _)| name.len()).max().unwrap_or(0);
-        let values = rows.iter().map(|(_, value)| value.len()).max().unwrap_or(0);
-        for (name, value) in &rows {
-            writeln!(f, "  {name:<names$}  {value:>values$}")?;
-        }
-        if self.unanswered > 0 {
-            writeln!(f, "UNANSWERED: {} commands have no final answer", self.unanswered)?;
-        }
-        if self.findings.is_empty() {
-            return write!(
-                f,
-                "VERDICT: clean: every answer, event and count is what the rules say"
-            );
-        }
-        write!(f, "VERDICT: {} findings", self.findings_total)?;
-        for found in self.findings.iter().take(FINDINGS_PRINTED) {
-            write!(f, "\n  {}: {}", found.activity, found.message)?;
-        }
-        if self.findings_total > FINDINGS_PRINTED {
-            write!(f, "\n  and {} more", self.findings_total - FINDINGS_PRINTED)?;
-        }
-        Ok(())
-    }
-}
-
 #[cfg(test)]
-mod tests {
+pub(crate) mod testing {
     use super::*;
+    use crate::drive::Deed;
     use crate::seen::SeenStatus;
-    use crate::tally::Tally;
 
-    fn outcome(findings: usize) -> Outcome {
-        let mut tally = Tally::default();
-        tally.count_acknowledged(SeenStatus::Confirmed, false);
+    pub(crate) fn asked() -> Asked {
+        Asked {
+            kind: AskedKind::Burst {
+                people: 4,
+                seats: 10,
+                waitlist: None,
+                guest_share: 0.3,
+                cancel_share: 0.0,
+            },
+            connections: 2,
+            rate_per_s: None,
+            seed: 7,
+            deadline_s: 120,
+        }
+    }
+
+    /// One reservation, one cancel, one rejection, and one command without an answer.
+    pub(crate) fn tally() -> Tally {
+        let mut tally = Tally {
+            planned: 4,
+            requests: 9,
+            retries: 6,
+            ..Tally::default()
+        };
+        let deed = Deed::Reserve { guest_count: 0 };
+        tally.count_acknowledged(deed, SeenStatus::Confirmed, false, 1_000);
+        tally.count_acknowledged(Deed::Cancel, SeenStatus::Cancelled, true, 1_010);
+        tally.acknowledged_latency.record(Duration::from_millis(20));
+        tally.rejected_latency.record(Duration::from_millis(1));
         tally.count_rejected("activity_full");
-        tally.requests = 2;
+        tally.count_refusal("overloaded");
+        tally.last_transport_error = Some("cannot connect: refused".into());
+        tally
+    }
+
+    pub(crate) fn outcome(findings: usize) -> Outcome {
         let finding = Finding::Overbooked {
             seq: 9,
             held: 11,
             limit: 10,
         };
         Outcome {
-            tally,
-            elapsed: Duration::from_millis(500),
-            client_cpu: Duration::from_micros(20),
             activities: 1,
+            end: End {
+                capacity: 10,
+                confirmed_spots: 9,
+                waitlisted_parties: 2,
+                waitlisted_spots: 5,
+                promoted: 3,
+                cancelled: 4,
+            },
             findings: vec![
                 ActivityFinding {
                     activity: "a".into(),
@@ -212,42 +264,56 @@ mod tests {
             ],
         }
     }
+}
 
-    #[test]
-    fn a_clean_report_says_so_in_an_aligned_table() {
-        let text = Report::new("a burst".into(), outcome(0)).to_string();
-        let lines: Vec<&str> = text.lines().collect();
-        assert_eq!(lines[0], "a burst");
-        assert!(lines.contains(&"  rejected: activity_full        1"), "{text}");
-        assert!(lines.contains(&"  committed RSVPs per s          2"), "{text}");
-        assert!(lines.contains(&"  client CPU us per request   10.0"), "{text}");
-        assert!(text.ends_with("VERDICT: clean: every answer, event and count is what the rules say"));
-    }
-
-    #[test]
-    fn the_first_findings_are_printed_and_the_rest_counted() {
-        let report = Report::new("a burst".into(), outcome(25));
-        assert!(!report.is_clean());
-        let text = report.to_string();
-        let line = "  a: overbooked: at seq 9 11 spots are held where 10 may be";
-        assert_eq!(text.lines().filter(|told| *told == line).count(), 20);
-        assert!(text.ends_with("and 5 more"), "{text}");
-    }
+#[cfg(test)]
+mod tests {
+    use super::testing::*;
+    use super::*;
 
     #[test]
     fn the_json_names_the_kind_of_each_finding_with_its_numbers() {
-        let json = serde_json::to_value(Report::new("a burst".into(), outcome(1))).unwrap();
+        let json = serde_json::to_value(Report::new(asked(), &tally(), Ok(outcome(1)))).unwrap();
         assert_eq!(json["findings"][0]["finding"], "overbooked");
         assert_eq!(json["findings"][0]["held"], 11);
         assert_eq!(json["clean"], false);
     }
 
     #[test]
+    fn the_json_has_what_was_asked_what_was_answered_and_how_it_ended() {
+        let json = serde_json::to_value(Report::new(asked(), &tally(), Ok(outcome(0)))).unwrap();
+        for (pointer, expected) in [
+            ("/asked/kind", serde_json::json!("burst")),
+            ("/asked/guest_share", serde_json::json!(0.3)),
+            ("/asked/rate_per_s", serde_json::Value::Null),
+            ("/answered/committed", serde_json::json!(2)),
+            ("/answered/reservations", serde_json::json!(1)),
+            ("/answered/replayed", serde_json::json!(1)),
+            ("/answered/unanswered", serde_json::json!(1)),
+            ("/answered/acknowledged_by_unix_ms/1010", serde_json::json!(1)),
+            ("/answered/latency_ms/rejected/count", serde_json::json!(1)),
+            ("/at_the_end/promoted", serde_json::json!(3)),
+        ] {
+            assert_eq!(json.pointer(pointer), Some(&expected), "{pointer} in {json}");
+        }
+    }
+
+    #[test]
     fn somebody_unanswered_is_not_clean() {
-        let mut outcome = outcome(0);
-        outcome.tally.unanswered = 3;
-        let report = Report::new("a burst".into(), outcome);
-        assert!(!report.is_clean());
-        assert!(report.to_string().contains("UNANSWERED: 3 commands"));
+        let mut tally = tally();
+        assert!(!Report::new(asked(), &tally, Ok(outcome(0))).is_clean());
+        tally.planned = 3;
+        assert!(Report::new(asked(), &tally, Ok(outcome(0))).is_clean());
+    }
+
+    #[test]
+    fn without_a_verdict_nothing_is_clean() {
+        let mut tally = tally();
+        tally.planned = 3;
+        let report = Report::new(asked(), &tally, Err("the server is gone".into()));
+        assert!(!report.is_clean() && !report.has_verdict());
+        let json = serde_json::to_value(report).unwrap();
+        assert_eq!(json["no_verdict"], "the server is gone");
+        assert_eq!(json["answered"]["committed"], 2);
     }
 }

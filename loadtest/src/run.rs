@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use indicatif::ProgressBar;
+use serde::Serialize;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -10,10 +12,14 @@ use crate::attempt::{Attempts, TimeLimits};
 use crate::client::TransportError;
 use crate::clock;
 use crate::host::HostError;
-use crate::shared::SharedTally;
-use crate::tally::Tally;
+use crate::seen::{LastState, SeenStatus};
+use crate::shared::{SharedTally, lock};
 use crate::target::Target;
 use crate::verdict::Finding;
+
+/// How long creating and reading back go on where nobody is there to answer: whatever happens to a server in
+/// mid-run, it is over by then.
+const SILENCE_LIMIT: Duration = Duration::from_secs(10);
 
 /// A server and the secret that it checks tokens by.
 #[derive(Clone, Debug)]
@@ -38,11 +44,22 @@ pub struct Effort {
 }
 
 impl Effort {
-    /// The connections of one phase, which has the whole deadline for itself.
+    /// The connections for the commands. A server may die and come back under them.
     pub(crate) fn connections(&self, target: &Target, tally: &SharedTally) -> Vec<Attempts> {
+        self.attempts(target, tally, self.deadline)
+    }
+
+    /// The connections for what comes before and after the commands, which has the whole deadline for itself
+    /// again, but not on a server that is gone.
+    pub(crate) fn backstage(&self, target: &Target, tally: &SharedTally) -> Vec<Attempts> {
+        self.attempts(target, tally, SILENCE_LIMIT)
+    }
+
+    fn attempts(&self, target: &Target, tally: &SharedTally, silence_limit: Duration) -> Vec<Attempts> {
         let limits = TimeLimits {
             request_timeout: self.request_timeout,
             give_up_at: clock::now() + self.deadline,
+            silence_limit,
         };
         (0..self.connections as u64)
             .map(|index| Attempts::new(target.clone(), limits, Arc::clone(tally), self.seed ^ index))
@@ -50,19 +67,65 @@ impl Effort {
     }
 }
 
-/// What a run found out.
+/// What a run found out, beside what was counted on the way.
 #[derive(Debug)]
 pub struct Outcome {
-    /// What was counted.
-    pub tally: Tally,
-    /// From the first command to the last answer.
-    pub elapsed: Duration,
-    /// CPU time that the client used in that time.
-    pub client_cpu: Duration,
     /// How many activities were judged.
     pub activities: usize,
+    /// How they were left.
+    pub end: End,
     /// What the verdict found.
     pub findings: Vec<ActivityFinding>,
+}
+
+/// How full activities were left, as the server shows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize)]
+pub struct End {
+    /// Spots in all.
+    pub capacity: u64,
+    /// Spots held.
+    pub confirmed_spots: u64,
+    /// Parties that wait.
+    pub waitlisted_parties: u64,
+    /// Spots that they wait for.
+    pub waitlisted_spots: u64,
+    /// RSVPs that came from the waitlist.
+    pub promoted: u64,
+    /// RSVPs that are cancelled.
+    pub cancelled: u64,
+}
+
+impl End {
+    /// How one activity was left.
+    pub fn of(last: &LastState) -> Self {
+        let counts = &last.activity.counts;
+        let promoted = last.events.iter().filter(|event| event.kind == "promoted");
+        let cancelled = last
+            .rsvps
+            .iter()
+            .filter(|rsvp| rsvp.status == SeenStatus::Cancelled);
+        Self {
+            capacity: counts.capacity,
+            confirmed_spots: counts.confirmed_spots,
+            waitlisted_parties: counts.waitlisted_parties,
+            waitlisted_spots: counts.waitlisted_spots,
+            promoted: promoted.count() as u64,
+            cancelled: cancelled.count() as u64,
+        }
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            capacity: self.capacity + other.capacity,
+            confirmed_spots: self.confirmed_spots + other.confirmed_spots,
+            waitlisted_parties: self.waitlisted_parties + other.waitlisted_parties,
+            waitlisted_spots: self.waitlisted_spots + other.waitlisted_spots,
+            promoted: self.promoted + other.promoted,
+            cancelled: self.cancelled + other.cancelled,
+        }
+    }
 }
 
 /// A finding, and about what.
@@ -100,8 +163,9 @@ pub enum RunError {
 }
 
 /// Wall clock and CPU clock of the part of a run that is measured.
+#[derive(Clone, Debug)]
 pub(crate) struct Stopwatch {
-    pub(crate) started: Instant,
+    started: Instant,
     cpu: Duration,
 }
 
@@ -114,12 +178,34 @@ impl Stopwatch {
     }
 
     /// Elapsed time and CPU time.
-    pub(crate) fn stop(&self) -> (Duration, Duration) {
+    pub(crate) fn elapsed(&self) -> (Duration, Duration) {
         (
             clock::now() - self.started,
             clock::cpu_time().saturating_sub(self.cpu),
         )
     }
+}
+
+/// Says what goes on now, beside the progress that is shown.
+pub(crate) fn tell(progress: &ProgressBar, what: &str) {
+    progress.suspend(|| eprintln!("{what}"));
+}
+
+/// What the server said that no sound server says, whatever it was asked.
+pub(crate) fn faults(tallies: [&SharedTally; 2]) -> Vec<ActivityFinding> {
+    let mut findings = Vec::new();
+    for tally in tallies {
+        for (answer, count) in &lock(tally).faults {
+            findings.push(ActivityFinding {
+                activity: "the server".to_owned(),
+                finding: Finding::ServerFault {
+                    answer: answer.clone(),
+                    count: *count,
+                },
+            });
+        }
+    }
+    findings
 }
 
 /// Opens every connection before the clock starts.

@@ -1,5 +1,5 @@
 //! What the server shows of an activity, in the shapes of its REST contract, as far as the verdict needs
-//! them. Fields that nobody checks are not read.
+//! them. Fields that nobody checks are not read; those that are read must be there.
 
 use std::fmt;
 
@@ -40,32 +40,24 @@ impl fmt::Display for SeenStatus {
 #[expect(missing_docs, reason = "the fields of the contract")]
 pub struct SeenRsvp {
     pub id: Uuid,
+    pub activity_id: Uuid,
     pub user_id: Option<Uuid>,
+    pub name: String,
     pub status: SeenStatus,
     pub guest_count: u32,
+    pub total_spots: u64,
     pub position: Option<u64>,
     pub parties_ahead: Option<u64>,
     pub spots_ahead: Option<u64>,
+    pub special_requirements: Option<String>,
     pub cancel_reason: Option<String>,
     pub version: u64,
 }
 
-/// The answer to a command about one RSVP.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+/// The counts beside an answer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
 #[expect(missing_docs, reason = "the fields of the contract")]
-pub struct SeenAnswer {
-    pub rsvp: SeenRsvp,
-    pub seq: u64,
-    #[serde(default)]
-    pub replayed: bool,
-}
-
-/// The activity with its counts.
-#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
-#[expect(missing_docs, reason = "the fields of the contract")]
-pub struct SeenActivity {
-    pub id: Uuid,
-    pub status: String,
+pub struct SeenCounts {
     pub capacity: u64,
     pub confirmed_spots: u64,
     pub offered_spots: u64,
@@ -75,13 +67,49 @@ pub struct SeenActivity {
     pub seq: u64,
 }
 
+/// The answer to a command about one RSVP.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[expect(missing_docs, reason = "the fields of the contract")]
+pub struct SeenAnswer {
+    pub rsvp: SeenRsvp,
+    pub seq: u64,
+    pub replayed: bool,
+    pub counts: SeenCounts,
+    /// The status code and the `ETag`, which are not in the body.
+    #[serde(skip)]
+    pub http_status: u16,
+    #[serde(skip)]
+    pub etag: Option<String>,
+}
+
+/// The activity with its counts.
+#[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
+#[expect(missing_docs, reason = "the fields of the contract")]
+pub struct SeenActivity {
+    pub id: Uuid,
+    pub status: String,
+    #[serde(flatten)]
+    pub counts: SeenCounts,
+}
+
+/// The waitlist, as the host sees it.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[expect(missing_docs, reason = "the fields of the contract")]
+pub struct SeenWaitlist {
+    pub parties: u64,
+    pub spots: u64,
+    pub paused: bool,
+    /// Who waits, in order.
+    pub entries: Vec<SeenEntry>,
+}
+
 /// One entry of the waitlist, as the host sees it.
 #[derive(Clone, PartialEq, Eq, Debug, Deserialize)]
 #[expect(missing_docs, reason = "the fields of the contract")]
 pub struct SeenEntry {
-    pub id: Uuid,
+    #[serde(flatten)]
+    pub rsvp: SeenRsvp,
     pub ticket: u64,
-    pub position: Option<u64>,
 }
 
 /// One event of the decision log.
@@ -89,10 +117,16 @@ pub struct SeenEntry {
 #[expect(missing_docs, reason = "the fields of the contract")]
 pub struct SeenEvent {
     pub seq: u64,
+    /// As it is written: in UTC with milliseconds, so later times are later texts.
+    pub at: String,
     pub kind: String,
     pub rsvp_id: Option<Uuid>,
+    pub actor: String,
+    pub previous_status: Option<String>,
+    pub status: Option<String>,
     pub spots: Option<u64>,
     pub ticket: Option<u64>,
+    pub reason: Option<String>,
 }
 
 /// Everything about an activity that was read back when nothing was going on any more.
@@ -102,8 +136,8 @@ pub struct LastState {
     pub activity: SeenActivity,
     /// Every RSVP, cancelled ones too.
     pub rsvps: Vec<SeenRsvp>,
-    /// The waitlist in its order.
-    pub waitlist: Vec<SeenEntry>,
+    /// The waitlist.
+    pub waitlist: SeenWaitlist,
     /// The decision log in its order.
     pub events: Vec<SeenEvent>,
 }

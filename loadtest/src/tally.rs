@@ -1,5 +1,5 @@
 //! What is counted while a run goes on. Refusals, which are tried again, are kept apart from rejections,
-//! which are final answers.
+//! which are final answers, and from faults, which must not be.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,55 +7,103 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 
 use crate::client::TransportError;
+use crate::drive::Deed;
+use crate::run::Stopwatch;
 use crate::seen::SeenStatus;
 
 /// The longest latency that is told apart from longer ones.
 const MAX_LATENCY_US: u64 = 600_000_000;
+/// How finely the course of a run is told.
+const SLOT_MS: u64 = 10;
 
 /// The counts of one run.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Tally {
+    /// The commands that are meant to be asked, as far as that is known by now.
+    pub planned: u64,
     /// Acknowledged commands by the status they led to.
     pub acknowledged: BTreeMap<&'static str, u64>,
+    /// The reservations among them.
+    pub reservations: u64,
+    /// How many were acknowledged when, in slots of 10 ms since 1970.
+    pub acknowledged_by_unix_ms: BTreeMap<u64, u64>,
     /// Final refusals by code.
     pub rejected: BTreeMap<String, u64>,
     /// Answers that ask to come again, by code.
     pub refusals: BTreeMap<String, u64>,
+    /// Answers that no sound server gives, by status and code.
+    pub faults: BTreeMap<String, u64>,
     /// Tries without an answer, by kind.
     pub transport_errors: BTreeMap<&'static str, u64>,
+    /// Why the latest of them had none.
+    pub last_transport_error: Option<String>,
     /// Requests sent, every try of them.
     pub requests: u64,
     /// Requests that were a second or later try.
     pub retries: u64,
-    /// Commands without a final answer.
-    pub unanswered: u64,
     /// Answers that were the first answer again.
     pub replayed: u64,
-    latency_us: Histogram<u64>,
+    /// How long whoever was acknowledged waited for it, all tries together.
+    pub acknowledged_latency: Latencies,
+    /// How long whoever was rejected waited for it, all tries together.
+    pub rejected_latency: Latencies,
+    pub(crate) stopwatch: Option<Stopwatch>,
+    pub(crate) measured: Option<(Duration, Duration)>,
 }
 
-impl Default for Tally {
+/// A distribution of latencies.
+#[derive(Clone, Debug)]
+pub struct Latencies(Histogram<u64>);
+
+impl Default for Latencies {
     fn default() -> Self {
-        Self {
-            acknowledged: BTreeMap::new(),
-            rejected: BTreeMap::new(),
-            refusals: BTreeMap::new(),
-            transport_errors: BTreeMap::new(),
-            requests: 0,
-            retries: 0,
-            unanswered: 0,
-            replayed: 0,
-            latency_us: Histogram::new_with_bounds(1, MAX_LATENCY_US, 3)
-                .expect("the bounds are constant and sound"),
-        }
+        let histogram = Histogram::new_with_bounds(1, MAX_LATENCY_US, 3);
+        Self(histogram.expect("the bounds are constant and sound"))
+    }
+}
+
+impl Latencies {
+    /// One more.
+    pub fn record(&mut self, latency: Duration) {
+        let micros = u64::try_from(latency.as_micros()).unwrap_or(MAX_LATENCY_US);
+        self.0.saturating_record(micros.max(1));
+    }
+
+    /// How many there are.
+    pub fn count(&self) -> u64 {
+        self.0.len()
+    }
+
+    /// The latency in milliseconds that `percentile` percent stayed within.
+    pub fn ms(&self, percentile: f64) -> f64 {
+        self.0.value_at_percentile(percentile) as f64 / 1_000.0
     }
 }
 
 impl Tally {
+    /// The part that is measured begins.
+    pub(crate) fn start(&mut self) {
+        self.stopwatch = Some(Stopwatch::start());
+    }
+
+    /// The part that is measured is over.
+    pub(crate) fn stop(&mut self) {
+        self.measured = self.stopwatch.as_ref().map(Stopwatch::elapsed);
+    }
+
+    /// Elapsed time and CPU time of the client, of the part that is measured, as far as it has come.
+    pub fn measured(&self) -> (Duration, Duration) {
+        let so_far = || self.stopwatch.as_ref().map(Stopwatch::elapsed);
+        self.measured.or_else(so_far).unwrap_or_default()
+    }
+
     /// A command was carried out.
-    pub fn count_acknowledged(&mut self, status: SeenStatus, replayed: bool) {
+    pub fn count_acknowledged(&mut self, deed: Deed, status: SeenStatus, replayed: bool, unix_ms: u64) {
         *self.acknowledged.entry(status.as_str()).or_default() += 1;
+        self.reservations += u64::from(matches!(deed, Deed::Reserve { .. }));
         self.replayed += u64::from(replayed);
+        let slot = unix_ms - unix_ms % SLOT_MS;
+        *self.acknowledged_by_unix_ms.entry(slot).or_default() += 1;
     }
 
     /// A command was refused for good.
@@ -68,15 +116,15 @@ impl Tally {
         count(&mut self.refusals, code);
     }
 
+    /// A try was answered with what no sound server says.
+    pub fn count_fault(&mut self, status: u16, code: &str) {
+        count(&mut self.faults, &format!("{status} {code}"));
+    }
+
     /// A try was not answered.
     pub fn count_transport_error(&mut self, error: &TransportError) {
         *self.transport_errors.entry(error.word()).or_default() += 1;
-    }
-
-    /// How long somebody waited for a final answer, all tries together.
-    pub fn record_latency(&mut self, latency: Duration) {
-        let micros = u64::try_from(latency.as_micros()).unwrap_or(MAX_LATENCY_US);
-        self.latency_us.saturating_record(micros.max(1));
+        self.last_transport_error = Some(error.told());
     }
 
     /// Commands that were carried out.
@@ -89,9 +137,9 @@ impl Tally {
         self.committed() + self.rejected.values().sum::<u64>()
     }
 
-    /// The latency in milliseconds that `percentile` percent of the commands stayed within.
-    pub fn latency_ms(&self, percentile: f64) -> f64 {
-        self.latency_us.value_at_percentile(percentile) as f64 / 1_000.0
+    /// Commands without one, whether they were asked or not.
+    pub fn unanswered(&self) -> u64 {
+        self.planned.saturating_sub(self.answered())
     }
 }
 
@@ -109,24 +157,43 @@ fn count(counts: &mut BTreeMap<String, u64>, code: &str) {
 mod tests {
     use super::*;
 
+    const RESERVE: Deed = Deed::Reserve { guest_count: 0 };
+
     #[test]
-    fn refusals_do_not_count_as_answers() {
-        let mut tally = Tally::default();
-        tally.count_acknowledged(SeenStatus::Confirmed, false);
+    fn refusals_and_faults_do_not_count_as_answers() {
+        let mut tally = Tally {
+            planned: 5,
+            ..Tally::default()
+        };
+        tally.count_acknowledged(RESERVE, SeenStatus::Confirmed, false, 0);
         tally.count_rejected("activity_full");
         tally.count_refusal("overloaded");
         tally.count_refusal("overloaded");
-        assert_eq!((tally.committed(), tally.answered()), (1, 2));
+        tally.count_fault(500, "internal");
+        assert_eq!(
+            (tally.committed(), tally.answered(), tally.unanswered()),
+            (1, 2, 3)
+        );
         assert_eq!(tally.refusals["overloaded"], 2);
+        assert_eq!(tally.faults["500 internal"], 1);
+    }
+
+    #[test]
+    fn a_cancel_is_committed_and_is_no_reservation() {
+        let mut tally = Tally::default();
+        tally.count_acknowledged(RESERVE, SeenStatus::Confirmed, false, 1_234);
+        tally.count_acknowledged(Deed::Cancel, SeenStatus::Cancelled, true, 1_239);
+        assert_eq!((tally.committed(), tally.reservations, tally.replayed), (2, 1, 1));
+        assert_eq!(tally.acknowledged_by_unix_ms, BTreeMap::from([(1_230, 2)]));
     }
 
     #[test]
     fn percentiles_are_of_all_latencies() {
-        let mut tally = Tally::default();
+        let mut latencies = Latencies::default();
         for millis in 1..=100 {
-            tally.record_latency(Duration::from_millis(millis));
+            latencies.record(Duration::from_millis(millis));
         }
-        assert!((tally.latency_ms(50.0) - 50.0).abs() < 0.1);
-        assert!((tally.latency_ms(100.0) - 100.0).abs() < 0.1);
+        assert!((latencies.ms(50.0) - 50.0).abs() < 0.1);
+        assert!((latencies.ms(100.0) - 100.0).abs() < 0.1);
     }
 }

@@ -103,6 +103,8 @@ impl ThrowawayServer {
             .stdin(Stdio::null())
             .stdout(log)
             .stderr(errors)
+            // A signal from the terminal is for this process, which stops the server when it is done with it.
+            .process_group(0)
             .kill_on_drop(true)
             .spawn()
             .map_err(|source| ThrowawayError::Start { path, source })?;
@@ -124,8 +126,23 @@ impl ThrowawayServer {
         &self.server
     }
 
+    /// Waits until it ends by itself, which it should not.
+    pub async fn ended(&mut self) -> io::Result<ExitStatus> {
+        self.child.wait().await
+    }
+
+    /// How it ended, if it has.
+    pub fn has_ended(&mut self) -> Option<ExitStatus> {
+        self.child.try_wait().ok().flatten()
+    }
+
+    /// Leaves its folder behind, with its database and its log, and says where. Whatever still runs there is killed.
+    pub fn keep(self) -> PathBuf {
+        self.folder.keep()
+    }
+
     /// Asks it to end, waits, and kills it only if it does not.
-    pub async fn stop(mut self) -> Result<ExitStatus, ThrowawayError> {
+    pub async fn stop(&mut self) -> Result<ExitStatus, ThrowawayError> {
         let pid = self
             .child
             .id()
@@ -163,7 +180,8 @@ impl ThrowawayServer {
         }
     }
 
-    fn end_of_log(&self) -> String {
+    /// The last lines of its log.
+    pub fn end_of_log(&self) -> String {
         let log = std::fs::read(self.folder.path().join("server.log")).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);
         let lines: Vec<&str> = log.lines().collect();

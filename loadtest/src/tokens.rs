@@ -13,8 +13,10 @@ const IDS_FROM_MS: u64 = 1_577_836_800_000;
 /// Somebody who can ask for things.
 #[derive(Clone, Debug)]
 pub struct Person {
-    /// The user id as text: the name by which history and model know the person.
+    /// The user id as text: what history and model know the person by.
     pub id: String,
+    /// The name in the token.
+    pub name: String,
     /// The access token.
     pub token: String,
 }
@@ -71,6 +73,7 @@ impl Mint {
         let token = jsonwebtoken::encode(&Header::default(), &claims, &self.key)?;
         Ok(Person {
             id: sub.to_string(),
+            name: name.to_owned(),
             token,
         })
     }

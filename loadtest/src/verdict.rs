@@ -6,9 +6,11 @@
 //! Every command that changed the activity has a place in one order, its `seq`. The commands are replayed
 //! through the model in that order; every answer, every event and the last state must be the model's. The
 //! order must also be one that the client can have seen: what was answered before something else was sent
-//! comes before it, and a rejection must be right at some moment between its sending and its answer.
+//! comes before it, and a rejection must be right at some moment between its last sending and its answer.
 
 mod answers;
+mod beside;
+mod bounds;
 mod counts;
 mod finding;
 mod last_rsvps;
@@ -28,27 +30,34 @@ use crate::seen::LastState;
 /// the gravest kind first.
 pub fn judge(history: &History, last: &LastState) -> Vec<Finding> {
     let mut findings = Vec::new();
-    let unanswered = history
+    let asked_in_vain = history
         .records
         .iter()
         .filter(|record| matches!(record.outcome, Outcome::Unanswered))
         .count() as u64;
+    let unanswered = asked_in_vain + history.unasked;
     if unanswered > 0 {
         findings.push(Finding::Unanswered { count: unanswered });
     }
     let steps = order::steps(history, last, &mut findings);
+    let bounds = bounds::Bounds::new(&steps);
     let mut model = Model::new(history.settings.clone());
-    let mut rejections = rejections::Rejections::new(history, &steps);
+    let mut rejections = rejections::Rejections::new(history, &bounds);
+    let mut counts_beside = beside::CountsBeside::named_in(&steps);
+    let mut causes = log::Causes::default();
     rejections.check(0, &model);
     for (index, step) in steps.iter().enumerate() {
-        answers::replay(step, &mut model, &mut findings);
+        answers::replay(step, history.activity, &mut model, &mut findings);
+        causes.note(step, &model);
+        counts_beside.note(index + 1, &model);
         rejections.check(index + 1, &model);
     }
     rejections.report(&mut findings);
-    log::compare(&model, last, &mut findings);
+    counts_beside.compare(&steps, &bounds, &mut findings);
+    log::compare(&model, &causes, last, &mut findings);
     log::check_overbooking(&history.settings, last, &mut findings);
-    last_rsvps::compare(&model, &steps, last, &mut findings);
-    counts::compare(&model, last, &mut findings);
+    last_rsvps::compare(&model, history, &steps, last, &mut findings);
+    counts::compare(&model, history.activity, last, &mut findings);
     findings.sort_by_key(rank);
     findings
 }
@@ -64,7 +73,7 @@ fn rank(finding: &Finding) -> u8 {
         Finding::WrongStatus { .. } => 5,
         Finding::WrongPosition { .. } | Finding::WrongAnswer { .. } => 6,
         Finding::WrongRejection { .. } => 7,
-        Finding::CountsDiffer { .. } => 8,
+        Finding::CountsDiffer { .. } | Finding::ServerFault { .. } => 8,
         Finding::WrongSeq { .. } | Finding::EventsDiffer { .. } => 9,
     }
 }

@@ -1,5 +1,6 @@
 //! One kept-alive connection. It connects when it must and says why an answer did not come.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -53,7 +54,7 @@ impl Connection {
 
     /// Sends one request and reads the whole answer. After an error the next request opens a new connection.
     pub async fn send(&mut self, request: &Request<'_>) -> Result<Head, TransportError> {
-        if self.stream.is_none() {
+        if !self.is_open() {
             self.open().await?;
         }
         request.write_to(self.target.authority(), &mut self.out);
@@ -66,6 +67,15 @@ impl Connection {
             self.stream = None;
         }
         answer.map(|parsed| parsed.head)
+    }
+
+    /// Whether there is a socket that the server has not closed. Nothing was asked, so whatever can be read now,
+    /// the end included, was said while the connection was idle: it is no failure of a request.
+    fn is_open(&self) -> bool {
+        let said = |stream: &TcpStream| stream.try_read(&mut [0; 1]);
+        self.stream
+            .as_ref()
+            .is_some_and(|stream| said(stream).is_err_and(|error| error.kind() == ErrorKind::WouldBlock))
     }
 
     /// The body of the last answer.
@@ -220,6 +230,20 @@ mod tests {
             assert_eq!(connection.body(), body.as_bytes());
         }
         assert_eq!(server.connections(), 3);
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_was_closed_while_idle_is_opened_anew_and_nothing_failed() {
+        let server = ScriptedServer::start(vec![
+            Answer::bytes("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\none").then_close(),
+            Answer::bytes("HTTP/1.1 200 OK\r\ncontent-length: 3\r\n\r\ntwo"),
+        ])
+        .await;
+        let mut connection = connection(&server);
+        connection.send(&Request::get("/", "t")).await.unwrap();
+        connection.stream.as_ref().unwrap().readable().await.unwrap();
+        connection.send(&Request::get("/", "t")).await.unwrap();
+        assert_eq!((connection.body(), server.connections()), (&b"two"[..], 2));
     }
 
     #[tokio::test]

@@ -11,10 +11,12 @@ pub(super) const MAX_BODY_BYTES: usize = 16 * 1024 * 1024;
 const MAX_HEADERS: usize = 48;
 
 /// What the head of an answer says.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Head {
     /// The status code.
     pub status: u16,
+    /// The version of what is shown, as the server wrote it.
+    pub etag: Option<String>,
     /// How long the server asks to wait before the next try.
     pub retry_after: Option<Duration>,
 }
@@ -28,7 +30,7 @@ pub(super) enum Framing {
 }
 
 /// A complete head.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct ParsedHead {
     pub(super) head: Head,
     pub(super) head_bytes: usize,
@@ -54,6 +56,7 @@ pub(super) fn parse_head(bytes: &[u8]) -> Result<Option<ParsedHead>, TransportEr
     let mut closes = parsed.version == Some(0);
     let mut framing = Framing::UntilClose;
     let mut retry_after = None;
+    let mut etag = None;
     for header in parsed.headers.iter() {
         if header.name.eq_ignore_ascii_case("content-length") && framing != Framing::Chunked {
             let length = parse_number(header.value).ok_or(TransportError::Malformed("content-length"))?;
@@ -64,6 +67,8 @@ pub(super) fn parse_head(bytes: &[u8]) -> Result<Option<ParsedHead>, TransportEr
             closes |= header.value.eq_ignore_ascii_case(b"close");
         } else if header.name.eq_ignore_ascii_case("retry-after") {
             retry_after = parse_number(header.value).map(Duration::from_secs);
+        } else if header.name.eq_ignore_ascii_case("etag") {
+            etag = Some(String::from_utf8_lossy(header.value).into_owned());
         }
     }
     if matches!(status, 100..=199 | 204 | 304) {
@@ -77,7 +82,11 @@ pub(super) fn parse_head(bytes: &[u8]) -> Result<Option<ParsedHead>, TransportEr
         });
     }
     Ok(Some(ParsedHead {
-        head: Head { status, retry_after },
+        head: Head {
+            status,
+            etag,
+            retry_after,
+        },
         head_bytes,
         framing,
         closes,
@@ -135,13 +144,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_head_tells_status_length_and_when_to_come_again() {
-        let bytes = b"HTTP/1.1 503 Busy\r\nContent-Length: 12\r\nRetry-After: 2\r\n\r\n{}";
+    fn a_head_tells_status_length_version_and_when_to_come_again() {
+        let bytes = b"HTTP/1.1 503 Busy\r\nContent-Length: 12\r\nRetry-After: 2\r\nETag: \"3\"\r\n\r\n{}";
         let parsed = parse_head(bytes).unwrap().unwrap();
         assert_eq!(
             parsed.head,
             Head {
                 status: 503,
+                etag: Some("\"3\"".into()),
                 retry_after: Some(Duration::from_secs(2))
             }
         );

@@ -28,9 +28,40 @@ pub struct Row {
     pub changed_ms: i64,
 }
 
+/// The columns that a history must have, in any order and among others.
+const COLUMNS: [&str; 7] = [
+    "rsvp_id",
+    "event_id",
+    "member_id",
+    "guests",
+    "response",
+    "created",
+    "mtime",
+];
+
+/// Why there are no rows.
+#[derive(Debug, thiserror::Error)]
+pub enum HistoryError {
+    /// It cannot be read, or a row is not what its columns say.
+    #[error(transparent)]
+    Unreadable(#[from] csv::Error),
+    /// The header lacks columns.
+    #[error("its header has no {}", .0.join(", "))]
+    Columns(Vec<&'static str>),
+}
+
 /// Reads every row of a CSV file with a header.
-pub fn read_rows(input: impl std::io::Read) -> Result<Vec<Row>, csv::Error> {
-    csv::Reader::from_reader(input).deserialize().collect()
+pub fn read_rows(input: impl std::io::Read) -> Result<Vec<Row>, HistoryError> {
+    let mut reader = csv::Reader::from_reader(input);
+    let header = reader.headers()?;
+    let missing: Vec<&str> = COLUMNS
+        .into_iter()
+        .filter(|column| !header.iter().any(|there| there == *column))
+        .collect();
+    if !missing.is_empty() {
+        return Err(HistoryError::Columns(missing));
+    }
+    Ok(reader.deserialize().collect::<Result<_, _>>()?)
 }
 
 #[cfg(test)]
@@ -60,6 +91,27 @@ mod tests {
     fn a_row_without_an_id_of_its_own_is_read() {
         let file = "rsvp_id,event_id,member_id,guests,response,created,mtime\n-1,e,1,0,yes,0,0\n";
         assert_eq!(read_rows(file.as_bytes()).unwrap()[0].rsvp_id, -1);
+    }
+
+    #[test]
+    fn what_is_no_history_is_told_from_an_empty_one() {
+        let columns = "rsvp_id,event_id,member_id,guests,response,created,mtime\n";
+        assert_eq!(read_rows(columns.as_bytes()).unwrap(), []);
+        for (file, told) in [
+            (
+                "",
+                "its header has no rsvp_id, event_id, member_id, guests, response, created, mtime",
+            ),
+            (
+                "rsvp_id;event_id\n1;2\n",
+                "its header has no rsvp_id, event_id, member_id, guests, response, created, mtime",
+            ),
+            (&columns.replace("mtime", "changed"), "its header has no mtime"),
+        ] {
+            assert_eq!(read_rows(file.as_bytes()).unwrap_err().to_string(), told);
+        }
+        let folder = std::fs::File::open("/").unwrap();
+        assert!(matches!(read_rows(folder), Err(HistoryError::Unreadable(_))));
     }
 
     #[test]

@@ -1,14 +1,18 @@
 //! Replays one command through the model and compares what the server said.
 
+use uuid::Uuid;
+
 use super::Finding;
 use super::order::Step;
-use crate::model::{Answer, Model, Rejection, Request, RsvpView};
+use crate::model::{Answer, Command, Model, Rejection, Request, RsvpView};
 use crate::seen::{SeenAnswer, SeenRsvp, SeenStatus};
 
 /// Carries the command out in the model. Where the model refuses what the server accepted, the model goes on
 /// without it.
-pub(super) fn replay(step: &Step<'_>, model: &mut Model, findings: &mut Vec<Finding>) {
-    let before = model.counts();
+pub(super) fn replay(step: &Step<'_>, activity: Uuid, model: &mut Model, findings: &mut Vec<Finding>) {
+    let confirmed_spots = model.confirmed_spots();
+    let capacity = u64::from(model.settings().capacity);
+    let available_spots = capacity.saturating_sub(confirmed_spots);
     let outcome = model.submit(&Request::new(0, step.command.clone()));
     let Some((_, said)) = step.answered else { return };
     let finding = match &outcome {
@@ -16,9 +20,7 @@ pub(super) fn replay(step: &Step<'_>, model: &mut Model, findings: &mut Vec<Find
             person: step.person(),
             what: format!("a live RSVP already when seq {} is answered", said.seq),
         }),
-        Err(_) if takes_too_much(said, before.available_spots) => {
-            Some(overbooked(said, before.confirmed_spots, before.capacity))
-        }
+        Err(_) if takes_too_much(said, available_spots) => Some(overbooked(said, confirmed_spots, capacity)),
         Err(rejection) => Some(Finding::WrongStatus {
             person: step.person(),
             seq: said.seq,
@@ -27,8 +29,8 @@ pub(super) fn replay(step: &Step<'_>, model: &mut Model, findings: &mut Vec<Find
         }),
         Ok(answer) => {
             let is_waiting = answer.rsvp.as_ref().is_some_and(|rsvp| rsvp.position.is_some());
-            if is_waiting && takes_too_much(said, before.available_spots) {
-                Some(overbooked(said, before.confirmed_spots, before.capacity))
+            if is_waiting && takes_too_much(said, available_spots) {
+                Some(overbooked(said, confirmed_spots, capacity))
             } else {
                 None
             }
@@ -36,7 +38,7 @@ pub(super) fn replay(step: &Step<'_>, model: &mut Model, findings: &mut Vec<Find
     };
     match (finding, outcome) {
         (Some(finding), _) => findings.push(finding),
-        (None, Ok(answer)) => compare(&step.person(), said, &answer, findings),
+        (None, Ok(answer)) => compare(step, said, &answer, activity, findings),
         (None, Err(_)) => {}
     }
 }
@@ -55,74 +57,138 @@ fn overbooked(said: &SeenAnswer, confirmed_spots: u64, capacity: u64) -> Finding
     }
 }
 
-fn compare(person: &str, said: &SeenAnswer, expected: &Answer, findings: &mut Vec<Finding>) {
+fn compare(
+    step: &Step<'_>,
+    said: &SeenAnswer,
+    expected: &Answer,
+    activity: Uuid,
+    findings: &mut Vec<Finding>,
+) {
     if said.seq != expected.seq {
         findings.push(Finding::WrongSeq {
-            person: person.to_owned(),
+            person: step.person(),
             said: said.seq,
             expected: expected.seq,
         });
     }
+    let mut check = |field: &'static str, said_value: String, expected: String| {
+        if said_value != expected {
+            findings.push(Finding::WrongAnswer {
+                person: step.person(),
+                seq: said.seq,
+                field,
+                said: said_value,
+                expected,
+            });
+        }
+    };
+    let status = if matches!(step.command, Command::Reserve { .. }) {
+        201
+    } else {
+        200
+    };
+    check("http status", said.http_status.to_string(), status.to_string());
+    if said.replayed && step.sent == step.last_sent {
+        check(
+            "replayed",
+            "true".to_owned(),
+            "false: it was asked once".to_owned(),
+        );
+    }
     if let Some(rsvp) = &expected.rsvp {
-        compare_rsvp(said.seq, &said.rsvp, rsvp, findings);
+        let etag = Some(format!("\"{}\"", rsvp.version));
+        check("etag", format!("{:?}", said.etag), format!("{etag:?}"));
+        let expected = ExpectedRsvp {
+            rsvp,
+            name: step.name,
+            activity,
+        };
+        compare_rsvp(said.seq, &said.rsvp, &expected, findings);
     }
 }
 
-/// Compares what is shown of one RSVP with the model's; the first difference is enough.
-pub(super) fn compare_rsvp(seq: u64, said: &SeenRsvp, expected: &RsvpView, findings: &mut Vec<Finding>) {
-    let person = expected.person.clone();
-    let wrong = |field: &'static str, said: String, expected: String| Finding::WrongAnswer {
-        person: person.clone(),
-        seq,
-        field,
-        said,
-        expected,
-    };
+/// What an RSVP must be shown as.
+pub(super) struct ExpectedRsvp<'a> {
+    pub(super) rsvp: &'a RsvpView,
+    pub(super) name: &'a str,
+    pub(super) activity: Uuid,
+}
+
+/// Compares what is shown of one RSVP with what must be; the first difference is enough.
+pub(super) fn compare_rsvp(
+    seq: u64,
+    said: &SeenRsvp,
+    expected: &ExpectedRsvp<'_>,
+    findings: &mut Vec<Finding>,
+) {
+    let rsvp = expected.rsvp;
+    let person = rsvp.person.clone();
     let said_place = (said.position, said.parties_ahead, said.spots_ahead);
-    let expected_place = (expected.position, expected.parties_ahead, expected.spots_ahead);
-    if said.status.as_str() != expected.status.as_str() {
+    let expected_place = (rsvp.position, rsvp.parties_ahead, rsvp.spots_ahead);
+    if said.status.as_str() != rsvp.status.as_str() {
         findings.push(Finding::WrongStatus {
-            person: person.clone(),
+            person,
             seq,
             said: said.status.to_string(),
-            expected: expected.status.as_str().to_owned(),
+            expected: rsvp.status.as_str().to_owned(),
         });
     } else if said_place != expected_place {
         findings.push(Finding::WrongPosition {
-            person: person.clone(),
+            person,
             seq,
             said: place(said_place),
             expected: place(expected_place),
         });
-    } else if said.guest_count != expected.guest_count {
-        findings.push(wrong(
-            "guest_count",
-            said.guest_count.to_string(),
-            expected.guest_count.to_string(),
-        ));
-    } else if said.version != expected.version {
-        findings.push(wrong(
-            "version",
-            said.version.to_string(),
-            expected.version.to_string(),
-        ));
-    } else if said.cancel_reason.as_deref() != expected.status.cancel_reason() {
-        let expected = expected.status.cancel_reason();
-        findings.push(wrong(
-            "cancel_reason",
-            format!("{:?}", said.cancel_reason),
-            format!("{expected:?}"),
-        ));
-    } else if said
-        .user_id
-        .is_some_and(|user_id| user_id.to_string() != expected.person)
-    {
-        findings.push(wrong(
-            "user_id",
-            format!("{:?}", said.user_id),
-            expected.person.clone(),
-        ));
+    } else if let Some((field, said, expected)) = first_difference(said, expected) {
+        findings.push(Finding::WrongAnswer {
+            person,
+            seq,
+            field,
+            said,
+            expected,
+        });
     }
+}
+
+fn first_difference(said: &SeenRsvp, expected: &ExpectedRsvp<'_>) -> Option<(&'static str, String, String)> {
+    let rsvp = expected.rsvp;
+    let number = |number: u64| number.to_string();
+    let text = |text: Option<&str>| text.map_or("null".to_owned(), |text| format!("{text:?}"));
+    let user_id = said.user_id.map(|id| id.to_string());
+    // Comparing is cheap and telling is not, and nearly always there is nothing to tell.
+    if said.guest_count != rsvp.guest_count {
+        let (said, expected) = (u64::from(said.guest_count), u64::from(rsvp.guest_count));
+        return Some(("guest_count", number(said), number(expected)));
+    }
+    let total_spots = 1 + u64::from(rsvp.guest_count);
+    if said.total_spots != total_spots {
+        return Some(("total_spots", number(said.total_spots), number(total_spots)));
+    }
+    if said.version != rsvp.version {
+        return Some(("version", number(said.version), number(rsvp.version)));
+    }
+    if said.activity_id != expected.activity {
+        let (said, expected) = (said.activity_id.to_string(), expected.activity.to_string());
+        return Some(("activity_id", said, expected));
+    }
+    let texts = [
+        ("user_id", user_id.as_deref(), Some(rsvp.person.as_str())),
+        ("name", Some(said.name.as_str()), Some(expected.name)),
+        (
+            "special_requirements",
+            said.special_requirements.as_deref(),
+            rsvp.special_requirements.as_deref(),
+        ),
+        (
+            "cancel_reason",
+            said.cancel_reason.as_deref(),
+            rsvp.status.cancel_reason(),
+        ),
+    ];
+    texts
+        .into_iter()
+        .find(|(_, said, expected)| said != expected)
+        .map(|(field, said, expected)| (field, text(said), text(expected)))
 }
 
 fn place((position, parties_ahead, spots_ahead): (Option<u64>, Option<u64>, Option<u64>)) -> String {
@@ -219,25 +285,79 @@ mod tests {
     }
 
     #[test]
-    fn guests_version_and_reason_are_compared() {
+    fn every_field_of_an_answer_is_compared() {
         let evidence = Evidence::of(5, |run| {
             run.reserve("ada", 1);
             run.cancel("ada");
         });
-        let forgeries: [fn(&mut SeenRsvp); 3] = [
-            |rsvp| rsvp.guest_count = 0,
-            |rsvp| rsvp.version = 7,
-            |rsvp| rsvp.cancel_reason = Some("by_host".into()),
+        let forgeries: [Forgery<SeenAnswer>; 10] = [
+            ("guest_count", |answer| answer.rsvp.guest_count = 0),
+            ("total_spots", |answer| answer.rsvp.total_spots = 1),
+            ("version", |answer| answer.rsvp.version = 7),
+            ("cancel_reason", |answer| {
+                answer.rsvp.cancel_reason = Some("by_host".into());
+            }),
+            ("user_id", |answer| answer.rsvp.user_id = Some(user("eve"))),
+            ("user_id", |answer| answer.rsvp.user_id = None),
+            ("activity_id", |answer| {
+                answer.rsvp.activity_id = Uuid::from_u128(66);
+            }),
+            ("name", |answer| answer.rsvp.name = "Eve".into()),
+            ("special_requirements", |answer| {
+                answer.rsvp.special_requirements = Some("an aisle".into());
+            }),
+            ("etag", |answer| answer.etag = Some("\"1\"".into())),
         ];
-        for forge in forgeries {
+        for (forged, forge) in forgeries {
             let mut evidence = evidence.clone();
-            forge(&mut evidence.answer_mut(1).rsvp);
+            forge(evidence.answer_mut(1));
             let findings = judge(&evidence.history, &evidence.last);
             assert!(
-                matches!(&findings[..], [Finding::WrongAnswer { seq: 2, .. }]),
+                matches!(&findings[..], [Finding::WrongAnswer { seq: 2, field, .. }] if *field == forged),
+                "{forged}: {findings:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn whoever_reserves_is_told_201_and_whoever_cancels_200() {
+        let evidence = Evidence::of(5, |run| {
+            run.reserve("ada", 0);
+            run.cancel("ada");
+        });
+        assert_eq!(judge(&evidence.history, &evidence.last), []);
+        for (index, other) in [(0, 200), (1, 201)] {
+            let mut evidence = evidence.clone();
+            evidence.answer_mut(index).http_status = other;
+            let findings = judge(&evidence.history, &evidence.last);
+            assert!(
+                matches!(
+                    &findings[..],
+                    [Finding::WrongAnswer {
+                        field: "http status",
+                        ..
+                    }]
+                ),
                 "{findings:?}"
             );
         }
+    }
+
+    #[test]
+    fn only_who_asked_again_is_told_an_answer_again() {
+        let mut evidence = Evidence::of(5, |run| run.reserve("ada", 0));
+        evidence.answer_mut(0).replayed = true;
+        let findings = judge(&evidence.history, &evidence.last);
+        assert!(
+            matches!(
+                &findings[..],
+                [Finding::WrongAnswer {
+                    field: "replayed",
+                    ..
+                }]
+            ),
+            "{findings:?}"
+        );
     }
 
     #[test]

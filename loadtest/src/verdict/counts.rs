@@ -1,13 +1,22 @@
-//! The counts of the activity in the end.
+//! The counts of the activity and of its waitlist in the end.
+
+use uuid::Uuid;
 
 use super::Finding;
 use crate::model::Model;
 use crate::seen::LastState;
 
 /// Compares each count that everybody may see.
-pub(super) fn compare(model: &Model, last: &LastState, findings: &mut Vec<Finding>) {
+pub(super) fn compare(model: &Model, activity: Uuid, last: &LastState, findings: &mut Vec<Finding>) {
+    if last.activity.id != activity {
+        findings.push(Finding::CountsDiffer {
+            field: "id",
+            said: last.activity.id.to_string(),
+            expected: activity.to_string(),
+        });
+    }
     let expected = model.counts();
-    let said = &last.activity;
+    let said = &last.activity.counts;
     let fields = [
         ("capacity", said.capacity, expected.capacity),
         ("confirmed_spots", said.confirmed_spots, expected.confirmed_spots),
@@ -24,6 +33,12 @@ pub(super) fn compare(model: &Model, last: &LastState, findings: &mut Vec<Findin
             expected.waitlisted_spots,
         ),
         ("seq", said.seq, expected.seq),
+        (
+            "waitlist.parties",
+            last.waitlist.parties,
+            expected.waitlisted_parties,
+        ),
+        ("waitlist.spots", last.waitlist.spots, expected.waitlisted_spots),
     ];
     for (field, said, expected) in fields {
         if said != expected {
@@ -39,11 +54,18 @@ pub(super) fn compare(model: &Model, last: &LastState, findings: &mut Vec<Findin
     } else {
         "scheduled"
     };
-    if said.status != status {
+    if last.activity.status != status {
         findings.push(Finding::CountsDiffer {
             field: "status",
-            said: said.status.clone(),
+            said: last.activity.status.clone(),
             expected: status.to_owned(),
+        });
+    }
+    if last.waitlist.paused != model.is_waitlist_paused() {
+        findings.push(Finding::CountsDiffer {
+            field: "waitlist.paused",
+            said: last.waitlist.paused.to_string(),
+            expected: model.is_waitlist_paused().to_string(),
         });
     }
 }
@@ -51,6 +73,7 @@ pub(super) fn compare(model: &Model, last: &LastState, findings: &mut Vec<Findin
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::seen::SeenWaitlist;
     use crate::verdict::judge;
     use crate::verdict::testing::*;
 
@@ -61,8 +84,8 @@ mod tests {
             run.reserve("bob", 1);
         });
         assert_eq!(judge(&evidence.history, &evidence.last), []);
-        evidence.last.activity.confirmed_spots = 3;
-        evidence.last.activity.available_spots = 0;
+        evidence.last.activity.counts.confirmed_spots = 3;
+        evidence.last.activity.counts.available_spots = 0;
         let findings = judge(&evidence.history, &evidence.last);
         assert_eq!(
             findings,
@@ -79,5 +102,36 @@ mod tests {
                 },
             ]
         );
+    }
+    #[test]
+    fn another_activity_than_the_one_asked_for_is_named() {
+        let mut evidence = Evidence::of(3, |run| run.reserve("ada", 1));
+        evidence.last.activity.id = Uuid::from_u128(66);
+        let findings = judge(&evidence.history, &evidence.last);
+        assert!(
+            matches!(&findings[..], [Finding::CountsDiffer { field: "id", .. }]),
+            "{findings:?}"
+        );
+    }
+
+    #[test]
+    fn what_is_said_of_the_waitlist_as_a_whole_is_compared() {
+        let forgeries: [Forgery<SeenWaitlist>; 3] = [
+            ("waitlist.parties", |waitlist| waitlist.parties += 1),
+            ("waitlist.spots", |waitlist| waitlist.spots += 1),
+            ("waitlist.paused", |waitlist| waitlist.paused = true),
+        ];
+        for (forged, forge) in forgeries {
+            let mut evidence = Evidence::of(1, |run| {
+                run.reserve("ada", 0);
+                run.reserve("bob", 0);
+            });
+            forge(&mut evidence.last.waitlist);
+            let findings = judge(&evidence.history, &evidence.last);
+            assert!(
+                matches!(&findings[..], [Finding::CountsDiffer { field, .. }] if *field == forged),
+                "{findings:?}"
+            );
+        }
     }
 }

@@ -60,6 +60,8 @@ pub enum Finding {
          between sending and answer"
     )]
     WrongRejection { person: String, code: String },
+    #[error("server fault: {count} times a request was answered {answer}")]
+    ServerFault { answer: String, count: u64 },
     #[error("counts differ: {field} is {said}, expected {expected}")]
     CountsDiffer {
         field: &'static str,

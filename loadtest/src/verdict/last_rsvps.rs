@@ -5,14 +5,34 @@ use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
 use super::Finding;
-use super::answers::compare_rsvp;
+use super::answers::{ExpectedRsvp, compare_rsvp};
 use super::order::Step;
-use crate::model::Model;
+use crate::history::History;
+use crate::model::{Model, RsvpView};
 use crate::seen::{LastState, SeenRsvp};
 
 /// Compares every row, looks for rows that are missing or double, and compares the line.
-pub(super) fn compare(model: &Model, steps: &[Step<'_>], last: &LastState, findings: &mut Vec<Finding>) {
+pub(super) fn compare(
+    model: &Model,
+    history: &History,
+    steps: &[Step<'_>],
+    last: &LastState,
+    findings: &mut Vec<Finding>,
+) {
     let rows = rows_by_person(last);
+    let all = All {
+        rsvps: model.all_rsvps(),
+        ids: rows
+            .iter()
+            .map(|(person, rows)| (person.as_str(), rows[0].id))
+            .collect(),
+        names: steps
+            .iter()
+            .filter_map(|step| Some((step.command.person()?, step.name)))
+            .collect(),
+        activity: history.activity,
+        seq: model.seq(),
+    };
     for (person, rows) in &rows {
         if let [first, second, ..] = rows[..] {
             let what = format!(
@@ -24,28 +44,49 @@ pub(super) fn compare(model: &Model, steps: &[Step<'_>], last: &LastState, findi
                 what,
             });
         }
-        match (model.rsvp(person), rows.first()) {
-            (Some(expected), Some(said)) => compare_rsvp(model.seq(), said, &expected, findings),
-            (None, Some(said)) => findings.push(Finding::WrongStatus {
+        match rows.first() {
+            Some(said) if all.rsvps.contains_key(person.as_str()) => all.compare(person, said, findings),
+            Some(said) => findings.push(Finding::WrongStatus {
                 person: person.clone(),
-                seq: last.activity.seq,
+                seq: last.activity.counts.seq,
                 said: said.status.to_string(),
                 expected: "nothing: no command of theirs was carried out".to_owned(),
             }),
-            (_, None) => {}
+            None => {}
         }
     }
     find_lost(steps, &rows, last, findings);
-    compare_line(model, last, findings);
+    compare_line(model, &all, last, findings);
+}
+
+/// What everybody's RSVP must be shown as.
+struct All<'a> {
+    rsvps: BTreeMap<&'a str, RsvpView>,
+    /// The RSVPs' own ids, as the rows have them.
+    ids: HashMap<&'a str, Uuid>,
+    names: HashMap<&'a str, &'a str>,
+    activity: Uuid,
+    seq: u64,
+}
+
+impl All<'_> {
+    /// Compares what is shown of somebody's RSVP, if there should be one.
+    fn compare(&self, person: &str, said: &SeenRsvp, findings: &mut Vec<Finding>) {
+        if let Some(rsvp) = self.rsvps.get(person) {
+            let expected = ExpectedRsvp {
+                rsvp,
+                name: self.names.get(person).copied().unwrap_or_default(),
+                activity: self.activity,
+            };
+            compare_rsvp(self.seq, said, &expected, findings);
+        }
+    }
 }
 
 fn rows_by_person(last: &LastState) -> BTreeMap<String, Vec<&SeenRsvp>> {
     let mut rows: BTreeMap<String, Vec<&SeenRsvp>> = BTreeMap::new();
     for rsvp in &last.rsvps {
-        let person = rsvp
-            .user_id
-            .map_or_else(|| rsvp.id.to_string(), |user_id| user_id.to_string());
-        rows.entry(person).or_default().push(rsvp);
+        rows.entry(person_of(rsvp)).or_default().push(rsvp);
     }
     rows
 }
@@ -81,38 +122,42 @@ fn find_lost(
     }
 }
 
-fn compare_line(model: &Model, last: &LastState, findings: &mut Vec<Finding>) {
-    let persons: HashMap<Uuid, String> = last
-        .rsvps
-        .iter()
-        .filter_map(|rsvp| Some((rsvp.id, rsvp.user_id?.to_string())))
-        .collect();
-    for index in 0..model.waiting().len().max(last.waitlist.len()) {
+fn compare_line(model: &Model, all: &All<'_>, last: &LastState, findings: &mut Vec<Finding>) {
+    let said_line = &last.waitlist.entries;
+    for index in 0..model.waiting().len().max(said_line.len()) {
         let place = index as u64 + 1;
         let expected = model
             .waiting()
             .get(index)
             .map(|party| (party.members.join(", "), party.ticket));
-        let said = last.waitlist.get(index).map(|entry| {
-            (
-                persons
-                    .get(&entry.id)
-                    .cloned()
-                    .unwrap_or_else(|| entry.id.to_string()),
-                entry.ticket,
-            )
-        });
-        let told_place = last.waitlist.get(index).and_then(|entry| entry.position);
-        if said != expected || told_place.is_some_and(|told| told != place) {
+        let entry = said_line.get(index);
+        let said = entry.map(|entry| (person_of(&entry.rsvp), entry.ticket));
+        if said != expected {
             let (person, _) = said.clone().or_else(|| expected.clone()).unwrap_or_default();
             findings.push(Finding::WrongPosition {
                 person,
-                seq: last.activity.seq,
+                seq: all.seq,
                 said: format!("{} at place {place} of the waitlist", in_line(said.as_ref())),
                 expected: in_line(expected.as_ref()),
             });
+        } else if let (Some(entry), Some((person, _))) = (entry, expected) {
+            all.compare(&person, &entry.rsvp, findings);
+            if let Some(id) = all.ids.get(person.as_str()).filter(|id| **id != entry.rsvp.id) {
+                findings.push(Finding::WrongAnswer {
+                    person,
+                    seq: all.seq,
+                    field: "id",
+                    said: entry.rsvp.id.to_string(),
+                    expected: id.to_string(),
+                });
+            }
         }
     }
+}
+
+fn person_of(rsvp: &SeenRsvp) -> String {
+    rsvp.user_id
+        .map_or_else(|| rsvp.id.to_string(), |user_id| user_id.to_string())
 }
 
 fn in_line(party: Option<&(String, u64)>) -> String {
@@ -144,7 +189,9 @@ mod tests {
             .rsvps
             .retain(|rsvp| rsvp.user_id != Some(user("cyd")));
         evidence.last.events.pop();
-        evidence.last.waitlist.pop();
+        evidence.last.waitlist.entries.pop();
+        evidence.last.waitlist.parties -= 1;
+        evidence.last.waitlist.spots -= 1;
         let findings = judge(&evidence.history, &evidence.last);
         let Finding::LostAcknowledgement { person, seq: 3, .. } = &findings[0] else {
             panic!("{findings:?}")
@@ -201,12 +248,61 @@ mod tests {
     #[test]
     fn a_line_in_another_order_is_named() {
         let mut evidence = line_of_two();
-        evidence.last.waitlist.swap(0, 1);
+        evidence.last.waitlist.entries.swap(0, 1);
         let findings = judge(&evidence.history, &evidence.last);
         assert!(matches!(
             &findings[..],
             [Finding::WrongPosition { .. }, Finding::WrongPosition { .. }]
         ));
+    }
+
+    #[test]
+    fn every_field_of_a_row_and_of_an_entry_of_the_line_is_compared() {
+        let forgeries: [Forgery<SeenRsvp>; 6] = [
+            ("total_spots", |rsvp| rsvp.total_spots += 1),
+            ("guest_count", |rsvp| rsvp.guest_count += 1),
+            ("version", |rsvp| rsvp.version += 1),
+            ("name", |rsvp| rsvp.name = " Eve ".into()),
+            ("activity_id", |rsvp| rsvp.activity_id = Uuid::from_u128(66)),
+            ("special_requirements", |rsvp| {
+                rsvp.special_requirements = Some(String::new());
+            }),
+        ];
+        for (forged, forge) in forgeries {
+            let mut of_row = line_of_two();
+            forge(&mut of_row.last.rsvps[1]);
+            let mut of_entry = line_of_two();
+            forge(&mut of_entry.last.waitlist.entries[1].rsvp);
+            for evidence in [of_row, of_entry] {
+                let findings = judge(&evidence.history, &evidence.last);
+                assert!(
+                    matches!(&findings[..], [Finding::WrongAnswer { field, .. }] if *field == forged),
+                    "{forged}: {findings:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn an_entry_of_the_line_that_names_another_rsvp_is_named() {
+        let mut evidence = line_of_two();
+        evidence.last.waitlist.entries[1].rsvp.id = Uuid::from_u128(77);
+        let findings = judge(&evidence.history, &evidence.last);
+        assert!(
+            matches!(&findings[..], [Finding::WrongAnswer { field: "id", .. }]),
+            "{findings:?}"
+        );
+    }
+
+    #[test]
+    fn a_wrong_place_in_the_line_itself_is_named() {
+        let mut evidence = line_of_two();
+        evidence.last.waitlist.entries[1].rsvp.position = None;
+        let findings = judge(&evidence.history, &evidence.last);
+        assert!(
+            matches!(&findings[..], [Finding::WrongPosition { .. }]),
+            "{findings:?}"
+        );
     }
 
     #[test]

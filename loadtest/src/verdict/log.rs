@@ -1,67 +1,204 @@
 //! The decision log: dense, the model's, and never above what may be held.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 
 use uuid::Uuid;
 
 use super::Finding;
-use crate::model::{Event, EventKind, Model, Settings};
+use super::order::Step;
+use crate::model::{CancelReason, Command, Event, EventKind, Model, Settings};
 use crate::seen::{LastState, SeenEvent};
 
+/// Whose command caused each event, and for what reason something was cancelled by it.
+#[derive(Default)]
+pub(super) struct Causes {
+    /// By `seq`, from 1. There is nobody where the command is the host's: the history does not name the host.
+    by_seq: Vec<(Option<String>, CancelReason)>,
+}
+
+impl Causes {
+    /// Notes the events that the model has added for `step`.
+    pub(super) fn note(&mut self, step: &Step<'_>, model: &Model) {
+        let (actor, reason) = match step.command {
+            Command::Cancel { by_host: true, .. } => (None, CancelReason::ByHost),
+            command => (command.person(), CancelReason::ByAttendee),
+        };
+        let actor = actor.map(|person| format!("user:{person}"));
+        self.by_seq.resize(model.events().len(), (actor, reason));
+    }
+}
+
+/// What the log has to say about one event.
+#[derive(Clone, PartialEq, Eq, Debug)]
+struct Line {
+    seq: u64,
+    kind: String,
+    person: Option<String>,
+    actor: Option<String>,
+    previous_status: Option<String>,
+    status: Option<String>,
+    ticket: Option<u64>,
+    spots: Option<u64>,
+    reason: Option<String>,
+}
+
+impl Line {
+    fn seen(event: &SeenEvent, persons: &HashMap<Uuid, String>) -> Self {
+        let person = |id: Uuid| persons.get(&id).cloned().unwrap_or_else(|| id.to_string());
+        Self {
+            seq: event.seq,
+            kind: event.kind.clone(),
+            person: event.rsvp_id.map(person),
+            actor: Some(event.actor.clone()),
+            previous_status: event.previous_status.clone(),
+            status: event.status.clone(),
+            ticket: event.ticket,
+            spots: event.spots,
+            reason: event.reason.clone(),
+        }
+    }
+
+    /// In words; fields that do not apply are left out.
+    fn told(&self) -> String {
+        let mut told = format!("#{} {}", self.seq, self.kind);
+        let number = |number: Option<u64>| number.map(|number| number.to_string());
+        for (name, value) in [
+            ("of", self.person.clone()),
+            ("by", self.actor.clone()),
+            ("from", self.previous_status.clone()),
+            ("to", self.status.clone()),
+            ("with ticket", number(self.ticket)),
+            ("for spots", number(self.spots)),
+            ("reason:", self.reason.clone()),
+        ] {
+            if let Some(value) = value {
+                told = format!("{told} {name} {value}");
+            }
+        }
+        told
+    }
+}
+
+/// Where everybody stands and who waits, as the events up to one moment tell it. What the log says beside kind,
+/// ticket and spots follows from it.
+#[derive(Default)]
+struct Standing<'a> {
+    /// Everybody's status, and the ticket they have it with.
+    people: HashMap<&'a str, (&'static str, u64)>,
+    /// The tickets of those who wait.
+    waiting: BTreeSet<u64>,
+}
+
+impl<'a> Standing<'a> {
+    /// The line for an event, after which everybody stands as it says.
+    fn line(&mut self, event: &'a Event, (actor, reason): &(Option<String>, CancelReason)) -> Line {
+        let mut line = Line {
+            seq: event.seq,
+            kind: event.kind.as_str().to_owned(),
+            person: event.person.clone(),
+            actor: actor.clone(),
+            previous_status: None,
+            status: None,
+            ticket: event.ticket,
+            spots: event.spots,
+            reason: None,
+        };
+        let (Some(person), Some(ticket)) = (event.person.as_deref(), event.ticket) else {
+            return line;
+        };
+        let before = self.people.get(person).map(|(status, _)| *status);
+        let after = match event.kind {
+            EventKind::Waitlisted => "waitlisted",
+            EventKind::Updated => before.unwrap_or_default(),
+            EventKind::Cancelled => "cancelled",
+            _ => "confirmed",
+        };
+        // Whoever waited waits no longer, or waits again below, perhaps with another ticket.
+        if let Some((_, old_ticket)) = self.people.insert(person, (after, ticket)) {
+            self.waiting.remove(&old_ticket);
+        }
+        if event.kind == EventKind::Promoted
+            && let Some(passed) = self.waiting.first().filter(|first| **first < ticket)
+        {
+            let told = format!("promoted past ticket {passed}, which needs more spots than are free");
+            line.reason = Some(told);
+        }
+        if event.kind == EventKind::Cancelled {
+            line.reason = Some(reason.as_str().to_owned());
+        }
+        if after == "waitlisted" {
+            self.waiting.insert(ticket);
+        }
+        line.previous_status = before.map(str::to_owned);
+        line.status = Some(after.to_owned());
+        line
+    }
+}
+
 /// Compares the log with the model's events one by one.
-pub(super) fn compare(model: &Model, last: &LastState, findings: &mut Vec<Finding>) {
+pub(super) fn compare(model: &Model, causes: &Causes, last: &LastState, findings: &mut Vec<Finding>) {
     let persons: HashMap<Uuid, String> = last
         .rsvps
         .iter()
         .filter_map(|rsvp| Some((rsvp.id, rsvp.user_id?.to_string())))
         .collect();
+    let mut standing = Standing::default();
     for index in 0..model.events().len().max(last.events.len()) {
-        let seq = index as u64 + 1;
-        let expected = model.events().get(index);
-        let said = last.events.get(index);
-        if !said
-            .zip(expected)
-            .is_some_and(|(said, expected)| is_same(said, expected, &persons))
-        {
+        let expected = model.events().get(index).map(|event| {
+            let cause = &causes.by_seq[index];
+            standing.line(event, cause)
+        });
+        let said = last.events.get(index).map(|event| {
+            let line = Line::seen(event, &persons);
+            let nobody_knows_who = expected.as_ref().is_some_and(|expected| expected.actor.is_none());
+            Line {
+                actor: line.actor.filter(|_| !nobody_knows_who),
+                ..line
+            }
+        });
+        if said != expected {
+            let told = |line: Option<Line>| line.map_or("nothing".to_owned(), |line| line.told());
             findings.push(Finding::EventsDiffer {
-                seq,
-                said: said.map_or("nothing".to_owned(), |event| describe_seen(event, &persons)),
-                expected: expected.map_or("nothing".to_owned(), describe),
+                seq: index as u64 + 1,
+                said: told(said),
+                expected: told(expected),
             });
         }
     }
+    check_times(last, findings);
 }
 
-fn is_same(said: &SeenEvent, expected: &Event, persons: &HashMap<Uuid, String>) -> bool {
-    let person = said.rsvp_id.and_then(|id| persons.get(&id));
-    said.seq == expected.seq
-        && said.kind == expected.kind.as_str()
-        && person.map(String::as_str) == expected.person.as_deref()
-        && (expected.kind == EventKind::Cancelled
-            || expected.person.is_none()
-            || (said.ticket, said.spots) == (expected.ticket, expected.spots))
+/// Time never falls from one event to the next.
+fn check_times(last: &LastState, findings: &mut Vec<Finding>) {
+    let mut latest = "";
+    for event in &last.events {
+        let expected = if !is_utc_with_millis(&event.at) {
+            "a time in UTC with milliseconds".to_owned()
+        } else if *event.at < *latest {
+            format!("no earlier time than {latest}, that of the event before")
+        } else {
+            latest = &event.at;
+            continue;
+        };
+        findings.push(Finding::EventsDiffer {
+            seq: event.seq,
+            said: format!("the time {}", event.at),
+            expected,
+        });
+    }
 }
 
-fn describe_seen(event: &SeenEvent, persons: &HashMap<Uuid, String>) -> String {
-    let person = event
-        .rsvp_id
-        .and_then(|id| persons.get(&id))
-        .map_or("", String::as_str);
-    format!(
-        "#{} {} {person} ticket {:?} spots {:?}",
-        event.seq, event.kind, event.ticket, event.spots
-    )
-}
-
-fn describe(event: &Event) -> String {
-    let person = event.person.as_deref().unwrap_or_default();
-    format!(
-        "#{} {} {person} ticket {:?} spots {:?}",
-        event.seq,
-        event.kind.as_str(),
-        event.ticket,
-        event.spots
-    )
+/// Whether it looks like `2026-11-21T05:01:18.377Z`: of such texts the later time is the later text.
+fn is_utc_with_millis(text: &str) -> bool {
+    const SHAPE: &[u8] = b"0000-00-00T00:00:00.000Z";
+    text.len() == SHAPE.len()
+        && text.bytes().zip(SHAPE).all(|(byte, shape)| {
+            if *shape == b'0' {
+                byte.is_ascii_digit()
+            } else {
+                byte == *shape
+            }
+        })
 }
 
 /// Adds up who holds what, event by event, without the model: nobody may be added above the capacity. With a
@@ -128,6 +265,108 @@ mod tests {
                 ]
             ),
             "{findings:?}"
+        );
+    }
+
+    #[test]
+    fn every_field_of_an_event_is_compared() {
+        let forgeries: [fn(&mut SeenEvent); 8] = [
+            |event| event.kind = "updated".into(),
+            |event| event.rsvp_id = Some(Uuid::from_u128(9)),
+            |event| event.actor = format!("user:{}", user("eve")),
+            |event| event.previous_status = Some("offered".into()),
+            |event| event.status = Some("offered".into()),
+            |event| event.spots = event.spots.map(|spots| spots + 1),
+            |event| event.ticket = event.ticket.map(|ticket| ticket + 1),
+            |event| event.reason = Some("by_host".into()),
+        ];
+        // Somebody confirmed, somebody waiting, a cancel, and a promotion.
+        for index in 0..4 {
+            for forge in forgeries {
+                let mut evidence = moved();
+                forge(&mut evidence.last.events[index]);
+                let findings = judge(&evidence.history, &evidence.last);
+                let wrong = |found: &Finding| matches!(found, Finding::EventsDiffer { seq, .. } if *seq == index as u64 + 1);
+                assert!(
+                    findings.iter().any(wrong),
+                    "{:?}: {findings:?}",
+                    evidence.last.events[index]
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_difference_is_told_in_words() {
+        let mut evidence = moved();
+        evidence.last.events[3].actor = format!("user:{}", user("bob"));
+        let findings = judge(&evidence.history, &evidence.last);
+        let (ada, bob) = (user("ada"), user("bob"));
+        let told = |actor| {
+            format!(
+                "#4 promoted of {bob} by user:{actor} from waitlisted to confirmed with ticket 2 for spots 1"
+            )
+        };
+        let wrong = Finding::EventsDiffer {
+            seq: 4,
+            said: told(bob),
+            expected: told(ada),
+        };
+        assert_eq!(findings, [wrong]);
+    }
+
+    #[test]
+    fn a_promotion_past_somebody_has_its_reason() {
+        let mut evidence = Evidence::of(3, |run| {
+            run.reserve("ada", 0);
+            run.reserve("bob", 1);
+            run.reserve("cyd", 2);
+            run.reserve("dan", 0);
+            run.cancel("ada");
+        });
+        assert_eq!(judge(&evidence.history, &evidence.last), []);
+        let promotion = &mut evidence.last.events[5];
+        let reason = promotion.reason.take();
+        assert_eq!(
+            reason.as_deref(),
+            Some("promoted past ticket 3, which needs more spots than are free")
+        );
+        let findings = judge(&evidence.history, &evidence.last);
+        assert!(
+            matches!(&findings[..], [Finding::EventsDiffer { seq: 6, .. }]),
+            "{findings:?}"
+        );
+    }
+
+    #[test]
+    fn who_comes_back_comes_from_cancelled() {
+        let evidence = Evidence::of(3, |run| {
+            run.reserve("ada", 0);
+            run.cancel("ada");
+            run.reserve("ada", 1);
+        });
+        assert_eq!(
+            evidence.last.events[2].previous_status.as_deref(),
+            Some("cancelled")
+        );
+        assert_eq!(judge(&evidence.history, &evidence.last), []);
+    }
+
+    #[test]
+    fn a_time_that_falls_or_is_none_is_named() {
+        let mut evidence = moved();
+        evidence.last.events[2].at = "2026-11-21T05:01:18.376Z".into();
+        evidence.last.events[3].at = "2026-11-21T06:01:18.377+01:00".into();
+        let findings = judge(&evidence.history, &evidence.last);
+        let told: Vec<String> = findings.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            told,
+            [
+                "events differ: at seq 3 there is the time 2026-11-21T05:01:18.376Z, expected no earlier time than \
+                 2026-11-21T05:01:18.377Z, that of the event before",
+                "events differ: at seq 4 there is the time 2026-11-21T06:01:18.377+01:00, expected a time in UTC \
+                 with milliseconds",
+            ]
         );
     }
 

@@ -14,7 +14,10 @@ pub(super) struct Step<'a> {
     pub(super) command: &'a Command,
     /// The seq of its last event if it was answered; otherwise of its first one, as the log has it.
     pub(super) seq: u64,
+    /// The name in the token of whoever asked.
+    pub(super) name: &'a str,
     pub(super) sent: Tick,
+    pub(super) last_sent: Tick,
     /// When it was answered and what; `None` where only the log tells that it was done.
     pub(super) answered: Option<(Tick, &'a SeenAnswer)>,
 }
@@ -48,7 +51,9 @@ pub(super) fn steps<'a>(
             steps.push(Step {
                 command: &record.command,
                 seq,
+                name: &record.name,
                 sent: record.sent,
+                last_sent: record.last_sent,
                 answered: None,
             });
         }
@@ -65,7 +70,9 @@ fn acknowledged(record: &Record) -> Option<Step<'_>> {
         Outcome::Acknowledged { at, answer } => Some(Step {
             command: &record.command,
             seq: answer.seq,
+            name: &record.name,
             sent: record.sent,
+            last_sent: record.last_sent,
             answered: Some((*at, answer)),
         }),
         Outcome::Rejected { .. } | Outcome::Unanswered => None,
@@ -212,12 +219,20 @@ mod tests {
         let mut evidence = Evidence::of(1, |run| run.reserve("ada", 0));
         evidence.history.records.push(Record {
             command: reserve("bob", 0),
+            name: "bob".into(),
             sent: Tick(99),
+            last_sent: Tick(99),
             outcome: Outcome::Unanswered,
         });
         assert_eq!(
             judge(&evidence.history, &evidence.last),
             [Finding::Unanswered { count: 1 }]
+        );
+        evidence.history.unasked = 6;
+        assert_eq!(
+            judge(&evidence.history, &evidence.last),
+            [Finding::Unanswered { count: 7 }],
+            "whoever was not even asked has no answer either"
         );
     }
 
@@ -243,16 +258,16 @@ mod tests {
             run.reserve("bob", 0);
         });
         // The clock of the client says that bob was answered before ada asked.
-        evidence.history.records[0].sent = Tick(100);
+        evidence.sent(0, Tick(100), Tick(100));
         let findings = judge(&evidence.history, &evidence.last);
         assert!(
             matches!(
-                &findings[..],
-                [Finding::OrderBroken {
+                &findings[0],
+                Finding::OrderBroken {
                     earlier_seq: 2,
                     later_seq: 1,
                     ..
-                }]
+                }
             ),
             "{findings:?}"
         );
@@ -264,7 +279,7 @@ mod tests {
             run.reserve("ada", 0);
             run.reserve("bob", 0);
         });
-        evidence.answer_mut(0).replayed = true;
+        evidence.asked_again(0, Tick(5));
         assert_eq!(judge(&evidence.history, &evidence.last), []);
     }
 }

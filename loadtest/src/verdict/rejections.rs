@@ -1,10 +1,10 @@
-//! Rejections have no place in the order. Each must have been right at some moment between its sending and
-//! its answer: after what was acknowledged before it was sent, and before what was sent after it was
-//! answered.
+//! Rejections have no place in the order. Each must have been right at some moment between its last sending and
+//! its answer: after what was acknowledged before it was sent, and before what was sent after it was answered.
+//! Earlier sendings explain nothing: a rejection is not recorded, so each sending is judged anew.
 
 use super::Finding;
-use super::order::Step;
-use crate::history::{History, Outcome, Tick};
+use super::bounds::Bounds;
+use crate::history::{History, Outcome};
 use crate::model::{Command, Model, Request};
 
 /// A rejection that no moment has explained yet.
@@ -25,8 +25,7 @@ pub(super) struct Rejections<'a> {
 }
 
 impl<'a> Rejections<'a> {
-    pub(super) fn new(history: &'a History, steps: &[Step<'_>]) -> Self {
-        let bounds = Bounds::new(steps);
+    pub(super) fn new(history: &'a History, bounds: &Bounds) -> Self {
         let mut all: Vec<Open<'a>> = history
             .records
             .iter()
@@ -34,7 +33,7 @@ impl<'a> Rejections<'a> {
                 Outcome::Rejected { at, code } => Some(Open {
                     command: &record.command,
                     code,
-                    from: bounds.done_before(record.sent),
+                    from: bounds.done_before(record.last_sent),
                     to: bounds.begun_before(*at),
                 }),
                 Outcome::Acknowledged { .. } | Outcome::Unanswered => None,
@@ -75,62 +74,10 @@ impl<'a> Rejections<'a> {
     }
 }
 
-/// Where a moment of the client lies in the order of commands.
-struct Bounds {
-    /// Ticks of answers with the highest place answered up to then.
-    answered: Vec<(Tick, usize)>,
-    /// Ticks of sendings with the lowest place sent from then on.
-    sent: Vec<(Tick, usize)>,
-    steps: usize,
-}
-
-impl Bounds {
-    fn new(steps: &[Step<'_>]) -> Self {
-        let mut answered: Vec<(Tick, usize)> = steps
-            .iter()
-            .enumerate()
-            .filter_map(|(index, step)| Some((step.answered?.0, index + 1)))
-            .collect();
-        answered.sort_unstable();
-        let mut highest = 0;
-        for (_, done) in &mut answered {
-            highest = highest.max(*done);
-            *done = highest;
-        }
-        let mut sent: Vec<(Tick, usize)> = steps
-            .iter()
-            .enumerate()
-            .map(|(index, step)| (step.sent, index))
-            .collect();
-        sent.sort_unstable();
-        let mut lowest = steps.len();
-        for (_, begun) in sent.iter_mut().rev() {
-            lowest = lowest.min(*begun);
-            *begun = lowest;
-        }
-        Self {
-            answered,
-            sent,
-            steps: steps.len(),
-        }
-    }
-
-    /// How many commands had been carried out for certain when something was sent at `tick`.
-    fn done_before(&self, tick: Tick) -> usize {
-        let index = self.answered.partition_point(|(at, _)| *at < tick);
-        if index == 0 { 0 } else { self.answered[index - 1].1 }
-    }
-
-    /// How many commands may have been carried out when something was answered at `tick`.
-    fn begun_before(&self, tick: Tick) -> usize {
-        let index = self.sent.partition_point(|(at, _)| *at <= tick);
-        self.sent.get(index).map_or(self.steps, |(_, begun)| *begun)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::history::Tick;
     use crate::verdict::judge;
     use crate::verdict::testing::*;
 
@@ -162,7 +109,7 @@ mod tests {
     #[test]
     fn a_rejection_that_was_right_only_before_it_was_asked_for_is_wrong() {
         let mut evidence = without_waitlist();
-        evidence.history.records[1].sent = Tick(100);
+        evidence.sent(1, Tick(100), Tick(100));
         evidence.history.records[1].outcome = Outcome::Rejected {
             at: Tick(101),
             code: "activity_full".into(),
@@ -178,12 +125,28 @@ mod tests {
     fn a_rejection_that_may_have_been_judged_while_others_were_under_way_is_fine() {
         let mut evidence = without_waitlist();
         // Asked before everything, answered after everything: the moment before the cancel explains it.
-        evidence.history.records[1].sent = Tick(0);
+        evidence.sent(1, Tick(0), Tick(0));
         evidence.history.records[1].outcome = Outcome::Rejected {
             at: Tick(101),
             code: "activity_full".into(),
         };
         assert_eq!(judge(&evidence.history, &evidence.last), []);
+    }
+
+    #[test]
+    fn a_rejection_that_only_an_earlier_sending_explains_is_wrong() {
+        let mut evidence = without_waitlist();
+        // Asked before everything, sent again after everything: by then there was a seat, and then it was bob's.
+        evidence.sent(1, Tick(0), Tick(100));
+        evidence.history.records[1].outcome = Outcome::Rejected {
+            at: Tick(101),
+            code: "activity_full".into(),
+        };
+        let findings = judge(&evidence.history, &evidence.last);
+        assert!(
+            matches!(&findings[..], [Finding::WrongRejection { .. }]),
+            "{findings:?}"
+        );
     }
 
     #[test]

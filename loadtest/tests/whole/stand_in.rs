@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use turnout_loadtest::host::open_settings;
-use turnout_loadtest::model::{Command, Model, Request, RsvpView, Settings};
+use turnout_loadtest::model::{Command, Event, EventKind, Model, Request, RsvpView, Settings};
 use turnout_loadtest::run::Server;
 use turnout_loadtest::target::Target;
 use uuid::Uuid;
@@ -25,6 +25,10 @@ pub(crate) enum Fault {
     Overbooks,
     /// Shows neither the last RSVP nor the last event.
     Forgets,
+    /// Answers every ninth command with a fault of its own, as if nothing were wrong with that.
+    Stumbles,
+    /// Counts seats wrongly in the answers to commands.
+    Miscounts,
 }
 
 pub(crate) struct StandIn {
@@ -34,7 +38,14 @@ pub(crate) struct StandIn {
 struct State {
     fault: Fault,
     commands: u64,
-    activities: HashMap<String, Model>,
+    activities: HashMap<String, Activity>,
+}
+
+struct Activity {
+    model: Model,
+    /// The names of people, from their tokens.
+    names: HashMap<String, String>,
+    log: Vec<Value>,
 }
 
 /// Status, body, and whether the connection breaks before it is sent.
@@ -45,6 +56,7 @@ struct Asked {
     path: String,
     query: HashMap<String, String>,
     user: String,
+    name: String,
     key: String,
     body: Value,
 }
@@ -83,9 +95,12 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
         if breaks {
             return;
         }
+        let etag = body["rsvp"]["version"]
+            .as_u64()
+            .map_or_else(String::new, |version| format!("etag: \"{version}\"\r\n"));
         let body = body.to_string();
         let head = format!(
-            "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nretry-after: 0\r\n\r\n",
+            "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nretry-after: 0\r\n{etag}\r\n",
             body.len()
         );
         if stream.write_all((head + &body).as_bytes()).await.is_err() {
@@ -111,11 +126,14 @@ async fn read(stream: &mut TcpStream, received: &mut Vec<u8>) -> Option<Asked> {
                     .unwrap()
                     .join(request.path.unwrap())
                     .unwrap();
+                let claims = claims(&header("authorization"));
+                let claim = |name: &str| claims[name].as_str().unwrap().to_owned();
                 let asked = Asked {
                     method: request.method.unwrap().to_owned(),
                     path: url.path().trim_start_matches("/api/v1/activities").to_owned(),
                     query: url.query_pairs().into_owned().collect(),
-                    user: user_of(&header("authorization")),
+                    user: claim("sub"),
+                    name: claim("name"),
                     key: header("idempotency-key"),
                     body: serde_json::from_slice(&received[head_bytes..end]).unwrap_or_default(),
                 };
@@ -129,12 +147,11 @@ async fn read(stream: &mut TcpStream, received: &mut Vec<u8>) -> Option<Asked> {
     }
 }
 
-fn user_of(authorization: &str) -> String {
+fn claims(authorization: &str) -> Value {
     let token = authorization.trim_start_matches("Bearer ");
-    let claims = jsonwebtoken::dangerous::insecure_decode::<Value>(token)
+    jsonwebtoken::dangerous::insecure_decode::<Value>(token)
         .unwrap()
-        .claims;
-    claims["sub"].as_str().unwrap().to_owned()
+        .claims
 }
 
 impl State {
@@ -159,7 +176,12 @@ impl State {
             waitlist_capacity: number("waitlist_capacity"),
             ..open_settings(number("capacity").unwrap() + extra)
         };
-        self.activities.insert(id.clone(), Model::new(settings));
+        let activity = Activity {
+            model: Model::new(settings),
+            names: HashMap::new(),
+            log: Vec::new(),
+        };
+        self.activities.insert(id.clone(), activity);
         json!({"id": id})
     }
 
@@ -168,6 +190,9 @@ impl State {
         let refuses = self.fault == Fault::RefusesAndBreaks && self.commands.is_multiple_of(5);
         if refuses || self.fault == Fault::RefusesForEver {
             return (503, json!({"code": "overloaded"}), false);
+        }
+        if self.fault == Fault::Stumbles && self.commands.is_multiple_of(9) {
+            return (500, json!({"code": "internal"}), false);
         }
         let breaks = self.fault == Fault::RefusesAndBreaks && self.commands.is_multiple_of(7);
         let person = asked.user.clone();
@@ -186,27 +211,40 @@ impl State {
             }
         };
         assert!(asked.key.len() >= 22, "a key that only its owner can know");
+        let status = if matches!(command, Command::Reserve { .. }) {
+            201
+        } else {
+            200
+        };
         let request = Request::new(0, command).with_key(&asked.user, &asked.key);
-        match self.activities.get_mut(id).unwrap().submit(&request) {
-            Ok(answer) => {
-                let body = json!({
-                    "rsvp": rsvp(id, &answer.rsvp.unwrap()),
-                    "seq": answer.seq,
-                    "replayed": answer.replayed,
-                    "counts": {},
-                });
-                (201, body, breaks)
-            }
-            Err(rejection) => (409, json!({"code": rejection.code()}), breaks),
+        let activity = self.activities.get_mut(id).unwrap();
+        activity.names.insert(asked.user.clone(), asked.name.clone());
+        let before = activity.model.clone();
+        let answer = match activity.model.submit(&request) {
+            Ok(answer) => answer,
+            Err(rejection) => return (409, json!({"code": rejection.code()}), breaks),
+        };
+        for event in &answer.events {
+            let entry = activity.entry(id, &asked.user, event, &before);
+            activity.log.push(entry);
         }
+        let mut counts = self.counts(id);
+        if self.fault == Fault::Miscounts {
+            counts["available_spots"] = json!(counts["available_spots"].as_u64().unwrap() + 1);
+        }
+        let body = json!({
+            "rsvp": self.activities[id].rsvp(id, &answer.rsvp.unwrap()),
+            "seq": answer.seq,
+            "replayed": answer.replayed,
+            "counts": counts,
+        });
+        (status, body, breaks)
     }
 
-    fn shown(&self, id: &str) -> Value {
-        let counts = self.activities[id].counts();
+    fn counts(&self, id: &str) -> Value {
+        let counts = self.activities[id].model.counts();
         let extra = if self.fault == Fault::Overbooks { 10 } else { 0 };
         json!({
-            "id": id,
-            "status": "scheduled",
             "capacity": counts.capacity - extra,
             "confirmed_spots": counts.confirmed_spots,
             "offered_spots": 0,
@@ -217,8 +255,16 @@ impl State {
         })
     }
 
+    fn shown(&self, id: &str) -> Value {
+        let mut shown = self.counts(id);
+        shown["id"] = json!(id);
+        shown["status"] = json!("scheduled");
+        shown
+    }
+
     fn list(&self, id: &str, list: &str, query: &HashMap<String, String>) -> Value {
-        let model = &self.activities[id];
+        let activity = &self.activities[id];
+        let model = &activity.model;
         let hidden = usize::from(self.fault == Fault::Forgets);
         let limit: usize = query["limit"].parse().unwrap();
         match list {
@@ -228,7 +274,7 @@ impl State {
                 let to = all.min(from + limit);
                 let persons = model.rsvps().keys().take(to).skip(from);
                 let data: Vec<Value> = persons
-                    .map(|person| rsvp(id, &model.rsvp(person).unwrap()))
+                    .map(|person| activity.rsvp(id, &model.rsvp(person).unwrap()))
                     .collect();
                 json!({"data": data, "next_cursor": (to < all).then(|| to.to_string())})
             }
@@ -236,27 +282,25 @@ impl State {
                 let page: usize = query["page"].parse().unwrap();
                 let parties = model.waiting().iter().skip((page - 1) * limit).take(limit);
                 let entries: Vec<Value> = parties
-                    .map(|party| json!({"id": rsvp_id(id, &party.members[0]), "ticket": party.ticket}))
+                    .map(|party| {
+                        let mut entry = activity.rsvp(id, &model.rsvp(&party.members[0]).unwrap());
+                        entry["ticket"] = json!(party.ticket);
+                        entry
+                    })
                     .collect();
-                json!({"parties": model.waiting().len(), "entries": entries})
+                let counts = model.counts();
+                json!({
+                    "parties": counts.waitlisted_parties,
+                    "spots": counts.waitlisted_spots,
+                    "paused": false,
+                    "me": null,
+                    "entries": entries,
+                })
             }
             "events" => {
                 let after: usize = query["after_seq"].parse().unwrap();
-                let events = &model.events()[..model.events().len() - hidden];
-                let data: Vec<Value> = events
-                    .iter()
-                    .skip(after)
-                    .take(limit)
-                    .map(|event| {
-                        json!({
-                            "seq": event.seq,
-                            "kind": event.kind.as_str(),
-                            "rsvp_id": event.person.as_deref().map(|person| rsvp_id(id, person)),
-                            "spots": event.spots,
-                            "ticket": event.ticket,
-                        })
-                    })
-                    .collect();
+                let log = &activity.log[..activity.log.len() - hidden];
+                let data: Vec<&Value> = log.iter().skip(after).take(limit).collect();
                 json!({"data": data})
             }
             other => panic!("nobody asked for {other}"),
@@ -264,23 +308,58 @@ impl State {
     }
 }
 
+impl Activity {
+    fn rsvp(&self, id: &str, view: &RsvpView) -> Value {
+        json!({
+            "id": rsvp_id(id, &view.person),
+            "activity_id": id,
+            "user_id": view.person,
+            "name": self.names[&view.person],
+            "status": view.status.as_str(),
+            "guest_count": view.guest_count,
+            "total_spots": 1 + view.guest_count,
+            "position": view.position,
+            "parties_ahead": view.parties_ahead,
+            "spots_ahead": view.spots_ahead,
+            "special_requirements": view.special_requirements,
+            "cancel_reason": view.status.cancel_reason(),
+            "version": view.version,
+        })
+    }
+
+    /// One entry of the log. Of several who are promoted at once, the later are promoted past nobody whom the
+    /// earlier were not promoted past.
+    fn entry(&self, id: &str, actor: &str, event: &Event, before: &Model) -> Value {
+        let person = event.person.as_deref().unwrap();
+        let status = self.model.rsvps()[person].status;
+        let passed = self
+            .model
+            .waiting()
+            .first()
+            .filter(|first| event.kind == EventKind::Promoted && Some(first.ticket) < event.ticket)
+            .map(|first| {
+                format!(
+                    "promoted past ticket {}, which needs more spots than are free",
+                    first.ticket
+                )
+            });
+        json!({
+            "seq": event.seq,
+            "at": "2026-11-21T05:01:18.377Z",
+            "kind": event.kind.as_str(),
+            "rsvp_id": rsvp_id(id, person),
+            "actor": format!("user:{actor}"),
+            "previous_status": before.rsvps().get(person).map(|row| row.status.as_str()),
+            "status": status.as_str(),
+            "spots": event.spots,
+            "ticket": event.ticket,
+            "reason": status.cancel_reason().map(str::to_owned).or(passed),
+        })
+    }
+}
+
 fn rsvp_id(activity: &str, person: &str) -> Uuid {
     Uuid::from_u128(
         Uuid::parse_str(activity).unwrap().as_u128() << 64 ^ Uuid::parse_str(person).unwrap().as_u128() ^ 1,
     )
-}
-
-fn rsvp(activity: &str, view: &RsvpView) -> Value {
-    json!({
-        "id": rsvp_id(activity, &view.person),
-        "activity_id": activity,
-        "user_id": view.person,
-        "status": view.status.as_str(),
-        "guest_count": view.guest_count,
-        "position": view.position,
-        "parties_ahead": view.parties_ahead,
-        "spots_ahead": view.spots_ahead,
-        "cancel_reason": view.status.cancel_reason(),
-        "version": view.version,
-    })
 }

@@ -1,0 +1,110 @@
+//! What was asked for: every option that shaped a run, so that its report can be understood, and the run
+//! repeated, by somebody who was not there.
+
+use serde::Serialize;
+
+/// The options of a run.
+#[derive(Clone, Debug, Serialize)]
+pub struct Asked {
+    /// What kind of run.
+    #[serde(flatten)]
+    pub kind: AskedKind,
+    /// Connections, each with one request in flight.
+    pub connections: usize,
+    /// Commands per second in an open loop; `None` is a closed loop.
+    pub rate_per_s: Option<f64>,
+    /// What randomness was drawn from.
+    pub seed: u64,
+    /// Seconds until what was unanswered would have been given up.
+    pub deadline_s: u64,
+}
+
+/// What is particular to each kind of run.
+#[derive(Clone, Debug, Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+#[expect(missing_docs, reason = "the words of the command line")]
+pub enum AskedKind {
+    Burst {
+        people: u32,
+        seats: u32,
+        /// Parties that may wait; `None` is unlimited.
+        waitlist: Option<u32>,
+        guest_share: f64,
+        cancel_share: f64,
+    },
+    Replay {
+        /// The file or the seed.
+        history: String,
+        events: usize,
+        people: usize,
+        seats: u64,
+        /// Commands of the history, cancels included.
+        commands: usize,
+    },
+}
+
+impl Asked {
+    /// The run in one line.
+    pub(super) fn title(&self) -> String {
+        let connections = self.connections;
+        match &self.kind {
+            AskedKind::Burst { people, seats, .. } => {
+                format!("burst of {people} people on {seats} seats over {connections} connections")
+            }
+            AskedKind::Replay { events, .. } => {
+                format!("replay of {events} events over {connections} connections")
+            }
+        }
+    }
+
+    pub(super) fn rows(&self) -> Vec<(String, String)> {
+        let mut rows: Vec<(String, String)> = Vec::new();
+        let mut add = |name: &str, value: String| rows.push((name.to_owned(), value));
+        match &self.kind {
+            AskedKind::Burst {
+                people,
+                seats,
+                waitlist,
+                guest_share,
+                cancel_share,
+            } => {
+                add("people", people.to_string());
+                add("seats", seats.to_string());
+                let parties = match waitlist {
+                    None => "unlimited".to_owned(),
+                    Some(0) => "none".to_owned(),
+                    Some(parties) => parties.to_string(),
+                };
+                add("parties that may wait", parties);
+                add("share who bring 1 to 3 guests", percent(*guest_share));
+                add("share who cancel later", percent(*cancel_share));
+            }
+            AskedKind::Replay {
+                history,
+                events,
+                people,
+                seats,
+                commands,
+            } => {
+                add("history", history.clone());
+                add("events, each an activity", events.to_string());
+                add("people", people.to_string());
+                add("seats in all", seats.to_string());
+                add("commands", commands.to_string());
+            }
+        }
+        add("connections", self.connections.to_string());
+        let pace = match self.rate_per_s {
+            None => "closed: next when answered".to_owned(),
+            Some(rate) => format!("open: {rate} commands per s"),
+        };
+        add("loop", pace);
+        add("seed", self.seed.to_string());
+        rows
+    }
+}
+
+fn percent(share: f64) -> String {
+    // Two digits are more than anybody gives, and hide what binary fractions make of them.
+    format!("{} %", (share * 10_000.0).round() / 100.0)
+}
