@@ -4,6 +4,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::net::{TcpListener, TcpSocket};
@@ -18,8 +19,9 @@ use crate::config::{Config, FirstAdmin};
 use crate::http::edge::Edge;
 use crate::http::{AppState, Parts, router, server};
 use crate::ids::TimeOrderedIds;
+use crate::kept::{self, KeptError};
 use crate::rsvp_index::RsvpIndex;
-use crate::store::{Db, OpenError, StoreError, meta};
+use crate::store::{Db, Node, OpenError, StoreError, meta};
 
 /// Connections that the operating system holds while the server is busy accepting others: an opening brings
 /// thousands within milliseconds.
@@ -52,6 +54,12 @@ pub enum StartError {
     /// The secret that signs tokens.
     #[error(transparent)]
     Secret(#[from] SecretError),
+    /// A file that the server keeps.
+    #[error(transparent)]
+    Kept(#[from] KeptError),
+    /// The file with the node's identifier holds something else.
+    #[error("{path} does not hold a UUID", path = .0.display())]
+    NodeId(PathBuf),
     /// What is in the database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -179,13 +187,16 @@ async fn build(config: Config, Outside { clock, ids }: Outside) -> Result<AppSta
             create_first_admin(&accounts, admin).await?;
         }
         // Nobody watches activities yet, so the differences have nowhere to go.
-        let journal = db.journal(clock.clone());
+        let journal = db.journal(node(&config, ids.as_ref())?, clock.clone()).await?;
         let engine = Engine::start(
             journal,
             Arc::new(()),
             clock.clone(),
             ids.clone(),
-            Options::default(),
+            Options {
+                statements_max: db.statements_max(),
+                ..Options::default()
+            },
         )
         .await?;
         Ok((accounts, engine, meta::epoch(&db).await?))
@@ -206,6 +217,23 @@ async fn build(config: Config, Outside { clock, ids }: Outside) -> Result<AppSta
             Err(error)
         }
     }
+}
+
+/// Who this process is among those that share the database.
+fn node(config: &Config, ids: &dyn IdSource) -> Result<Node, StartError> {
+    let id = match config.node_id {
+        Some(id) => id,
+        None => {
+            let text = kept::line(config.data_folder(), "node-id", || ids.next().to_string())?;
+            text.parse()
+                .map_err(|_| StartError::NodeId(config.data_folder().join("node-id")))?
+        }
+    };
+    Ok(Node {
+        id,
+        address: config.node_address.clone(),
+        ttl: config.lease_ttl,
+    })
 }
 
 /// Creates the configured administrator while there is none. An account that has the address already is left

@@ -4,6 +4,7 @@
 //! from the process itself: arguments and environment are handed in, so that tests can. A wrong value
 //! becomes one [`ConfigError`] that names the key the way the operator wrote it.
 
+mod database;
 mod layers;
 mod values;
 
@@ -12,8 +13,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+pub use database::{Database, PostgresServer, SqliteFile};
 pub use layers::ConfigError;
-pub use values::{CreateActivities, FirstAdmin, LogFormat, SqliteFile};
+pub use values::{CreateActivities, FirstAdmin, LogFormat};
+
+use uuid::Uuid;
 
 use crate::secret::Secret;
 use layers::Layers;
@@ -25,12 +29,18 @@ pub struct Config {
     pub listen: SocketAddr,
     /// How people reach this server, without a trailing slash; `None` means the listener's address.
     pub public_url: Option<String>,
-    /// The database file.
-    pub database: SqliteFile,
+    /// The database.
+    pub database: Database,
     /// Whether somebody chose the database, rather than leaving the default.
     pub database_was_chosen: bool,
     /// Database connections for reading.
     pub db_pool: u32,
+    /// The identifier of this node; `None` means the one kept in the data folder.
+    pub node_id: Option<Uuid>,
+    /// How other nodes reach this one.
+    pub node_address: Option<String>,
+    /// How long this node owns its activities without renewing its lease.
+    pub lease_ttl: Duration,
     /// The secret that signs tokens; `None` means the one kept in the data folder.
     pub jwt_secret: Option<Secret>,
     /// The first administrator, if one is to be created.
@@ -70,18 +80,21 @@ impl Config {
         Self::from_layers(&layers)
     }
 
-    /// The folder of the database file, in which the server keeps what it must remember.
+    /// The folder in which the server keeps what it must remember.
     pub fn data_folder(&self) -> &Path {
-        self.database.folder()
+        self.database.data_folder()
     }
 
     fn from_layers(layers: &Layers) -> Result<Self, ConfigError> {
         Ok(Self {
             listen: layers.required("listen", values::address)?,
             public_url: layers.optional("public_url", values::public_url)?,
-            database: layers.required("database_url", values::sqlite_file)?,
+            database: layers.required("database_url", Database::parse)?,
             database_was_chosen: layers.was_chosen("database_url"),
             db_pool: layers.number("db_pool", 1, 100)?,
+            node_id: layers.optional("node_id", values::uuid)?,
+            node_address: layers.optional("node_address", values::public_url)?,
+            lease_ttl: Duration::from_secs(layers.number("lease_ttl_s", 1, 60)?),
             jwt_secret: layers.optional("jwt_secret", values::jwt_secret)?,
             first_admin: first_admin(layers)?,
             create_activities: layers.required("create_activities", values::create_activities)?,
@@ -133,7 +146,7 @@ mod tests {
     fn the_defaults_are_valid_and_those_of_the_contract() {
         let config = from_environment(&[]).unwrap();
         assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
-        assert_eq!(config.database.path(), Path::new("data/turnout.db"));
+        assert_eq!(config.database.to_string(), "data/turnout.db");
         assert_eq!(config.data_folder(), Path::new("data"));
         assert!(!config.database_was_chosen);
         assert_eq!(config.db_pool, 10);
@@ -263,14 +276,20 @@ mod tests {
     }
 
     #[test]
-    fn only_database_files_are_accepted_for_now() {
+    fn an_address_of_a_database_is_that_of_a_file_or_of_a_postgres_server() {
         for (url, reason) in [
             (
-                "postgres://localhost/turnout",
-                "postgres:// is not supported yet, use sqlite://FILE",
+                "postgres://u:hunter2@host:nonsense/turnout",
+                "is not of the form postgres://USER:PASSWORD@HOST:PORT/DATABASE",
             ),
-            ("mysql://localhost", "is not of the form sqlite://FILE"),
-            ("sqlite://", "is not of the form sqlite://FILE"),
+            (
+                "mysql://localhost",
+                "is not of the form sqlite://FILE or postgres://HOST/DATABASE",
+            ),
+            (
+                "sqlite://",
+                "is not of the form sqlite://FILE or postgres://HOST/DATABASE",
+            ),
             (
                 "sqlite://:memory:",
                 "needs a file: what is acknowledged must outlive the process",
@@ -283,22 +302,27 @@ mod tests {
                 format!("configuration: TURNOUT_DATABASE_URL: {reason}")
             );
         }
+        let config =
+            from_environment(&[("TURNOUT_DATABASE_URL", "postgres://u:hunter2@host:6432/turnout")]).unwrap();
+        assert_eq!(
+            config.database.to_string(),
+            "postgres://host:6432/turnout",
+            "without the password"
+        );
+        assert!(!format!("{config:?}").contains("hunter2"));
     }
 
     #[test]
     fn the_plain_database_url_is_a_fallback() {
         let config = from_environment(&[("DATABASE_URL", "sqlite:///tmp/plain.db")]).unwrap();
-        assert_eq!(config.database.path(), Path::new("/tmp/plain.db"));
+        assert_eq!(config.database.to_string(), "/tmp/plain.db");
         assert!(config.database_was_chosen);
 
         let both = [
             ("DATABASE_URL", "sqlite://plain.db"),
             ("TURNOUT_DATABASE_URL", "sqlite://ours.db"),
         ];
-        assert_eq!(
-            from_environment(&both).unwrap().database.path(),
-            Path::new("ours.db")
-        );
+        assert_eq!(from_environment(&both).unwrap().database.to_string(), "ours.db");
 
         let one_is_empty = [
             ("TURNOUT_DATABASE_URL", ""),
@@ -306,8 +330,8 @@ mod tests {
             ("DATABASE_URL", "sqlite:///x.db"),
         ];
         assert_eq!(
-            from_environment(&one_is_empty).unwrap().database.path(),
-            Path::new("/x.db")
+            from_environment(&one_is_empty).unwrap().database.to_string(),
+            "/x.db"
         );
 
         let error = from_environment(&[("DATABASE_URL", "mysql://x")])

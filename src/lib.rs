@@ -9,6 +9,7 @@ pub mod config;
 pub mod demo;
 pub mod http;
 pub mod ids;
+pub mod kept;
 pub mod rsvp_index;
 pub mod secret;
 pub mod store;

@@ -4,15 +4,20 @@ pub mod accounts;
 pub mod activities;
 mod db;
 pub mod events;
+mod failure;
 mod journal;
 mod lock;
 pub mod meta;
+mod postgres;
 pub mod rsvps;
 mod sqlite;
+
+use self::failure::Failure;
 
 pub use db::{Db, OpenError};
 pub(crate) use db::{in_transaction, on_db};
 pub use journal::SqliteJournal;
+pub use postgres::Node;
 
 /// What a query can fail with, by what the caller can do about it.
 #[derive(Debug, thiserror::Error)]
@@ -28,9 +33,9 @@ pub enum StoreError {
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
         sqlite::exit_if_sync_failed(&error);
-        match sqlite::failure(&error) {
-            sqlite::Failure::Unavailable => Self::Unavailable(error),
-            sqlite::Failure::Refused | sqlite::Failure::Other => Self::Failed(error),
+        match failure::failure(&error) {
+            Failure::Unavailable | Failure::Lost => Self::Unavailable(error),
+            Failure::Refused | Failure::Other => Self::Failed(error),
         }
     }
 }

@@ -21,6 +21,25 @@ fn line(output: &Output) -> String {
 }
 
 #[test]
+fn a_postgres_server_that_is_not_there_stops_the_start_with_one_line_without_its_password() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = program(folder.path())
+        .env(
+            "TURNOUT_DATABASE_URL",
+            "postgres://turnout:hunter2@127.0.0.1:1/seats",
+        )
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let line = line(&output);
+    assert!(
+        line.contains("cannot open postgres://127.0.0.1:1/seats: "),
+        "{line}"
+    );
+    assert!(!line.contains("hunter2"), "{line}");
+}
+
+#[test]
 fn a_wrong_configuration_stops_the_start_with_one_line_that_names_the_key() {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("wrong.toml"), "colour = \"red\"\n").unwrap();
@@ -61,8 +80,8 @@ fn a_wrong_configuration_stops_the_start_with_one_line_that_names_the_key() {
         (
             &["migrate"],
             "DATABASE_URL",
-            "postgres://x",
-            "configuration: DATABASE_URL: postgres:// is not supported yet, use sqlite://FILE",
+            "mysql://x",
+            "configuration: DATABASE_URL: is not of the form sqlite://FILE or postgres://HOST/DATABASE",
         ),
     ] {
         assert_eq!(run(arguments, name, value), expected);

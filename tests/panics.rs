@@ -100,7 +100,7 @@ async fn a_panic_under_load_loses_nothing_and_troubles_nobody_else() {
         went_off: Mutex::default(),
     });
     let ids = Arc::new(TimeOrderedIds);
-    let journal = db.journal(clock.clone());
+    let journal = db.journal(support::node(), clock.clone()).await.unwrap();
     let engine = Engine::start(journal, bomb.clone(), clock, ids, Options::default())
         .await
         .unwrap();

@@ -2,6 +2,7 @@
 
 mod booking;
 mod clock;
+mod database;
 mod killable;
 mod request;
 mod scene;
@@ -10,6 +11,7 @@ mod tokens;
 
 pub(crate) use booking::{Person, host, path_of, usual_activity, with};
 pub(crate) use clock::TestClock;
+pub(crate) use database::{database_of, node, postgres_of, sqlite_of};
 pub(crate) use killable::{Killable, LoadTest, Said};
 pub(crate) use request::Answer;
 pub(crate) use scene::{Scene, ada};

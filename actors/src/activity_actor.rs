@@ -156,8 +156,14 @@ impl State {
             histogram!(BATCH_COMMANDS).record(waiting.len() as f64);
             let callers = Callers::new(waiting, draft.overview().counts, live);
             if draft.events().is_empty() {
-                // Judged on committed state alone, so it can be told at once.
-                callers.tell_verdicts();
+                // Judged on committed state alone, so it can be told at once, if nobody else has changed that.
+                if self.parts.live.is_ours() {
+                    callers.tell_verdicts();
+                } else {
+                    self.parts.live.retire();
+                    callers.refuse(&EngineError::Unavailable);
+                    return myself.stop(Some("somebody else may own the activity".into()));
+                }
             } else {
                 self.submit(myself, draft, before, callers);
             }

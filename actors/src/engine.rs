@@ -184,9 +184,14 @@ impl Engine {
         for _ in 0..LOOKUPS_MAX {
             let handle = self.find(id).await?;
             if let Some(activity) = handle.live.read() {
-                return Ok(read(&activity));
+                let seen = read(&activity);
+                drop(activity);
+                if handle.live.is_ours() {
+                    return Ok(seen);
+                }
             }
-            // A panic may have cut a change of it short. Nobody uses it again, and the search brings its successor.
+            // A panic may have cut a change of it short, or somebody else may have changed it since. Nobody uses it
+            // again, and the search brings its successor.
             handle.live.retire();
         }
         Err(EngineError::Unavailable)

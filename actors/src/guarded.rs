@@ -39,6 +39,10 @@ async fn guarded<T>(call: impl Future<Output = Result<T, JournalError>>) -> Resu
 
 #[async_trait]
 impl Journal for Guarded {
+    fn tenure(&self) -> Option<u64> {
+        self.0.tenure()
+    }
+
     async fn create(&self, new: NewActivity) -> Result<Creation, JournalError> {
         guarded(self.0.create(new)).await
     }

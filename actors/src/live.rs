@@ -10,12 +10,16 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use crate::activity_actor::ActivityMsg;
 use crate::domain::{Activity, Draft};
 use crate::feed::Feed;
+use crate::ports::Journal;
 
 /// The committed state of a live activity. Readers need no message: they share it with the actor, which alone
 /// changes it, once per batch and only by what is durable.
 pub(crate) struct Live {
     activity: RwLock<Activity>,
     feed: Arc<Feed>,
+    journal: Arc<dyn Journal>,
+    /// The journal's tenure under which the state was loaded.
+    tenure: u64,
     /// Set once the state may lag behind what somebody was told, or behind another owner.
     retired: AtomicBool,
     /// Set while the directory finds out whether it can be put to rest.
@@ -25,10 +29,12 @@ pub(crate) struct Live {
 }
 
 impl Live {
-    pub(crate) fn new(activity: Activity, feed: Arc<Feed>) -> Self {
+    pub(crate) fn new(activity: Activity, feed: Arc<Feed>, journal: Arc<dyn Journal>, tenure: u64) -> Self {
         Self {
             activity: RwLock::new(activity),
             feed,
+            journal,
+            tenure,
             retired: AtomicBool::new(false),
             doubtful: AtomicBool::new(false),
             idle_sweeps: AtomicU32::new(0),
@@ -48,6 +54,12 @@ impl Live {
             .write()
             .expect("only the actor writes, and it ends with its first panic")
             .absorb(draft);
+    }
+
+    /// Whether nobody else can have changed the activity since it was loaded. Whoever has read something asks this
+    /// afterwards, before telling it.
+    pub(crate) fn is_ours(&self) -> bool {
+        self.journal.tenure() == Some(self.tenure)
     }
 
     pub(crate) fn feed(&self) -> &Feed {

@@ -21,6 +21,8 @@ mod permission;
 mod settling;
 #[path = "engine/support.rs"]
 mod support;
+#[path = "engine/tenure.rs"]
+mod tenure;
 #[path = "engine/versions.rs"]
 mod versions;
 #[path = "engine/visibility.rs"]

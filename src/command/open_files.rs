@@ -5,8 +5,8 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 /// What the process needs beside its connections: the database, standard streams, timers.
 const OTHERS: u64 = 100;
 
-/// Raises the limit as far as the operating system lets everybody, and says so if that is not far enough. The
-/// usual limit is small, for the sake of old programs.
+/// Raises the limit as far as the operating system lets everybody, and says so if that is not even half as far as
+/// needed. The usual limit is small, for the sake of old programs.
 pub(super) fn allow(connections: u64) {
     let needed = connections + OTHERS;
     let mut limit = getrlimit(Resource::Nofile);
@@ -18,11 +18,11 @@ pub(super) fn allow(connections: u64) {
         tracing::warn!(%error, "the limit of open files cannot be raised");
     }
     let allowed = getrlimit(Resource::Nofile).current;
-    if !is_enough(allowed, needed) {
+    if !is_enough(allowed, needed / 2) {
         tracing::warn!(
             allowed,
             needed,
-            "the limit of open files (ulimit -n, LimitNOFILE) allows fewer connections than the server would serve"
+            "the limit of open files (ulimit -n, LimitNOFILE) allows far fewer connections than the server would serve"
         );
     }
 }

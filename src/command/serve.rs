@@ -56,7 +56,7 @@ fn stop_signal() -> anyhow::Result<impl Future<Output = ()>> {
 /// Says where to look: in words to people, as one event to machines.
 fn announce(server: &Running, format: LogFormat) {
     let url = server.public_url();
-    let database = server.state().config.database.path().display();
+    let database = &server.state().config.database;
     let (version, address) = (env!("CARGO_PKG_VERSION"), server.address);
     match format {
         LogFormat::Human => say(

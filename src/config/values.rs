@@ -3,11 +3,11 @@
 //! A reason completes the sentence that starts with the key's name and never repeats a secret.
 
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
 
 use tracing_subscriber::EnvFilter;
 use turnout_actors::domain::Email;
 use url::Url;
+use uuid::Uuid;
 
 use crate::accounts::{Password, SECRET_MIN_BYTES, account_email};
 use crate::secret::Secret;
@@ -39,25 +39,6 @@ pub struct FirstAdmin {
     pub password: Password,
 }
 
-/// An SQLite database as the path of its file.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct SqliteFile(PathBuf);
-
-impl SqliteFile {
-    /// The database file.
-    pub fn path(&self) -> &Path {
-        &self.0
-    }
-
-    /// The folder that holds it.
-    pub fn folder(&self) -> &Path {
-        match self.0.parent() {
-            Some(folder) if folder != Path::new("") => folder,
-            _ => Path::new("."),
-        }
-    }
-}
-
 pub(super) fn address(text: &str) -> Result<SocketAddr, String> {
     text.parse()
         .map_err(|_| format!("{text:?} is not an address such as 127.0.0.1:8080"))
@@ -72,17 +53,8 @@ pub(super) fn public_url(text: &str) -> Result<String, String> {
     }
 }
 
-/// The URL may hold a password once other databases are supported, so reasons do not repeat it.
-pub(super) fn sqlite_file(text: &str) -> Result<SqliteFile, String> {
-    if text.starts_with("postgres://") || text.starts_with("postgresql://") {
-        return Err("postgres:// is not supported yet, use sqlite://FILE".to_owned());
-    }
-    match text.strip_prefix("sqlite://") {
-        None | Some("") => Err("is not of the form sqlite://FILE".to_owned()),
-        Some(":memory:") => Err("needs a file: what is acknowledged must outlive the process".to_owned()),
-        Some(path) if path.contains('?') => Err("takes no parameters after the file".to_owned()),
-        Some(path) => Ok(SqliteFile(path.into())),
-    }
+pub(super) fn uuid(text: &str) -> Result<Uuid, String> {
+    text.parse().map_err(|_| format!("{text:?} is not a UUID"))
 }
 
 pub(super) fn jwt_secret(text: &str) -> Result<Secret, String> {

@@ -4,31 +4,33 @@
 //! run by [`on_db!`] or [`in_transaction!`]. Those macros are the only places that know the variants of [`Db`].
 
 use std::io;
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::PathBuf;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use sqlx::SqlitePool;
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-
+use sqlx::{PgPool, SqlitePool};
 use turnout_actors::ports::{Clock, Journal};
 
-use super::journal::SqliteJournal;
+use super::journal::{PostgresJournal, SqliteJournal};
 use super::lock::{self, ServerLock};
+use super::postgres::{Keeper, Lease, Node};
 use super::sqlite::Writer;
-use crate::config::SqliteFile;
+use super::{StoreError, postgres, sqlite};
+use crate::config::Database;
 
 static SQLITE_MIGRATIONS: Migrator = sqlx::migrate!("migrations/sqlite");
+static POSTGRES_MIGRATIONS: Migrator = sqlx::migrate!("migrations/postgres");
 
-/// How long SQLite waits for a lock that another process holds, such as a backup.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a query waits for a free connection.
 pub(super) const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// Connections for looking up what commands depend on. Such queries are short, but for loading an activity.
-const LOOKUP_CONNECTIONS: u32 = 4;
+pub(super) const LOOKUP_CONNECTIONS: u32 = 4;
 
 /// A database that is open and has the current schema. Cheap to clone.
+///
+/// `read` is for lists. `lookup` is for what commands and log-ins depend on, so that no list, however slow, keeps
+/// them from it.
 #[derive(Clone, Debug)]
 pub enum Db {
     /// A file, used by this process alone.
@@ -37,16 +39,23 @@ pub enum Db {
         write: Writer,
         /// Connections that can only read, and always see the last committed state.
         read: SqlitePool,
-        /// A few more of those that commands depend on, so that no list, however slow, keeps them from it.
+        /// A few more of those.
         lookup: SqlitePool,
         /// Keeps a second server out.
-        lock: Option<DbLock>,
+        lock: Option<ServerLock>,
+    },
+    /// A server, which other processes may use too.
+    Postgres {
+        /// Connections of the journal.
+        commits: PgPool,
+        /// Connections for lists.
+        read: PgPool,
+        /// Connections for short queries, and for transactions outside of the journal.
+        lookup: PgPool,
+        /// Keeps the lease of a process that serves.
+        keeper: Arc<OnceLock<Keeper>>,
     },
 }
-
-/// Proof that no other server uses the same file.
-#[derive(Clone, Debug)]
-pub struct DbLock(ServerLock);
 
 /// Why a database cannot be opened, in one line.
 #[derive(Debug, thiserror::Error)]
@@ -57,12 +66,15 @@ pub enum OpenError {
     /// The folder or the lock file cannot be made.
     #[error("cannot make {path}", path = .0.display())]
     Files(PathBuf, #[source] io::Error),
-    /// It is not a database, or cannot be read or written.
-    #[error("cannot open {path}", path = .0.display())]
-    Open(PathBuf, #[source] sqlx::Error),
+    /// It is not a database, cannot be reached, or cannot be read or written.
+    #[error("cannot open {0}")]
+    Open(String, #[source] sqlx::Error),
+    /// It would not keep what it says it has written.
+    #[error("cannot use {0}: it runs with {1}, so what was acknowledged could be lost")]
+    Careless(String, &'static str),
     /// The schema cannot be brought up to date.
-    #[error("cannot migrate {path}", path = .0.display())]
-    Migrate(PathBuf, #[source] MigrateError),
+    #[error("cannot migrate {0}")]
+    Migrate(String, #[source] MigrateError),
 }
 
 /// Runs a query on a connection pool: `on_db!(db.read, |pool| …)`, or `on_db!(db.lookup, …)` for what a command
@@ -80,6 +92,7 @@ macro_rules! on_db {
     ($db:ident . $purpose:ident, |$pool:ident| $run:expr) => {
         match &$db {
             $crate::store::Db::Sqlite { $purpose: $pool, .. } => $run,
+            $crate::store::Db::Postgres { $purpose: $pool, .. } => $run,
         }
     };
 }
@@ -87,8 +100,8 @@ macro_rules! on_db {
 /// Runs an expression in a transaction that writes, and commits: `in_transaction!(db, |tx| { … })`, where `tx`
 /// is a connection to pass on as `&mut *tx`.
 ///
-/// `?` inside leaves the surrounding function, and thereby rolls back. Nobody else writes meanwhile, so what
-/// was read in it still holds when it writes.
+/// `?` inside leaves the surrounding function, and thereby rolls back. On SQLite nobody else writes meanwhile; on
+/// Postgres others may, so what was read in it holds when it writes only where the statement says so.
 macro_rules! in_transaction {
     ($db:ident, |$tx:ident| $run:expr) => {
         match &$db {
@@ -99,6 +112,13 @@ macro_rules! in_transaction {
                 writing.commit().await?;
                 outcome
             }
+            $crate::store::Db::Postgres { lookup, .. } => {
+                let mut transaction = lookup.begin().await?;
+                let $tx = &mut *transaction;
+                let outcome = $run;
+                transaction.commit().await?;
+                outcome
+            }
         }
     };
 }
@@ -106,35 +126,60 @@ macro_rules! in_transaction {
 pub(crate) use {in_transaction, on_db};
 
 impl Db {
-    /// Opens the database for a server: makes it if it is missing, keeps other servers out, and brings the
-    /// schema up to date.
-    pub async fn open(file: &SqliteFile, readers: u32) -> Result<Self, OpenError> {
-        let path = file.path();
-        let lock = prepare(file)?.ok_or_else(|| OpenError::InUse(path.to_owned()))?;
-        let db = Self::connect(path, readers, Some(lock)).await?;
-        db.migrate(path).await?;
+    /// Opens the database for a server: makes a file if it is missing and keeps other servers out of it, and brings
+    /// the schema up to date.
+    pub async fn open(database: &Database, readers: u32) -> Result<Self, OpenError> {
+        let db = match database {
+            Database::Sqlite(file) => {
+                let lock = sqlite::prepare(file)?.ok_or_else(|| OpenError::InUse(file.path().to_owned()))?;
+                sqlite::open(file, readers, Some(lock)).await?
+            }
+            Database::Postgres(server) => postgres::open(server, readers).await?,
+        };
+        db.migrate(database).await?;
         Ok(db)
     }
 
-    /// Opens the database for a command, which may run beside a server. The schema is brought up to date
-    /// unless a server is there, which has done so.
-    pub async fn open_beside_a_server(file: &SqliteFile) -> Result<Self, OpenError> {
-        let path = file.path();
-        let lock = prepare(file)?;
+    /// Opens the database for a command, which may run beside a server. The schema is brought up to date unless a
+    /// server has a file in use, which has done so.
+    pub async fn open_beside_a_server(database: &Database) -> Result<Self, OpenError> {
+        let Database::Sqlite(file) = database else {
+            return Self::open(database, 1).await;
+        };
+        let lock = sqlite::prepare(file)?;
         let alone = lock.is_some();
-        let db = Self::connect(path, 1, lock).await?;
+        let db = sqlite::open(file, 1, lock).await?;
         if alone {
-            db.migrate(path).await?;
+            db.migrate(database).await?;
         }
         Ok(db)
     }
 
-    /// The journal that the engine writes to this database. The clock tells which keys are still kept.
-    pub fn journal(&self, clock: Arc<dyn Clock>) -> Arc<dyn Journal> {
-        match self {
-            Self::Sqlite { write, lookup, .. } => {
-                Arc::new(SqliteJournal::new(write.clone(), lookup.clone(), clock))
+    /// The journal that the engine writes to this database, as this node. The clock tells which keys are still
+    /// kept. On Postgres this takes the node's lease, which is kept until the database is closed.
+    pub async fn journal(&self, node: Node, clock: Arc<dyn Clock>) -> Result<Arc<dyn Journal>, StoreError> {
+        Ok(match self {
+            Self::Sqlite { write, .. } => Arc::new(SqliteJournal::new(self.clone(), write.clone(), clock)),
+            Self::Postgres {
+                commits,
+                lookup,
+                keeper,
+                ..
+            } => {
+                let lease = Lease::take(lookup, node).await?;
+                let journal = PostgresJournal::new(self.clone(), commits.clone(), lease.clone(), clock);
+                // A second journal of one database would be a second owner; its lease has just ended the first.
+                let _ = keeper.set(lease.keep(lookup.clone()));
+                Arc::new(journal)
             }
+        })
+    }
+
+    /// How many commits may be under way at once.
+    pub fn statements_max(&self) -> usize {
+        match self {
+            Self::Sqlite { .. } => 1,
+            Self::Postgres { .. } => 2,
         }
     }
 
@@ -151,97 +196,45 @@ impl Db {
                 read.close().await;
                 lookup.close().await;
                 write.pool().close().await;
-                if let Some(DbLock(lock)) = lock {
+                if let Some(lock) = lock {
                     lock.release();
                 }
+            }
+            Self::Postgres {
+                commits,
+                read,
+                lookup,
+                keeper,
+            } => {
+                if let Some(keeper) = keeper.get() {
+                    keeper.give_up().await;
+                }
+                commits.close().await;
+                read.close().await;
+                lookup.close().await;
             }
         }
     }
 
-    async fn connect(path: &Path, readers: u32, lock: Option<ServerLock>) -> Result<Self, OpenError> {
-        let failed = |error| OpenError::Open(path.to_owned(), error);
-        let options = || {
-            let options = SqliteConnectOptions::new()
-                .filename(path)
-                .busy_timeout(BUSY_TIMEOUT);
-            // The library would log statements that are slow, with what is bound to them left out, at its own
-            // levels; what is slow is for metrics to say.
-            sqlx::ConnectOptions::disable_statement_logging(options)
+    /// Brings the schema up to date. Of several processes that start at once, one does it and the others wait.
+    async fn migrate(&self, database: &Database) -> Result<(), OpenError> {
+        let migrated = match self {
+            Self::Sqlite { write, .. } => SQLITE_MIGRATIONS.run(write.pool()).await,
+            Self::Postgres { commits, .. } => POSTGRES_MIGRATIONS.run(commits).await,
         };
-        let writing = options()
-            .journal_mode(SqliteJournalMode::Wal)
-            // What was acknowledged must survive a loss of power, not only of the process.
-            .synchronous(SqliteSynchronous::Full)
-            .foreign_keys(true);
-        let write = pool(1).connect_with(writing).await.map_err(failed)?;
-        let reading = || options().read_only(true);
-        let read = pool(readers).connect_with(reading()).await.map_err(failed)?;
-        let lookup = pool(LOOKUP_CONNECTIONS)
-            .connect_with(reading())
-            .await
-            .map_err(failed)?;
-        Ok(Self::Sqlite {
-            write: Writer::new(write),
-            read,
-            lookup,
-            lock: lock.map(DbLock),
-        })
-    }
-
-    async fn migrate(&self, path: &Path) -> Result<(), OpenError> {
-        match self {
-            Self::Sqlite { write, .. } => SQLITE_MIGRATIONS
-                .run(write.pool())
-                .await
-                .map_err(|error| OpenError::Migrate(path.to_owned(), error)),
-        }
-    }
-}
-
-/// Connections to a file do not go bad by themselves, so none is tested, replaced or closed for its age.
-fn pool(connections: u32) -> SqlitePoolOptions {
-    SqlitePoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(ACQUIRE_TIMEOUT)
-        .test_before_acquire(false)
-        .idle_timeout(None)
-        .max_lifetime(None)
-}
-
-/// Makes what is missing of the folder and the file, and takes the lock.
-fn prepare(file: &SqliteFile) -> Result<Option<ServerLock>, OpenError> {
-    make_folder(file.folder()).map_err(|error| OpenError::Files(file.folder().to_owned(), error))?;
-    make_file(file.path()).map_err(|error| OpenError::Files(file.path().to_owned(), error))?;
-    ServerLock::take(file.path()).map_err(|error| OpenError::Files(lock::path(file.path()), error))
-}
-
-/// The folder will hold password hashes, personal data and a signing secret: for its owner alone.
-fn make_folder(folder: &Path) -> io::Result<()> {
-    let mut maker = std::fs::DirBuilder::new();
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut maker, 0o700);
-    maker.recursive(true).create(folder)
-}
-
-/// The folder may have been there, open to others; the file is not. SQLite takes an empty file for an empty
-/// database, and gives the files that it puts beside it the same permissions.
-fn make_file(path: &Path) -> io::Result<()> {
-    let mut options = std::fs::File::options();
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    match options.write(true).create_new(true).open(path) {
-        Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(error),
-        _ => Ok(()),
+        migrated.map_err(|error| OpenError::Migrate(database.to_string(), error))
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
     use crate::config::{Config, Sources};
     use crate::store::StoreError;
 
-    fn file(folder: &Path) -> SqliteFile {
+    fn file(folder: &Path) -> Database {
         let url = format!("sqlite://{}", folder.join("new/turnout.db").display());
         let environment = vec![("TURNOUT_DATABASE_URL".into(), url.into())];
         Config::load(Sources {
@@ -275,10 +268,10 @@ mod tests {
         use std::os::unix::fs::PermissionsExt;
         let folder = tempfile::tempdir().unwrap();
         let file = file(folder.path());
-        std::fs::create_dir(file.folder()).unwrap();
+        std::fs::create_dir(file.data_folder()).unwrap();
         let db = Db::open(&file, 1).await.unwrap();
         for ending in ["", "-wal", "-shm"] {
-            let name = format!("{}{ending}", file.path().display());
+            let name = format!("{file}{ending}");
             let mode = std::fs::metadata(&name).unwrap().permissions().mode();
             assert_eq!(mode & 0o777, 0o600, "{name}");
         }
@@ -306,7 +299,10 @@ mod tests {
 
         let Db::Sqlite {
             write, read, lookup, ..
-        } = &db;
+        } = &db
+        else {
+            panic!("it is a file");
+        };
         let synchronous: i64 = sqlx::query_scalar("PRAGMA synchronous")
             .fetch_one(write.pool())
             .await

@@ -1,13 +1,48 @@
 //! The journal on a real database: where the engine's decisions become durable.
 //!
-//! Written by hand for each kind of database, because here each is driven at its best. What they share is how
-//! domain types look as columns.
+//! Committing is written by hand for each kind of database, because there each is driven at its best. What they
+//! share is how domain types look as columns, and everything that is no hot path.
 
+mod columns;
+mod creation;
 mod data;
+mod errors;
+mod loading;
+mod postgres;
 mod rows;
 mod sqlite;
 
+use turnout_actors::domain::OwnerEpoch;
+use turnout_actors::ports::{Batch, Settled};
+use uuid::Uuid;
+
+pub use postgres::PostgresJournal;
 pub use sqlite::SqliteJournal;
 
 pub(super) use data::EventData;
 pub(super) use rows::{ACTIVITY_COLUMNS, ActivityRow, RSVP_COLUMNS, RsvpRow};
+
+/// Lets rows of a cancelled activity follow it: status, reason, activity, the last one so far, how many at most.
+const FOLLOW_CANCELLATION: &str = "UPDATE rsvps SET status = $1, cancel_reason = $2, version = rsvps.version + 1, \
+     updated_at = a.cancelled_at FROM activities AS a \
+     WHERE a.id = $3 AND a.cancelled_at IS NOT NULL AND rsvps.id IN \
+       (SELECT id FROM rsvps WHERE activity_id = $3 AND id > $4 AND status <> 'cancelled' ORDER BY id LIMIT $5) \
+     RETURNING rsvps.id";
+
+/// `seq`, `last_batch` and `owner_epoch` of an activity.
+type Standing = (i64, Option<Uuid>, i64);
+
+/// What became of a batch, from where its activity stands under the batch's own epoch or the one after it.
+fn settled(batch: &Batch, standing: Option<Standing>) -> Settled {
+    let Some((seq, last_batch, epoch)) = standing else {
+        return Settled::Fenced;
+    };
+    let epoch = OwnerEpoch(epoch as u64);
+    if last_batch == Some(batch.id.uuid()) {
+        Settled::Written { epoch }
+    } else if seq as u64 == batch.prev.0 {
+        Settled::NotWritten { epoch }
+    } else {
+        Settled::Fenced
+    }
+}

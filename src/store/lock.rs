@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 /// The lock, held until released or until the process ends, however it ends.
 #[derive(Clone, Debug)]
-pub(super) struct ServerLock(Arc<File>);
+pub struct ServerLock(Arc<File>);
 
 impl ServerLock {
     /// Takes the lock for a database file; `None` when another process holds it.

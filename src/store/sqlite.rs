@@ -1,5 +1,7 @@
 //! SQLite's own ways: its one writing transaction, and what its result codes mean.
 
+mod open;
+
 use std::sync::Arc;
 
 use sqlx::pool::PoolConnection;
@@ -9,6 +11,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
 use super::db::ACQUIRE_TIMEOUT;
+use super::failure::Failure;
+
+pub(super) use open::{open, prepare};
 
 /// Everybody's way to the one connection that writes. SQLite knows one writer at a time; waiting for this
 /// connection is fair and cheap, running into each other's locks is neither.
@@ -99,30 +104,13 @@ impl Drop for Writing {
     }
 }
 
-/// What kind of failure one of SQLite's errors is.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Failure {
-    /// What the statement contains is refused; it would be again.
-    Refused,
-    /// There is no room, no access or somebody else's lock; later it may work.
-    Unavailable,
-    /// Something else.
-    Other,
-}
-
 /// Tells failures apart, by SQLite's primary result codes.
-pub(super) fn failure(error: &sqlx::Error) -> Failure {
-    match error {
-        sqlx::Error::Database(reason) => match primary_code(reason.code().as_deref()) {
-            // Too big, constraint, mismatch, range.
-            Some(18 | 19 | 20 | 25) => Failure::Refused,
-            // Busy, locked, read-only, I/O, full, cannot open.
-            Some(5 | 6 | 8 | 10 | 13 | 14) => Failure::Unavailable,
-            _ => Failure::Other,
-        },
-        sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => {
-            Failure::Unavailable
-        }
+pub(super) fn failure(code: Option<&str>) -> Failure {
+    match primary_code(code) {
+        // Too big, constraint, mismatch, range.
+        Some(18 | 19 | 20 | 25) => Failure::Refused,
+        // Busy, locked, read-only, I/O, full, cannot open.
+        Some(5 | 6 | 8 | 10 | 13 | 14) => Failure::Unavailable,
         _ => Failure::Other,
     }
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::SECRET;
+use super::{SECRET, database_of};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 
@@ -124,10 +124,7 @@ impl Killable {
         let child = command
             .args(words)
             .env("TURNOUT_LISTEN", self.address.to_string())
-            .env(
-                "TURNOUT_DATABASE_URL",
-                format!("sqlite://{}", self.folder().join("turnout.db").display()),
-            )
+            .env("TURNOUT_DATABASE_URL", database_of(self.folder()))
             .env("TURNOUT_JWT_SECRET", SECRET)
             .env("TURNOUT_RATE_LIMITS", "off")
             .env("TURNOUT_LOG", "warn")

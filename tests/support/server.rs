@@ -11,7 +11,7 @@ use turnout::app::{App, Outside, Running};
 use turnout::config::{Config, Sources};
 
 use super::request::Request;
-use super::{SECRET, TestClock};
+use super::{SECRET, TestClock, database_of};
 
 pub(crate) struct Server {
     pub(crate) clock: Arc<TestClock>,
@@ -22,7 +22,7 @@ pub(crate) struct Server {
 
 /// Settings for a server with its database in a folder, listening on a free port.
 pub(crate) fn config(folder: &Path) -> Config {
-    let database = format!("sqlite://{}", folder.join("turnout.db").display());
+    let database = database_of(folder);
     let environment = [
         ("TURNOUT_LISTEN", "127.0.0.1:0"),
         ("TURNOUT_DATABASE_URL", &database),

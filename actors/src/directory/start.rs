@@ -24,6 +24,8 @@ use crate::ports::{Cause, IdSource, Journal, JournalError};
 pub(crate) enum StartError {
     #[error("there is no such activity")]
     NotFound,
+    #[error("this process is not sure to own anything just now")]
+    NotOurs,
     #[error("the activity could not be loaded")]
     Journal(#[from] JournalError),
     #[error("the activity could not be loaded in time")]
@@ -37,7 +39,7 @@ impl StartError {
     pub(super) fn told(&self) -> EngineError {
         match self {
             Self::NotFound => EngineError::Rejected(Rejection::NotFound),
-            Self::Journal(_) | Self::Late | Self::Spawn(_) => EngineError::Unavailable,
+            Self::NotOurs | Self::Journal(_) | Self::Late | Self::Spawn(_) => EngineError::Unavailable,
         }
     }
 }
@@ -69,12 +71,18 @@ impl Starter {
     async fn start(self, directory: &ActorRef<DirectoryMsg>) -> Result<ActivityHandle, StartError> {
         self.quiesce().await;
         let started = Instant::now();
+        let tenure = self.journal.tenure().ok_or(StartError::NotOurs)?;
         let loaded = timeout(self.load_limit, self.journal.load(self.id))
             .await
             .map_err(|_| StartError::Late)??
             .ok_or(StartError::NotFound)?;
         histogram!(LOAD_SECONDS).record(started.elapsed());
-        let live = Arc::new(Live::new(loaded.activity, self.feed));
+        let live = Arc::new(Live::new(
+            loaded.activity,
+            self.feed,
+            self.journal.clone(),
+            tenure,
+        ));
         let arguments = activity_actor::Arguments {
             id: self.id,
             live: live.clone(),

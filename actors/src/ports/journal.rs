@@ -127,6 +127,12 @@ pub struct Loaded {
 /// Every method either does what it says or returns an error that says what is known; none waits for ever.
 #[async_trait]
 pub trait Journal: Send + Sync + 'static {
+    /// The number of the time for which this process has owned, without a gap, what it has loaded; none while it is
+    /// not sure to. What was loaded under an earlier number may since have been somebody else's.
+    fn tenure(&self) -> Option<u64> {
+        Some(0)
+    }
+
     /// Stores a new activity without RSVPs, unless its key was used before.
     async fn create(&self, new: NewActivity) -> Result<Creation, JournalError>;
 

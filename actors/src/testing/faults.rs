@@ -35,6 +35,8 @@ struct Orders {
     settles_failing: usize,
     recalls_failing: usize,
     poison: Option<String>,
+    tenure: u64,
+    tenure_is_lost: bool,
 }
 
 impl Faults {
@@ -63,6 +65,23 @@ impl Faults {
     /// Every transaction with an RSVP of this name in it is refused.
     pub fn poison(&self, name: &str) {
         self.with(|orders| orders.poison = Some(name.into()));
+    }
+
+    /// From now on the journal is not sure to own anything.
+    pub fn lose_tenure(&self) {
+        self.with(|orders| orders.tenure_is_lost = true);
+    }
+
+    /// From now on it is again, after a gap.
+    pub fn regain_tenure(&self) {
+        self.with(|orders| {
+            orders.tenure += 1;
+            orders.tenure_is_lost = false;
+        });
+    }
+
+    pub(super) fn tenure(&self) -> Option<u64> {
+        self.with(|orders| (!orders.tenure_is_lost).then_some(orders.tenure))
     }
 
     pub(super) fn take_commit(&self) -> Option<Fault> {

@@ -147,6 +147,10 @@ impl StoredActivity {
 
 #[async_trait]
 impl Journal for MemoryJournal {
+    fn tenure(&self) -> Option<u64> {
+        self.faults.tenure()
+    }
+
     async fn create(&self, new: NewActivity) -> Result<Creation, JournalError> {
         let mut stored = self.stored();
         if let Some(key) = new.key {

@@ -6,11 +6,13 @@ use std::sync::LazyLock;
 
 use sqlx::Arguments;
 use sqlx::sqlite::{SqliteArguments, SqliteConnection};
-use turnout_actors::domain::{Event, Fact, Person, Rsvp, Settings, Status};
-use turnout_actors::ports::{Batch, NewActivity};
+use turnout_actors::domain::{Event, Rsvp, Settings, Timestamp};
+use turnout_actors::ports::Batch;
 
 use super::statement;
-use crate::store::journal::EventData;
+use crate::store::journal::columns::{
+    EventColumns, HeadColumns, RsvpColumns, SettingsColumns, changes_settings,
+};
 
 /// Rows per statement, largest first. The largest stays below SQLite's limit of 32,766 arguments.
 const GROUPS: [usize; 4] = [256, 32, 4, 1];
@@ -39,36 +41,14 @@ fn rows_statement(insert: &str, arguments: usize, rows: usize, rest: &str) -> St
     format!("{insert}{}{rest}", vec![row; rows].join(","))
 }
 
-type Bound = Result<(), sqlx::error::BoxDynError>;
-
-/// Stores a new activity's row.
-pub(super) async fn activity(
-    connection: &mut SqliteConnection,
-    new: &NewActivity,
-) -> Result<(), sqlx::Error> {
-    let insert = "INSERT INTO activities (id, created_at, updated_at, stamped_at, version, capacity_limit, title, \
-         description, venue, time_zone, starts_at, ends_at, capacity, max_guests, opens_at, closes_at, cancel_until, \
-         promote_until, waitlist_capacity, waitlist_paused, patience, promotion, guests, visibility, \
-         attendees_visible, host_id, organization_id) \
-         VALUES ($1, $2, $2, $2, 1, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, \
-         $20, $21, $22, $23, $24)";
-    let mut arguments = SqliteArguments::default();
-    let bind = |arguments: &mut SqliteArguments| -> Bound {
-        arguments.add(new.id.uuid())?;
-        arguments.add(new.at.micros())?;
-        arguments.add(i64::from(new.settings.capacity))?;
-        bind_settings(arguments, &new.settings)?;
-        arguments.add(new.settings.host_id.uuid())?;
-        arguments.add(
-            new.settings
-                .organization_id
-                .map(turnout_actors::domain::OrganizationId::uuid),
-        )
+/// Adds columns of a row to the arguments, in this order.
+macro_rules! bind {
+    ($arguments:ident, $row:ident: $($column:ident),* $(,)?) => {
+        $($arguments.add($row.$column)?;)*
     };
-    bind(&mut arguments).map_err(sqlx::Error::Encode)?;
-    statement(insert, arguments).execute(connection).await?;
-    Ok(())
 }
+
+type Bound = Result<(), sqlx::error::BoxDynError>;
 
 /// Moves an activity's row from the state before a batch to that after it; `false` where the row is in another
 /// state or has another owner.
@@ -84,30 +64,17 @@ pub(super) async fn advance(connection: &mut SqliteConnection, batch: &Batch) ->
          promote_until = $27, waitlist_capacity = $28, waitlist_paused = $29, patience = $30, promotion = $31, \
          guests = $32, visibility = $33, attendees_visible = $34 \
          WHERE id = $1 AND seq = $2 AND owner_epoch = $3";
-    let settings_too = batch
-        .events
-        .iter()
-        .any(|event| event.fact.is_about_the_activity());
+    let settings_too = changes_settings(batch);
     let mut arguments = SqliteArguments::default();
     let bind = |arguments: &mut SqliteArguments| -> Bound {
-        let head = &batch.head;
-        arguments.add(batch.activity.uuid())?;
-        arguments.add(batch.prev.0 as i64)?;
-        arguments.add(batch.epoch.0 as i64)?;
-        arguments.add(head.seq.0 as i64)?;
-        arguments.add(batch.id.uuid())?;
-        arguments.add(head.stamped_at.micros())?;
-        arguments.add(i64::from(head.confirmed_spots))?;
-        arguments.add(i64::from(head.offered_spots))?;
-        arguments.add(i64::from(head.checked_in_spots))?;
-        arguments.add(batch.waitlisted_parties as i64)?;
-        arguments.add(batch.waitlisted_spots as i64)?;
-        arguments.add(i64::from(head.capacity_limit))?;
+        let head = HeadColumns::of(batch);
+        bind!(arguments, head: id, prev, owner_epoch, seq, last_batch, stamped_at, confirmed_spots, offered_spots,
+            checked_in_spots, waitlisted_parties, waitlisted_spots, capacity_limit);
         if settings_too {
-            arguments.add(i64::from(head.version))?;
-            arguments.add(head.updated_at.micros())?;
-            arguments.add(head.cancelled_at.map(turnout_actors::domain::Timestamp::micros))?;
-            bind_settings(arguments, &head.settings)?;
+            arguments.add(i64::from(batch.head.version))?;
+            arguments.add(batch.head.updated_at.micros())?;
+            arguments.add(batch.head.cancelled_at.map(Timestamp::micros))?;
+            bind_settings(arguments, &batch.head.settings)?;
         }
         Ok(())
     };
@@ -122,26 +89,11 @@ pub(super) async fn advance(connection: &mut SqliteConnection, batch: &Batch) ->
 
 /// What the host can change, from `title` to `attendees_visible`.
 fn bind_settings(arguments: &mut SqliteArguments, settings: &Settings) -> Bound {
-    let micros = |time: Option<turnout_actors::domain::Timestamp>| time.map(|time| time.micros());
-    arguments.add(settings.title.clone())?;
-    arguments.add(settings.description.clone())?;
-    arguments.add(settings.venue.clone())?;
-    arguments.add(settings.time_zone.clone())?;
-    arguments.add(settings.starts_at.micros())?;
-    arguments.add(settings.ends_at.micros())?;
-    arguments.add(i64::from(settings.capacity))?;
-    arguments.add(i64::from(settings.max_guests))?;
-    arguments.add(micros(settings.opens_at))?;
-    arguments.add(micros(settings.closes_at))?;
-    arguments.add(micros(settings.cancel_until))?;
-    arguments.add(micros(settings.promote_until))?;
-    arguments.add(settings.waitlist_capacity.map(i64::from))?;
-    arguments.add(settings.waitlist_paused)?;
-    arguments.add(i64::from(settings.patience))?;
-    arguments.add(serde_json::to_string(&settings.promotion).expect("a policy is always JSON"))?;
-    arguments.add(settings.guests.name())?;
-    arguments.add(settings.visibility.name())?;
-    arguments.add(settings.attendees_visible.name())
+    let columns = SettingsColumns::of(settings);
+    bind!(arguments, columns: title, description, venue, time_zone, starts_at, ends_at, capacity, max_guests, opens_at,
+        closes_at, cancel_until, promote_until, waitlist_capacity, waitlist_paused, patience, promotion, guests,
+        visibility, attendees_visible);
+    Ok(())
 }
 
 /// Writes the RSVPs of all batches.
@@ -193,113 +145,16 @@ async fn in_groups<T>(
 }
 
 fn bind_rsvp(arguments: &mut SqliteArguments, batch: &Batch, rsvp: &Rsvp) -> Bound {
-    let (key, user, email) = match &rsvp.person {
-        Person::User(user) => (user.to_string(), Some(user.uuid()), None),
-        Person::Guest(email) => (email.to_string(), None, Some(email.to_string())),
-    };
-    arguments.add(rsvp.id.uuid())?;
-    arguments.add(batch.activity.uuid())?;
-    arguments.add(key)?;
-    arguments.add(user)?;
-    arguments.add(rsvp.name.to_string())?;
-    arguments.add(email)?;
-    arguments.add(rsvp.status.name())?;
-    arguments.add(
-        rsvp.status
-            .cancel_reason()
-            .map(turnout_actors::domain::CancelReason::name),
-    )?;
-    arguments.add(i64::from(rsvp.guest_count))?;
-    arguments.add(rsvp.ticket.0 as i64)?;
-    arguments.add(rsvp.group().map(turnout_actors::domain::GroupId::uuid))?;
-    arguments.add(rsvp.booked_by().map(turnout_actors::domain::UserId::uuid))?;
-    arguments.add(rsvp.special_requirements().map(|text| text.to_string()))?;
-    arguments.add(
-        rsvp.checked_in_at()
-            .map(turnout_actors::domain::Timestamp::micros),
-    )?;
-    arguments.add(i64::from(rsvp.version))?;
-    arguments.add(i64::from(rsvp.generation))?;
-    arguments.add(rsvp.created_at.micros())?;
-    arguments.add(rsvp.updated_at.micros())
+    let row = RsvpColumns::of(batch, rsvp);
+    bind!(arguments, row: id, activity_id, attendee_key, user_id, name, email, status, cancel_reason, guest_count,
+        ticket, group_id, booked_by, special_requirements, checked_in_at, version, generation, created_at,
+        updated_at);
+    Ok(())
 }
 
 fn bind_event(arguments: &mut SqliteArguments, batch: &Batch, event: &Event) -> Bound {
-    let columns = EventColumns::of(&event.fact);
-    let keyed = event.keyed.as_deref();
-    arguments.add(batch.activity.uuid())?;
-    arguments.add(event.seq.0 as i64)?;
-    arguments.add(event.at.micros())?;
-    arguments.add(event.fact.kind())?;
-    arguments.add(event.actor.uuid())?;
-    arguments.add(event.fact.rsvp().map(turnout_actors::domain::RsvpId::uuid))?;
-    arguments.add(columns.previous.map(Status::name))?;
-    arguments.add(columns.status.map(Status::name))?;
-    arguments.add(columns.spots.map(i64::from))?;
-    arguments.add(columns.ticket.map(|ticket| ticket as i64))?;
-    arguments.add(
-        columns
-            .status
-            .and_then(Status::cancel_reason)
-            .map(turnout_actors::domain::CancelReason::name),
-    )?;
-    arguments.add(keyed.map(|keyed| keyed.key.digest.0.to_vec()))?;
-    arguments.add(keyed.map(|keyed| keyed.key.fingerprint as i64))?;
-    arguments.add(EventData::of(&event.fact, keyed).map(|data| data.text()))
-}
-
-/// What an event says about its RSVP, as columns.
-#[derive(Default)]
-struct EventColumns {
-    previous: Option<Status>,
-    status: Option<Status>,
-    spots: Option<u32>,
-    ticket: Option<u64>,
-}
-
-impl EventColumns {
-    fn of(fact: &Fact) -> Self {
-        match fact {
-            Fact::Entered(entered) => Self {
-                previous: entered.previous,
-                status: Some(entered.status),
-                spots: Some(1 + u32::from(entered.guest_count)),
-                ticket: Some(entered.ticket.0),
-            },
-            Fact::Promoted { ticket, spots, .. } => Self {
-                previous: Some(Status::Waitlisted),
-                status: Some(Status::Confirmed),
-                spots: Some(*spots),
-                ticket: Some(ticket.0),
-            },
-            Fact::Updated {
-                status,
-                ticket,
-                guest_count,
-                ..
-            } => Self {
-                previous: Some(*status),
-                status: Some(*status),
-                spots: Some(1 + u32::from(*guest_count)),
-                ticket: Some(ticket.0),
-            },
-            Fact::Cancelled {
-                previous,
-                reason,
-                ticket,
-                spots,
-                ..
-            } => Self {
-                previous: Some(*previous),
-                status: Some(Status::Cancelled(*reason)),
-                spots: Some(*spots),
-                ticket: Some(ticket.0),
-            },
-            Fact::ActivityUpdated { .. }
-            | Fact::CapacityChanged { .. }
-            | Fact::WaitlistPaused
-            | Fact::WaitlistResumed
-            | Fact::ActivityCancelled => Self::default(),
-        }
-    }
+    let row = EventColumns::of(batch, event);
+    bind!(arguments, row: activity_id, seq, at, kind, actor, rsvp_id, previous_status, status, spots, ticket, reason,
+        key_digest, fingerprint, data);
+    Ok(())
 }

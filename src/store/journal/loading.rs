@@ -1,0 +1,110 @@
+//! Reading an activity back from its rows, and keys from its events: the same on every database.
+
+use futures::TryStreamExt;
+use turnout_actors::domain::{
+    ActivityId, KeyDigest, KeyHash, KeyUse, Keyed, Rebuild, Seq, Ticket, Timestamp,
+};
+use turnout_actors::ports::JournalError;
+
+use super::errors::{before_commit, corrupt};
+use super::{EventData, RSVP_COLUMNS, RsvpRow};
+use crate::store::{Db, on_db};
+
+/// How long a key is kept after its activity has ended, and at least after its command.
+pub(super) const KEYS_KEPT_MS: i64 = 24 * 60 * 60 * 1_000;
+
+/// Whether there is such an activity.
+pub(super) async fn exists(db: &Db, id: ActivityId) -> Result<bool, JournalError> {
+    let select = "SELECT EXISTS (SELECT 1 FROM activities WHERE id = $1)";
+    let found: Result<bool, _> = on_db!(db.lookup, |pool| sqlx::query_scalar(select)
+        .bind(id.uuid())
+        .fetch_one(pool)
+        .await);
+    found.map_err(before_commit)
+}
+
+/// Adds all RSVPs of an activity.
+pub(super) async fn rsvps(db: &Db, id: ActivityId, rebuild: &mut Rebuild) -> Result<(), JournalError> {
+    let select = format!("SELECT {RSVP_COLUMNS} FROM rsvps WHERE activity_id = $1 ORDER BY id");
+    on_db!(db.lookup, |pool| {
+        let mut rows = sqlx::query_as::<_, RsvpRow>(sqlx::AssertSqlSafe(select))
+            .bind(id.uuid())
+            .fetch(pool);
+        while let Some(row) = rows.try_next().await.map_err(before_commit)? {
+            rebuild.rsvp(row.rsvp().map_err(corrupt)?).map_err(corrupt)?;
+        }
+    });
+    Ok(())
+}
+
+/// What of an event is remembered beyond the rows: `seq`, key, ticket of whoever got spots, and time.
+type Remembered = (i64, Option<Vec<u8>>, Option<i64>, i64);
+
+/// Adds what only the decision log knows: who got spots before others who wait, and the keys that still count.
+pub(super) async fn events(
+    db: &Db,
+    id: ActivityId,
+    ends_at: Timestamp,
+    now: Timestamp,
+    rebuild: &mut Rebuild,
+) -> Result<(), JournalError> {
+    let oldest = now.plus_millis(-KEYS_KEPT_MS);
+    // While the activity has not been over for long, every key counts, however old.
+    let since = if ends_at >= oldest {
+        i64::MIN
+    } else {
+        oldest.micros()
+    };
+    let first_waiting = rebuild.first_waiting().map_or(i64::MAX, |first| first.0 as i64);
+    let select = "SELECT seq, key_digest, CASE WHEN kind IN ('confirmed', 'promoted') THEN ticket END, at \
+                  FROM activity_events \
+                  WHERE activity_id = $1 \
+                    AND (key_digest IS NOT NULL AND at >= $2 OR ticket > $3 AND kind IN ('confirmed', 'promoted'))";
+    on_db!(db.lookup, |pool| {
+        let mut rows = sqlx::query_as::<_, Remembered>(select)
+            .bind(id.uuid())
+            .bind(since)
+            .bind(first_waiting)
+            .fetch(pool);
+        while let Some((seq, digest, ticket, at)) = rows.try_next().await.map_err(before_commit)? {
+            if let Some(ticket) = ticket.filter(|ticket| *ticket > first_waiting) {
+                rebuild.promoted(Ticket(ticket as u64));
+            }
+            if let Some(digest) = digest.filter(|_| at >= since) {
+                let hash = digest
+                    .first_chunk()
+                    .ok_or_else(|| corrupt("a key digest has 16 bytes"))?;
+                rebuild.key(KeyHash(u64::from_be_bytes(*hash)), Seq(seq as u64));
+            }
+        }
+    });
+    Ok(())
+}
+
+/// What the event `seq` recorded of its command's key.
+pub(super) async fn key(db: &Db, id: ActivityId, seq: Seq) -> Result<Option<Keyed>, JournalError> {
+    let select = "SELECT key_digest, fingerprint, data FROM activity_events \
+                  WHERE activity_id = $1 AND seq = $2 AND key_digest IS NOT NULL";
+    let row: Result<Option<(Vec<u8>, i64, String)>, _> = on_db!(db.lookup, |pool| sqlx::query_as(select)
+        .bind(id.uuid())
+        .bind(seq.0 as i64)
+        .fetch_optional(pool)
+        .await);
+    let Some((digest, fingerprint, data)) = row.map_err(before_commit)? else {
+        return Ok(None);
+    };
+    let data: EventData = serde_json::from_str(&data).map_err(corrupt)?;
+    let answer = data
+        .answer
+        .ok_or_else(|| corrupt("an event with a key has no answer"))?;
+    let digest = digest
+        .try_into()
+        .map_err(|_| corrupt("a key digest has 16 bytes"))?;
+    Ok(Some(Keyed {
+        key: KeyUse {
+            digest: KeyDigest(digest),
+            fingerprint: fingerprint as u64,
+        },
+        outcome: answer.into(),
+    }))
+}

@@ -1,0 +1,240 @@
+//! The journal on Postgres: one statement per merged commit, and statements of its own for everything else.
+
+mod write;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::PgConnection;
+use sqlx::{FromRow, PgPool, Postgres, Row};
+use tokio::time::{sleep, timeout};
+use turnout_actors::domain::{ActivityId, CancelReason, Keyed, OwnerEpoch, Rebuild, RsvpId, Seq, Status};
+use turnout_actors::ports::{
+    Batch, Clock, Creation, Journal, JournalError, Landing, Loaded, NewActivity, Settled,
+};
+use uuid::Uuid;
+
+use super::errors::{before_commit, corrupt, in_doubt};
+use super::{ACTIVITY_COLUMNS, ActivityRow, Standing, loading};
+use crate::store::Db;
+use crate::store::postgres::{Lease, NOW, STATEMENT_TIMEOUT, is_worth_a_retry};
+
+/// How long the answer to a statement may stay away beyond what the database itself allows it.
+const SILENCE: Duration = Duration::from_secs(2);
+/// How often a commit is tried again that was in somebody's way, and the first pause before that.
+const RETRIES_MAX: u32 = 5;
+const RETRY_PAUSE: Duration = Duration::from_millis(5);
+
+/// The journal in a Postgres database.
+#[derive(Clone)]
+pub struct PostgresJournal {
+    /// Connections for commits alone.
+    commits: PgPool,
+    db: Db,
+    lease: Lease,
+    clock: Arc<dyn Clock>,
+}
+
+/// A connection in use. One that is dropped in the middle of something, or was lost, never goes back to its pool:
+/// nobody knows what it would answer next.
+struct Connection(Option<PoolConnection<Postgres>>);
+
+impl Connection {
+    async fn acquire(pool: &PgPool) -> Result<Self, JournalError> {
+        let connection = pool.acquire().await.map_err(before_commit)?;
+        Ok(Self(Some(connection)))
+    }
+
+    fn get(&mut self) -> &mut PgConnection {
+        self.0.as_mut().expect("it is given back only at the end")
+    }
+
+    /// Gives the connection back: what was asked on it was answered.
+    fn release(mut self) {
+        drop(self.0.take());
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0.take() {
+            drop(connection.detach());
+        }
+    }
+}
+
+impl PostgresJournal {
+    /// A journal on an open database, with these connections for commits.
+    pub fn new(db: Db, commits: PgPool, lease: Lease, clock: Arc<dyn Clock>) -> Self {
+        Self {
+            commits,
+            db,
+            lease,
+            clock,
+        }
+    }
+
+    /// Runs something that is written at its end. Only what the database answers to it is known.
+    async fn run<T>(
+        &self,
+        connection: Connection,
+        work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, sqlx::Error> {
+        let mut connection = connection;
+        let answer = timeout(STATEMENT_TIMEOUT + SILENCE, work(connection.get())).await;
+        match answer {
+            Ok(Err(error)) if crate::store::failure::is_lost(&error) => Err(error),
+            Ok(answer) => {
+                connection.release();
+                answer
+            }
+            Err(late) => Err(sqlx::Error::Io(std::io::Error::new(
+                std::io::ErrorKind::TimedOut,
+                late,
+            ))),
+        }
+    }
+}
+
+#[async_trait]
+impl Journal for PostgresJournal {
+    async fn create(&self, new: NewActivity) -> Result<Creation, JournalError> {
+        let connection = Connection::acquire(&self.commits).await?;
+        self.run(connection, async |connection| {
+            write::creation(connection, &new).await
+        })
+        .await
+        .map_err(in_doubt)
+    }
+
+    async fn load(&self, id: ActivityId) -> Result<Option<Loaded>, JournalError> {
+        // Whoever claims holds its own lease, and nobody else's holds on the activity.
+        let claim = format!(
+            "UPDATE activities SET owner_epoch = owner_epoch + 1, owner_node = $2 \
+             WHERE id = $1 \
+               AND EXISTS (SELECT 1 FROM nodes WHERE nodes.id = $2 AND nodes.epoch = $3 AND expires_at > {NOW}) \
+               AND (owner_node IS NULL OR owner_node = $2 \
+                 OR NOT EXISTS (SELECT 1 FROM nodes WHERE nodes.id = owner_node AND expires_at > {NOW})) \
+             RETURNING owner_epoch, {ACTIVITY_COLUMNS}"
+        );
+        let (node, epoch) = self.lease.claimant();
+        let connection = Connection::acquire(&self.commits).await?;
+        // That a claim was made and its answer lost does no harm: the next one raises the epoch again.
+        let claimed = self
+            .run(connection, async |connection| {
+                sqlx::query(sqlx::AssertSqlSafe(claim))
+                    .bind(id.uuid())
+                    .bind(node)
+                    .bind(epoch)
+                    .fetch_optional(connection)
+                    .await
+            })
+            .await
+            .map_err(before_commit)?;
+        let Some(row) = claimed else {
+            return if loading::exists(&self.db, id).await? {
+                Err(JournalError::Unavailable("another node owns the activity".into()))
+            } else {
+                Ok(None)
+            };
+        };
+        // From here on nobody else can write this activity, so reading needs no transaction.
+        let epoch: i64 = row.try_get("owner_epoch").map_err(before_commit)?;
+        let head = ActivityRow::from_row(&row)
+            .map_err(before_commit)?
+            .head()
+            .map_err(corrupt)?;
+        let ends_at = head.settings.ends_at;
+        let mut rebuild = Rebuild::new(id, head);
+        loading::rsvps(&self.db, id, &mut rebuild).await?;
+        loading::events(&self.db, id, ends_at, self.clock.now(), &mut rebuild).await?;
+        let activity = rebuild.finish().map_err(corrupt)?;
+        Ok(Some(Loaded {
+            activity,
+            epoch: OwnerEpoch(epoch as u64),
+        }))
+    }
+
+    async fn commit(&self, batches: &[Batch]) -> Result<Vec<Landing>, JournalError> {
+        let mut tries = 0;
+        let written = loop {
+            let connection = Connection::acquire(&self.commits).await?;
+            let result = self
+                .run(connection, async |connection| {
+                    write::batches(connection, batches).await
+                })
+                .await;
+            match result {
+                Err(error) if is_worth_a_retry(&error) && tries < RETRIES_MAX => {
+                    sleep(RETRY_PAUSE * 2_u32.pow(tries)).await;
+                    tries += 1;
+                }
+                result => break result.map_err(in_doubt)?,
+            }
+        };
+        Ok(batches
+            .iter()
+            .map(|batch| {
+                if written.contains(&batch.activity.uuid()) {
+                    Landing::Written
+                } else {
+                    Landing::Refused
+                }
+            })
+            .collect())
+    }
+
+    async fn settle(&self, batch: &Batch) -> Result<Settled, JournalError> {
+        // Taking the row waits for an old transaction that holds it; raising the epoch makes an old statement that is
+        // blocked elsewhere write nothing when it wakes.
+        let fence = "UPDATE activities SET owner_epoch = owner_epoch + 1 WHERE id = $1 AND owner_epoch = $2 \
+                     RETURNING seq, last_batch, owner_epoch";
+        let connection = Connection::acquire(&self.commits).await?;
+        let row: Option<Standing> = self
+            .run(connection, async |connection| {
+                sqlx::query_as(fence)
+                    .bind(batch.activity.uuid())
+                    .bind(batch.epoch.0 as i64)
+                    .fetch_optional(connection)
+                    .await
+            })
+            .await
+            .map_err(in_doubt)?;
+        Ok(super::settled(batch, row))
+    }
+
+    fn tenure(&self) -> Option<u64> {
+        self.lease.current()
+    }
+
+    async fn recall(&self, id: ActivityId, seq: Seq) -> Result<Option<Keyed>, JournalError> {
+        loading::key(&self.db, id, seq).await
+    }
+
+    async fn follow_cancellation(
+        &self,
+        id: ActivityId,
+        after: Option<RsvpId>,
+        most: u32,
+    ) -> Result<Option<RsvpId>, JournalError> {
+        let connection = Connection::acquire(&self.commits).await?;
+        let reason = CancelReason::ActivityCancelled;
+        let followed: Vec<Uuid> = self
+            .run(connection, async |connection| {
+                sqlx::query_scalar(super::FOLLOW_CANCELLATION)
+                    .bind(Status::Cancelled(reason).name())
+                    .bind(reason.name())
+                    .bind(id.uuid())
+                    // No identifier is smaller.
+                    .bind(after.map_or(Uuid::nil(), RsvpId::uuid))
+                    .bind(i64::from(most))
+                    .fetch_all(connection)
+                    .await
+            })
+            .await
+            .map_err(in_doubt)?;
+        Ok(followed.into_iter().max().map(RsvpId::from))
+    }
+}

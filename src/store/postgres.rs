@@ -1,0 +1,120 @@
+//! Postgres's own ways: its settings for every connection, and what its error codes mean.
+
+mod lease;
+
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
+
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+
+use super::db::{ACQUIRE_TIMEOUT, LOOKUP_CONNECTIONS};
+use super::failure::Failure;
+use super::{Db, OpenError};
+use crate::config::PostgresServer;
+
+pub use lease::Node;
+pub(super) use lease::{Keeper, Lease, NOW};
+
+/// How long a statement may take before Postgres ends it.
+pub(super) const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
+/// How long a statement waits for a lock: one locked row holds up all that share its statement.
+const LOCK_TIMEOUT: Duration = Duration::from_millis(500);
+/// How long a transaction may do nothing before Postgres ends it and its locks.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Connections of the journal: for two merged statements under way, and for loading and settling beside them.
+const COMMIT_CONNECTIONS: u32 = 6;
+
+/// Opens the database, which is there.
+pub(super) async fn open(server: &PostgresServer, readers: u32) -> Result<Db, OpenError> {
+    let failed = |error| OpenError::Open(server.to_string(), error);
+    let options = options(server.url().expose().parse().map_err(failed)?);
+    let commits = pool(&options, COMMIT_CONNECTIONS);
+    let fsync: String = sqlx::query_scalar("SHOW fsync")
+        .fetch_one(&commits)
+        .await
+        .map_err(failed)?;
+    if fsync != "on" {
+        return Err(OpenError::Careless(server.to_string(), "fsync = off"));
+    }
+    Ok(Db::Postgres {
+        commits,
+        read: pool(&options, readers),
+        lookup: pool(&options, LOOKUP_CONNECTIONS),
+        keeper: Arc::new(OnceLock::new()),
+    })
+}
+
+/// Connections with what holds for all of them.
+fn options(address: PgConnectOptions) -> PgConnectOptions {
+    let ms = |limit: Duration| limit.as_millis().to_string();
+    let options = address.application_name("turnout").options([
+        ("statement_timeout", ms(STATEMENT_TIMEOUT)),
+        ("lock_timeout", ms(LOCK_TIMEOUT)),
+        ("idle_in_transaction_session_timeout", ms(IDLE_TIMEOUT)),
+        // What was acknowledged must survive, whatever the server's default is.
+        ("synchronous_commit", "on".to_owned()),
+    ]);
+    // What is slow is for metrics to say.
+    sqlx::ConnectOptions::disable_statement_logging(options)
+}
+
+/// A pool that connects when somebody needs it, so that a database that is away for a while stops no start of
+/// those parts that can wait.
+fn pool(options: &PgConnectOptions, connections: u32) -> PgPool {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(ACQUIRE_TIMEOUT)
+        // A query on a dead connection fails as fast as a test would, and on a live one needs one round trip less.
+        .test_before_acquire(false)
+        .connect_lazy_with(options.clone())
+}
+
+/// Tells failures apart, by SQLSTATE.
+pub(super) fn failure(code: &str) -> Failure {
+    match code {
+        // Serialization, deadlock, lock time-out, cancelled or out of time, read only.
+        "40001" | "40P01" | "55P03" | "57014" | "25006" => Failure::Unavailable,
+        // Ended by an administrator, a crash or a shutdown: the connection is gone with it.
+        "57P01" | "57P02" | "57P03" | "57P05" => Failure::Lost,
+        _ => match &code[..2] {
+            // Connection exceptions.
+            "08" => Failure::Lost,
+            // Data, and constraints.
+            "22" | "23" => Failure::Refused,
+            // Insufficient resources, limits, and the system around the database.
+            "53" | "54" | "58" => Failure::Unavailable,
+            _ => Failure::Other,
+        },
+    }
+}
+
+/// Whether the same statement may well succeed at once: somebody else was in its way.
+pub(super) fn is_worth_a_retry(error: &sqlx::Error) -> bool {
+    let code = error.as_database_error().and_then(|reason| reason.code());
+    matches!(code.as_deref(), Some("40001" | "40P01"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn codes_tell_what_was_refused_what_may_work_later_and_what_is_not_known() {
+        for (code, kind) in [
+            ("23505", Failure::Refused),
+            ("23514", Failure::Refused),
+            ("22021", Failure::Refused),
+            ("40P01", Failure::Unavailable),
+            ("53100", Failure::Unavailable),
+            ("55P03", Failure::Unavailable),
+            ("57014", Failure::Unavailable),
+            ("57P01", Failure::Lost),
+            ("08006", Failure::Lost),
+            ("42P01", Failure::Other),
+        ] {
+            assert_eq!(failure(code), kind, "{code}");
+        }
+    }
+}

@@ -1,0 +1,170 @@
+//! The lease by which this process owns its activities, renewed while it serves.
+//!
+//! The lease gives liveness: nobody else takes an activity while it holds. Safety does not rest on it, since every
+//! write is guarded by the owner's epoch; but reads are, so whoever is not sure to hold the lease says nothing. It is
+//! sure only by its own monotonic clock, counted from before it asked: a process that was stopped for a while knows
+//! when it wakes that its time is over.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use sqlx::PgPool;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout};
+use uuid::Uuid;
+
+/// The database's clock, in microseconds since 1970.
+pub(in crate::store) const NOW: &str = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)";
+
+/// Renewals per time to live, so that two may fail.
+const RENEWALS: u32 = 3;
+
+/// A process that may own activities.
+#[derive(Clone, Debug)]
+pub struct Node {
+    /// Its identifier, the same after a restart.
+    pub id: Uuid,
+    /// How other nodes reach it.
+    pub address: Option<String>,
+    /// How long its lease holds without being renewed.
+    pub ttl: Duration,
+}
+
+/// The lease of this process.
+#[derive(Clone, Debug)]
+pub struct Lease {
+    node: Node,
+    epoch: i64,
+    tenure: Arc<Mutex<Tenure>>,
+}
+
+/// Renews a lease until it is dropped.
+#[derive(Debug)]
+pub struct Keeper {
+    lease: Lease,
+    pool: PgPool,
+    renewing: JoinHandle<()>,
+}
+
+/// An unbroken time of holding the lease.
+#[derive(Debug)]
+struct Tenure {
+    number: u64,
+    until: Instant,
+}
+
+impl Lease {
+    /// Takes the lease, also from an earlier process of the same node.
+    pub(in crate::store) async fn take(pool: &PgPool, node: Node) -> Result<Self, sqlx::Error> {
+        let take = format!(
+            "INSERT INTO nodes (id, epoch, address, expires_at) VALUES ($1, 1, $2, {NOW} + $3) \
+             ON CONFLICT (id) DO UPDATE SET epoch = nodes.epoch + 1, address = excluded.address, \
+               expires_at = excluded.expires_at \
+             RETURNING epoch"
+        );
+        let asked = Instant::now();
+        let epoch = sqlx::query_scalar(sqlx::AssertSqlSafe(take))
+            .bind(node.id)
+            .bind(node.address.clone())
+            .bind(node.ttl.as_micros() as i64)
+            .fetch_one(pool)
+            .await?;
+        let until = asked + node.ttl;
+        Ok(Self {
+            node,
+            epoch,
+            tenure: Arc::new(Mutex::new(Tenure { number: 0, until })),
+        })
+    }
+
+    /// Keeps the lease until what is returned is dropped.
+    pub(in crate::store) fn keep(self, pool: PgPool) -> Keeper {
+        let (lease, pool_of_renewals) = (self.clone(), pool.clone());
+        let renewing = tokio::spawn(async move {
+            let pool = pool_of_renewals;
+            let pause = lease.node.ttl / RENEWALS;
+            loop {
+                sleep(pause).await;
+                let asked = Instant::now();
+                // An answer that comes later than that is worth nothing.
+                match timeout(lease.node.ttl, lease.renew(&pool)).await {
+                    Ok(Ok(true)) => lease.held_from(asked),
+                    Ok(Ok(false)) => {
+                        tracing::error!(
+                            "a younger process runs with this node's id: this one owns nothing any more"
+                        );
+                        return;
+                    }
+                    Ok(Err(error)) => tracing::warn!(%error, "the lease could not be renewed"),
+                    Err(_) => tracing::warn!("the lease could not be renewed in time"),
+                }
+            }
+        });
+        Keeper {
+            lease: self,
+            pool,
+            renewing,
+        }
+    }
+
+    async fn renew(&self, pool: &PgPool) -> Result<bool, sqlx::Error> {
+        let renew = format!("UPDATE nodes SET expires_at = {NOW} + $3 WHERE id = $1 AND epoch = $2");
+        let renewed = sqlx::query(sqlx::AssertSqlSafe(renew))
+            .bind(self.node.id)
+            .bind(self.epoch)
+            .bind(self.node.ttl.as_micros() as i64)
+            .execute(pool)
+            .await?;
+        Ok(renewed.rows_affected() == 1)
+    }
+
+    /// The number of the present tenure; none while it is not sure that the lease holds. It rises whenever there was
+    /// a gap, in which others may have taken what was owned.
+    pub(in crate::store) fn current(&self) -> Option<u64> {
+        let tenure = self.tenure();
+        (Instant::now() < tenure.until).then_some(tenure.number)
+    }
+
+    /// Who claims, and by which epoch of its own.
+    pub(in crate::store) fn claimant(&self) -> (Uuid, i64) {
+        (self.node.id, self.epoch)
+    }
+
+    /// The lease holds for its time to live from this moment.
+    fn held_from(&self, asked: Instant) {
+        let mut tenure = self.tenure();
+        if Instant::now() >= tenure.until {
+            tenure.number += 1;
+        }
+        tenure.until = asked + self.node.ttl;
+    }
+
+    fn tenure(&self) -> std::sync::MutexGuard<'_, Tenure> {
+        self.tenure
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}
+
+impl Keeper {
+    /// Gives the lease up, so that others need not wait for its end.
+    pub(in crate::store) async fn give_up(&self) {
+        self.renewing.abort();
+        let lease = &self.lease;
+        lease.tenure().until = Instant::now();
+        let end = "UPDATE nodes SET expires_at = 0 WHERE id = $1 AND epoch = $2";
+        let ended = sqlx::query(end)
+            .bind(lease.node.id)
+            .bind(lease.epoch)
+            .execute(&self.pool);
+        if let Err(error) = ended.await {
+            tracing::warn!(%error, "the lease could not be given up; it ends by itself");
+        }
+    }
+}
+
+impl Drop for Keeper {
+    fn drop(&mut self) {
+        self.renewing.abort();
+    }
+}
