@@ -24,6 +24,7 @@ mod kills;
 mod limits;
 mod listing;
 mod load_test;
+mod ownership;
 mod panics;
 mod program;
 mod rsvps;

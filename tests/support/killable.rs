@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -16,6 +17,8 @@ const DEADLINE: Duration = Duration::from_secs(60);
 /// A place for a server: a port and a folder.
 pub(crate) struct Killable {
     folder: TempDir,
+    database: String,
+    settings: Vec<(&'static str, String)>,
     address: SocketAddr,
     process: Option<Child>,
     client: reqwest::Client,
@@ -30,16 +33,29 @@ impl Killable {
     /// here is the one that is killed.
     pub(crate) async fn start_under(wrapper: &[String]) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let mut place = Self::at(database_of(folder.path()), folder, &[]);
+        place.begin(wrapper).await;
+        place
+    }
+
+    /// Starts a server on a database that others may use too.
+    pub(crate) async fn start_on(database: &str, settings: &[(&'static str, String)]) -> Self {
+        let mut place = Self::at(database.to_owned(), tempfile::tempdir().unwrap(), settings);
+        place.begin(&[]).await;
+        place
+    }
+
+    fn at(database: String, folder: TempDir, settings: &[(&'static str, String)]) -> Self {
         // The port is free again at once, and nobody else on this machine asks for it by name.
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        let mut place = Self {
+        Self {
             folder,
+            database,
+            settings: settings.to_vec(),
             address,
             process: None,
             client: reqwest::Client::new(),
-        };
-        place.begin(wrapper).await;
-        place
+        }
     }
 
     pub(crate) fn url(&self) -> String {
@@ -60,6 +76,21 @@ impl Killable {
         let mut process = self.process.take().expect("the server was started");
         process.kill().unwrap();
         process.wait().unwrap();
+    }
+
+    /// Stops the process where it is, without its knowing.
+    pub(crate) fn pause(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Lets it go on as if nothing had happened.
+    pub(crate) fn resume(&self) {
+        self.signal(Signal::CONT);
+    }
+
+    fn signal(&self, signal: Signal) {
+        let id = Pid::from_raw(self.id().try_into().unwrap()).unwrap();
+        kill_process(id, signal).unwrap();
     }
 
     /// The process that traces the server, if one does.
@@ -124,7 +155,10 @@ impl Killable {
         let child = command
             .args(words)
             .env("TURNOUT_LISTEN", self.address.to_string())
-            .env("TURNOUT_DATABASE_URL", database_of(self.folder()))
+            .env("TURNOUT_DATABASE_URL", &self.database)
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
+            // Where the server keeps what it must remember.
+            .current_dir(self.folder())
             .env("TURNOUT_JWT_SECRET", SECRET)
             .env("TURNOUT_RATE_LIMITS", "off")
             .env("TURNOUT_LOG", "warn")

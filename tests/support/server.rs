@@ -28,6 +28,8 @@ pub(crate) fn config(folder: &Path) -> Config {
         ("TURNOUT_DATABASE_URL", &database),
         ("TURNOUT_JWT_SECRET", SECRET),
         ("TURNOUT_DB_POOL", "2"),
+        // Each has a database of its own, so they may all be the same node.
+        ("TURNOUT_NODE_ID", "00000000-0000-4000-8000-000000000001"),
     ];
     let environment = environment.map(|(name, value)| (name.into(), value.into()));
     Config::load(Sources {

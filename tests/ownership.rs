@@ -1,0 +1,180 @@
+//! Several servers on one Postgres database: only one of them speaks for an activity.
+//!
+//! `TURNOUT_TAKEOVER_ROUNDS` sets how often a server is stopped beyond its lease.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use turnout::ids::TimeOrderedIds;
+use turnout_actors::ports::IdSource;
+
+use crate::support::{Killable, Person, host, postgres_of, usual_activity, with};
+
+const LEASE_S: u64 = 1;
+const DEADLINE: Duration = Duration::from_secs(30);
+/// Commands and questions that wait for the server that is stopped.
+const WAITING: u128 = 8;
+
+/// A node of its own on this database.
+async fn node(database: &str) -> Killable {
+    let settings = [
+        ("TURNOUT_NODE_ID", TimeOrderedIds.next().to_string()),
+        ("TURNOUT_LEASE_TTL_S", LEASE_S.to_string()),
+    ];
+    Killable::start_on(database, &settings).await
+}
+
+/// What a server said: its status, and the body.
+struct Told(u16, Value);
+
+async fn send(request: reqwest::RequestBuilder) -> Told {
+    let response = request.send().await.unwrap();
+    let status = response.status().as_u16();
+    if status == 503 {
+        assert!(response.headers().contains_key("retry-after"));
+    }
+    Told(status, response.json().await.unwrap())
+}
+
+fn request(server: &Killable, method: reqwest::Method, path: &str, by: &Person) -> reqwest::RequestBuilder {
+    // No connection of one request serves another: some of them wait for long.
+    reqwest::Client::new()
+        .request(method, format!("{}/api/v1{path}", server.url()))
+        .bearer_auth(&by.token)
+}
+
+async fn open(server: &Killable) -> String {
+    let fields =
+        json!({"capacity": 1_000, "starts_at": "2090-01-01T00:00:00Z", "ends_at": "2090-01-01T01:00:00Z"});
+    let body = with(usual_activity(), fields);
+    let Told(status, body) =
+        send(request(server, reqwest::Method::POST, "/activities", &host()).json(&body)).await;
+    assert_eq!(status, 201, "{body}");
+    format!("/activities/{}", body["id"].as_str().unwrap())
+}
+
+async fn show(server: &Killable, activity: &str) -> Told {
+    send(request(server, reqwest::Method::GET, activity, &host())).await
+}
+
+async fn reserve(server: &Killable, activity: &str, person: u128) -> Told {
+    let by = Person::member(person);
+    let reserve = request(server, reqwest::Method::POST, &format!("{activity}/rsvp"), &by);
+    send(
+        reserve
+            .header("idempotency-key", format!("k{person}"))
+            .json(&json!({})),
+    )
+    .await
+}
+
+/// Asks until the server answers for the activity.
+async fn until_served(server: &Killable, activity: &str) -> Value {
+    let asking = async {
+        loop {
+            match show(server, activity).await {
+                Told(200, body) => return body,
+                Told(503, _) => tokio::time::sleep(Duration::from_millis(20)).await,
+                Told(status, body) => panic!("{status}: {body}"),
+            }
+        }
+    };
+    tokio::time::timeout(DEADLINE, asking)
+        .await
+        .expect("somebody serves it")
+}
+
+#[tokio::test]
+async fn a_node_does_not_answer_for_what_another_owns_until_that_one_has_ended() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = postgres_of(folder.path());
+    let (mut first, second) = (node(&database).await, node(&database).await);
+    let activity = open(&first).await;
+    assert_eq!(reserve(&first, &activity, 1).await.0, 201);
+
+    let Told(status, body) = show(&second, &activity).await;
+    assert_eq!((status, &body["code"]), (503, &json!("unavailable")));
+    assert_eq!(reserve(&second, &activity, 2).await.0, 503);
+
+    first.kill();
+    let seen = until_served(&second, &activity).await;
+    assert_eq!(seen["confirmed_spots"], 1, "what was acknowledged is there");
+    assert_eq!(reserve(&second, &activity, 2).await.0, 201);
+}
+
+#[tokio::test]
+async fn a_server_that_was_stopped_beyond_its_lease_says_nothing_that_contradicts_its_successor() {
+    let rounds = std::env::var("TURNOUT_TAKEOVER_ROUNDS").map_or(2, |text| text.parse().expect("a number"));
+    let folder = tempfile::tempdir().unwrap();
+    let database = postgres_of(folder.path());
+    let (first, second) = (node(&database).await, node(&database).await);
+    let (mut told, mut refused) = (0, 0);
+    for round in 0..rounds {
+        // Whoever owned the last one has nothing to do with this one.
+        let (old, new) = if round % 2 == 0 {
+            (&first, &second)
+        } else {
+            (&second, &first)
+        };
+        let activity = open(old).await;
+        assert_eq!(reserve(old, &activity, 1).await.0, 201);
+
+        old.pause();
+        let taken = until_served(new, &activity).await;
+        assert_eq!(taken["seq"], 1);
+        for person in 2..=5 {
+            assert_eq!(reserve(new, &activity, person).await.0, 201);
+        }
+        // These are on their way while the old owner sleeps, and are the first that it sees.
+        let questions = (0..WAITING).map(|_| show(old, &activity));
+        let commands = (0..WAITING).map(|person| reserve(old, &activity, 100 + person));
+        let waiting = async {
+            futures::join!(
+                futures::future::join_all(questions),
+                futures::future::join_all(commands)
+            )
+        };
+        let wake = async {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            old.resume();
+        };
+        let ((shown, done), ()) = futures::join!(waiting, wake);
+
+        for Told(status, body) in shown {
+            // All of the successor's events were acknowledged before any of these was asked.
+            match status {
+                503 => refused += 1,
+                200 => assert!(body["seq"].as_u64().unwrap() >= 5, "a stale answer: {body}"),
+                _ => panic!("{status}: {body}"),
+            }
+        }
+        let mut acknowledged = 5;
+        for Told(status, body) in done {
+            match status {
+                503 => refused += 1,
+                201 => acknowledged += 1,
+                _ => panic!("{status}: {body}"),
+            }
+        }
+        let Told(_, seen) = show(new, &activity).await;
+        assert_eq!(seen["confirmed_spots"], acknowledged, "in round {round}");
+        let log = request(
+            new,
+            reqwest::Method::GET,
+            &format!("{activity}/events?limit=1000"),
+            &host(),
+        );
+        let Told(_, log) = send(log).await;
+        let seqs: Vec<u64> = log["data"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|entry| entry["seq"].as_u64().unwrap())
+            .collect();
+        assert_eq!(seqs, (1..=acknowledged).collect::<Vec<u64>>(), "in round {round}");
+        told += acknowledged;
+    }
+    println!(
+        "{rounds} takeovers: {told} acknowledgements, all of them there; the old owner refused {refused} times"
+    );
+}
