@@ -35,6 +35,20 @@ pub(crate) enum StartError {
 }
 
 impl StartError {
+    fn log(&self, id: ActivityId) {
+        let error: &dyn Error = self;
+        match self {
+            Self::NotFound => {}
+            // These pass by themselves, and are asked for again and again until they do.
+            Self::NotOurs | Self::Journal(JournalError::Unavailable(_)) => {
+                tracing::debug!(activity.id = %id, error, "an activity did not start");
+            }
+            Self::Journal(_) | Self::Late | Self::Spawn(_) => {
+                tracing::error!(activity.id = %id, error, "an activity did not start");
+            }
+        }
+    }
+
     /// What whoever asked for the activity is told.
     pub(super) fn told(&self) -> EngineError {
         match self {
@@ -59,10 +73,8 @@ impl Starter {
     pub(super) async fn run(self, directory: ActorRef<DirectoryMsg>) {
         let id = self.id;
         let result = self.start(&directory).await;
-        if let Err(error) = result.as_ref().map(|_| ()).map_err(|error| error as &dyn Error)
-            && !matches!(result, Err(StartError::NotFound))
-        {
-            tracing::error!(activity.id = %id, error, "an activity did not start");
+        if let Err(error) = &result {
+            error.log(id);
         }
         // If the directory is gone, so is the engine; whoever waits sees their channel close.
         let _ = directory.cast(DirectoryMsg::Started(id, result));

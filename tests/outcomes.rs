@@ -1,0 +1,172 @@
+//! What Postgres and its client library really do when something goes wrong in the middle, and what the journal
+//! makes of it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sqlx::{Connection, PgConnection};
+use tempfile::TempDir;
+use turnout::config::{Config, Sources};
+use turnout::store::Db;
+use turnout_actors::domain::Timestamp;
+use turnout_actors::ports::{Journal, JournalError, Landing, Settled};
+use turnout_actors::testing::{Drive, ManualClock, settings};
+
+use crate::support::{node, postgres_of};
+
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// A journal on a database of its own, and somebody else's connection to it.
+struct Place {
+    journal: Arc<dyn Journal>,
+    outside: PgConnection,
+    url: String,
+    _folder: TempDir,
+}
+
+impl Place {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let url = postgres_of(folder.path());
+        let environment = vec![("TURNOUT_DATABASE_URL".into(), url.clone().into())];
+        let config = Config::load(Sources {
+            environment,
+            ..Sources::default()
+        })
+        .unwrap();
+        let db = Db::open(&config.database, 2).await.unwrap();
+        let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_000)));
+        Self {
+            journal: db.journal(node(), clock).await.unwrap(),
+            outside: PgConnection::connect(&url).await.unwrap(),
+            url,
+            _folder: folder,
+        }
+    }
+
+    /// Somebody else holds the rows of all activities from now on.
+    async fn lock_rows(&mut self) {
+        sqlx::query("BEGIN").execute(&mut self.outside).await.unwrap();
+        sqlx::query("SELECT id FROM activities FOR UPDATE")
+            .execute(&mut self.outside)
+            .await
+            .unwrap();
+    }
+
+    async fn release_rows(&mut self) {
+        sqlx::query("ROLLBACK").execute(&mut self.outside).await.unwrap();
+    }
+
+    /// Ends the one connection that waits for a lock, once there is one.
+    async fn terminate_whoever_waits(&self) {
+        let terminate = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                         WHERE wait_event_type = 'Lock' AND datname = current_database()";
+        let mut connection = PgConnection::connect(&self.url).await.unwrap();
+        let ended = async {
+            loop {
+                let ended: i64 = sqlx::query_scalar(terminate)
+                    .fetch_one(&mut connection)
+                    .await
+                    .unwrap();
+                if ended > 0 {
+                    return;
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(DEADLINE, ended)
+            .await
+            .expect("somebody waits");
+    }
+}
+
+#[tokio::test]
+async fn committing_a_failed_transaction_reports_success_and_writes_nothing() {
+    // So whoever goes on after an error, and trusts the commit, has lost what was written before it.
+    let mut place = Place::new().await;
+    let mut transaction = place.outside.begin().await.unwrap();
+    let update = "UPDATE meta SET epoch = 7";
+    sqlx::query(update).execute(&mut *transaction).await.unwrap();
+    assert!(
+        sqlx::query("SELECT 1 / 0")
+            .execute(&mut *transaction)
+            .await
+            .is_err()
+    );
+    assert!(transaction.commit().await.is_ok());
+    let epoch: i64 = sqlx::query_scalar("SELECT epoch FROM meta")
+        .fetch_one(&mut place.outside)
+        .await
+        .unwrap();
+    assert_eq!(epoch, 1);
+}
+
+#[tokio::test]
+async fn a_locked_row_makes_a_commit_unavailable_and_nothing_of_it_is_written_later() {
+    let mut place = Place::new().await;
+    let mut drive = Drive::create(place.journal.as_ref(), 1, settings(3)).await;
+    drive.reserve(1, 0).expect("there is room");
+    let batch = drive.batch();
+    place.lock_rows().await;
+    let refused = place.journal.commit(std::slice::from_ref(&batch)).await;
+    assert!(
+        matches!(refused, Err(JournalError::Unavailable(_))),
+        "{refused:?}"
+    );
+    place.release_rows().await;
+    let loaded = Drive::load(place.journal.as_ref(), batch.activity).await;
+    assert_eq!(loaded.activity.counts().seq.0, 0);
+}
+
+#[tokio::test]
+async fn a_connection_that_is_ended_in_mid_commit_leaves_the_outcome_unknown_until_it_is_settled() {
+    let mut place = Place::new().await;
+    let mut drive = Drive::create(place.journal.as_ref(), 1, settings(3)).await;
+    drive.reserve(1, 0).expect("there is room");
+    let mut batch = drive.batch();
+    place.lock_rows().await;
+    let (journal, asked) = (place.journal.clone(), batch.clone());
+    let commit = tokio::spawn(async move { journal.commit(std::slice::from_ref(&asked)).await });
+    place.terminate_whoever_waits().await;
+    let unknown = commit.await.unwrap();
+    assert!(matches!(unknown, Err(JournalError::Unknown(_))), "{unknown:?}");
+    place.release_rows().await;
+
+    let settled = place.journal.settle(&batch).await.unwrap();
+    let Settled::NotWritten { epoch } = settled else {
+        panic!("{settled:?}");
+    };
+    let late = place.journal.commit(std::slice::from_ref(&batch)).await.unwrap();
+    assert_eq!(late, [Landing::Refused], "under its old epoch it can never land");
+    batch.epoch = epoch;
+    let again = place.journal.commit(std::slice::from_ref(&batch)).await.unwrap();
+    assert_eq!(again, [Landing::Written]);
+    let loaded = Drive::load(place.journal.as_ref(), batch.activity).await;
+    assert_eq!(loaded.activity.counts().confirmed_spots, 1);
+}
+
+#[tokio::test]
+async fn connections_that_died_while_nobody_used_them_do_no_lasting_harm() {
+    let place = Place::new().await;
+    let mut drive = Drive::create(place.journal.as_ref(), 1, settings(3)).await;
+    drive.reserve(1, 0).expect("there is room");
+    let mut connection = PgConnection::connect(&place.url).await.unwrap();
+    let terminate = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                     WHERE application_name = 'turnout' AND datname = current_database()";
+    sqlx::query(terminate).execute(&mut connection).await.unwrap();
+    let batch = drive.batch();
+    let served = async {
+        // Each dead connection is met at most once.
+        loop {
+            match place.journal.commit(std::slice::from_ref(&batch)).await {
+                Ok(landings) => return landings,
+                Err(JournalError::Unknown(_) | JournalError::Unavailable(_)) => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+    };
+    let landings = tokio::time::timeout(DEADLINE, served)
+        .await
+        .expect("it is served again");
+    assert_eq!(landings, [Landing::Written]);
+}
