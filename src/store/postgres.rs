@@ -78,7 +78,7 @@ pub(super) fn failure(code: &str) -> Failure {
         "40001" | "40P01" | "55P03" | "57014" | "25006" => Failure::Unavailable,
         // Ended by an administrator, a crash or a shutdown: the connection is gone with it.
         "57P01" | "57P02" | "57P03" | "57P05" => Failure::Lost,
-        _ => match &code[..2] {
+        _ => match code.get(..2).unwrap_or_default() {
             // Connection exceptions.
             "08" => Failure::Lost,
             // Data, and constraints.

@@ -2,12 +2,12 @@
 
 use futures::TryStreamExt;
 use turnout_actors::domain::{
-    ActivityId, KeyDigest, KeyHash, KeyUse, Keyed, Rebuild, Seq, Ticket, Timestamp,
+    Activity, ActivityId, KeyDigest, KeyHash, KeyUse, Keyed, Rebuild, Seq, Ticket, Timestamp,
 };
 use turnout_actors::ports::JournalError;
 
 use super::errors::{before_commit, corrupt};
-use super::{EventData, RSVP_COLUMNS, RsvpRow};
+use super::{ActivityRow, EventData, RSVP_COLUMNS, RsvpRow};
 use crate::store::{Db, on_db};
 
 /// How long a key is kept after its activity has ended, and at least after its command.
@@ -23,8 +23,24 @@ pub(super) async fn exists(db: &Db, id: ActivityId) -> Result<bool, JournalError
     found.map_err(before_commit)
 }
 
+/// The rest of an activity whose row was read when it was claimed: nobody else can write it, so this needs no
+/// transaction.
+pub(super) async fn activity(
+    db: &Db,
+    id: ActivityId,
+    row: ActivityRow,
+    now: Timestamp,
+) -> Result<Activity, JournalError> {
+    let head = row.head().map_err(corrupt)?;
+    let ends_at = head.settings.ends_at;
+    let mut rebuild = Rebuild::new(id, head);
+    rsvps(db, id, &mut rebuild).await?;
+    events(db, id, ends_at, now, &mut rebuild).await?;
+    rebuild.finish().map_err(corrupt)
+}
+
 /// Adds all RSVPs of an activity.
-pub(super) async fn rsvps(db: &Db, id: ActivityId, rebuild: &mut Rebuild) -> Result<(), JournalError> {
+async fn rsvps(db: &Db, id: ActivityId, rebuild: &mut Rebuild) -> Result<(), JournalError> {
     let select = format!("SELECT {RSVP_COLUMNS} FROM rsvps WHERE activity_id = $1 ORDER BY id");
     on_db!(db.lookup, |pool| {
         let mut rows = sqlx::query_as::<_, RsvpRow>(sqlx::AssertSqlSafe(select))
@@ -41,7 +57,7 @@ pub(super) async fn rsvps(db: &Db, id: ActivityId, rebuild: &mut Rebuild) -> Res
 type Remembered = (i64, Option<Vec<u8>>, Option<i64>, i64);
 
 /// Adds what only the decision log knows: who got spots before others who wait, and the keys that still count.
-pub(super) async fn events(
+async fn events(
     db: &Db,
     id: ActivityId,
     ends_at: Timestamp,

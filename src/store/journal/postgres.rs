@@ -10,13 +10,13 @@ use sqlx::pool::PoolConnection;
 use sqlx::postgres::PgConnection;
 use sqlx::{FromRow, PgPool, Postgres, Row};
 use tokio::time::{sleep, timeout};
-use turnout_actors::domain::{ActivityId, CancelReason, Keyed, OwnerEpoch, Rebuild, RsvpId, Seq, Status};
+use turnout_actors::domain::{ActivityId, CancelReason, Keyed, OwnerEpoch, RsvpId, Seq, Status};
 use turnout_actors::ports::{
     Batch, Clock, Creation, Journal, JournalError, Landing, Loaded, NewActivity, Settled,
 };
 use uuid::Uuid;
 
-use super::errors::{before_commit, corrupt, in_doubt};
+use super::errors::{before_commit, in_doubt};
 use super::{ACTIVITY_COLUMNS, ActivityRow, Standing, loading};
 use crate::store::Db;
 use crate::store::postgres::{Lease, NOW, STATEMENT_TIMEOUT, is_worth_a_retry};
@@ -142,15 +142,8 @@ impl Journal for PostgresJournal {
         };
         // From here on nobody else can write this activity, so reading needs no transaction.
         let epoch: i64 = row.try_get("owner_epoch").map_err(before_commit)?;
-        let head = ActivityRow::from_row(&row)
-            .map_err(before_commit)?
-            .head()
-            .map_err(corrupt)?;
-        let ends_at = head.settings.ends_at;
-        let mut rebuild = Rebuild::new(id, head);
-        loading::rsvps(&self.db, id, &mut rebuild).await?;
-        loading::events(&self.db, id, ends_at, self.clock.now(), &mut rebuild).await?;
-        let activity = rebuild.finish().map_err(corrupt)?;
+        let row = ActivityRow::from_row(&row).map_err(before_commit)?;
+        let activity = loading::activity(&self.db, id, row, self.clock.now()).await?;
         Ok(Some(Loaded {
             activity,
             epoch: OwnerEpoch(epoch as u64),
@@ -210,7 +203,10 @@ impl Journal for PostgresJournal {
     }
 
     async fn recall(&self, id: ActivityId, seq: Seq) -> Result<Option<Keyed>, JournalError> {
-        loading::key(&self.db, id, seq).await
+        // A lost connection may never say so, and whoever waits holds a place in the engine.
+        timeout(STATEMENT_TIMEOUT + SILENCE, loading::key(&self.db, id, seq))
+            .await
+            .unwrap_or_else(|late| Err(JournalError::Unavailable(late.into())))
     }
 
     async fn follow_cancellation(

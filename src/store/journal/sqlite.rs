@@ -7,14 +7,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{FromRow, Row};
-use turnout_actors::domain::{ActivityId, CancelReason, Keyed, OwnerEpoch, Rebuild, RsvpId, Seq, Status};
+use turnout_actors::domain::{ActivityId, CancelReason, Keyed, OwnerEpoch, RsvpId, Seq, Status};
 use turnout_actors::ports::{
     Batch, Clock, Creation, Journal, JournalError, Landing, Loaded, NewActivity, Settled,
 };
 use uuid::Uuid;
 
 use super::creation::create_activity;
-use super::errors::{before_commit, corrupt};
+use super::errors::before_commit;
 use super::{ACTIVITY_COLUMNS, ActivityRow, FOLLOW_CANCELLATION, Standing, loading, settled};
 use crate::store::Db;
 use crate::store::sqlite::{Writer, Writing, exit_if_sync_failed};
@@ -78,15 +78,8 @@ impl Journal for SqliteJournal {
         let Some(row) = claimed else { return Ok(None) };
         // From here on nobody else can write this activity, so reading needs no transaction.
         let epoch: i64 = row.try_get("owner_epoch").map_err(before_commit)?;
-        let head = ActivityRow::from_row(&row)
-            .map_err(before_commit)?
-            .head()
-            .map_err(corrupt)?;
-        let ends_at = head.settings.ends_at;
-        let mut rebuild = Rebuild::new(id, head);
-        loading::rsvps(&self.db, id, &mut rebuild).await?;
-        loading::events(&self.db, id, ends_at, self.clock.now(), &mut rebuild).await?;
-        let activity = rebuild.finish().map_err(corrupt)?;
+        let row = ActivityRow::from_row(&row).map_err(before_commit)?;
+        let activity = loading::activity(&self.db, id, row, self.clock.now()).await?;
         Ok(Some(Loaded {
             activity,
             epoch: OwnerEpoch(epoch as u64),

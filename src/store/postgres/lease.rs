@@ -157,8 +157,11 @@ impl Keeper {
             .bind(lease.node.id)
             .bind(lease.epoch)
             .execute(&self.pool);
-        if let Err(error) = ended.await {
-            tracing::warn!(%error, "the lease could not be given up; it ends by itself");
+        match timeout(lease.node.ttl, ended).await {
+            Ok(Ok(_)) => {}
+            Ok(Err(error)) => tracing::warn!(%error, "the lease could not be given up; it ends by itself"),
+            // By now it has.
+            Err(_) => tracing::warn!("the lease could not be given up in time"),
         }
     }
 }
