@@ -1,23 +1,25 @@
 //! Postgres's own ways: its settings for every connection, and what its error codes mean.
 
+mod connection;
 mod lease;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::{Connection as _, PgPool};
 
 use super::db::{ACQUIRE_TIMEOUT, LOOKUP_CONNECTIONS};
 use super::failure::Failure;
 use super::{Db, OpenError};
 use crate::config::PostgresServer;
 
+pub(super) use connection::{ANSWER_TIMEOUT, Connection};
 pub use lease::Node;
 pub(super) use lease::{Keeper, Lease, NOW};
 
 /// How long a statement may take before Postgres ends it.
-pub(super) const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);
 /// How long a statement waits for a lock: one locked row holds up all that share its statement.
 const LOCK_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long a transaction may do nothing before Postgres ends it and its locks.
@@ -68,6 +70,10 @@ fn pool(options: &PgConnectOptions, connections: u32) -> PgPool {
         .acquire_timeout(ACQUIRE_TIMEOUT)
         // A query on a dead connection fails as fast as a test would, and on a live one needs one round trip less.
         .test_before_acquire(false)
+        // What was left in the middle of something is asked before others get it, and not for ever.
+        .after_release(|connection, _| {
+            Box::pin(async { connection::in_time(connection.ping()).await.map(|()| true) })
+        })
         .connect_lazy_with(options.clone())
 }
 

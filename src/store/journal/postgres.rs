@@ -2,13 +2,12 @@
 
 mod write;
 
+use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sqlx::pool::PoolConnection;
-use sqlx::postgres::PgConnection;
-use sqlx::{FromRow, PgPool, Postgres, Row};
+use sqlx::{FromRow, PgPool, Row};
 use tokio::time::{sleep, timeout};
 use turnout_actors::domain::{ActivityId, CancelReason, Keyed, OwnerEpoch, RsvpId, Seq, Status};
 use turnout_actors::ports::{
@@ -19,10 +18,8 @@ use uuid::Uuid;
 use super::errors::{before_commit, in_doubt};
 use super::{ACTIVITY_COLUMNS, ActivityRow, Standing, loading};
 use crate::store::Db;
-use crate::store::postgres::{Lease, NOW, STATEMENT_TIMEOUT, is_worth_a_retry};
+use crate::store::postgres::{ANSWER_TIMEOUT, Connection, Lease, NOW, is_worth_a_retry};
 
-/// How long the answer to a statement may stay away beyond what the database itself allows it.
-const SILENCE: Duration = Duration::from_secs(2);
 /// How often a commit is tried again that was in somebody's way, and the first pause before that.
 const RETRIES_MAX: u32 = 5;
 const RETRY_PAUSE: Duration = Duration::from_millis(5);
@@ -37,34 +34,6 @@ pub struct PostgresJournal {
     clock: Arc<dyn Clock>,
 }
 
-/// A connection in use. One that is dropped in the middle of something, or was lost, never goes back to its pool:
-/// nobody knows what it would answer next.
-struct Connection(Option<PoolConnection<Postgres>>);
-
-impl Connection {
-    async fn acquire(pool: &PgPool) -> Result<Self, JournalError> {
-        let connection = pool.acquire().await.map_err(before_commit)?;
-        Ok(Self(Some(connection)))
-    }
-
-    fn get(&mut self) -> &mut PgConnection {
-        self.0.as_mut().expect("it is given back only at the end")
-    }
-
-    /// Gives the connection back: what was asked on it was answered.
-    fn release(mut self) {
-        drop(self.0.take());
-    }
-}
-
-impl Drop for Connection {
-    fn drop(&mut self) {
-        if let Some(connection) = self.0.take() {
-            drop(connection.detach());
-        }
-    }
-}
-
 impl PostgresJournal {
     /// A journal on an open database, with these connections for commits.
     pub fn new(db: Db, commits: PgPool, lease: Lease, clock: Arc<dyn Clock>) -> Self {
@@ -76,37 +45,19 @@ impl PostgresJournal {
         }
     }
 
-    /// Runs something that is written at its end. Only what the database answers to it is known.
-    async fn run<T>(
-        &self,
-        connection: Connection,
-        work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
-    ) -> Result<T, sqlx::Error> {
-        let mut connection = connection;
-        let answer = timeout(STATEMENT_TIMEOUT + SILENCE, work(connection.get())).await;
-        match answer {
-            Ok(Err(error)) if crate::store::failure::is_lost(&error) => Err(error),
-            Ok(answer) => {
-                connection.release();
-                answer
-            }
-            Err(late) => Err(sqlx::Error::Io(std::io::Error::new(
-                std::io::ErrorKind::TimedOut,
-                late,
-            ))),
-        }
+    async fn connection(&self) -> Result<Connection, JournalError> {
+        Connection::acquire(&self.commits).await.map_err(before_commit)
     }
 }
 
 #[async_trait]
 impl Journal for PostgresJournal {
     async fn create(&self, new: NewActivity) -> Result<Creation, JournalError> {
-        let connection = Connection::acquire(&self.commits).await?;
-        self.run(connection, async |connection| {
-            write::creation(connection, &new).await
-        })
-        .await
-        .map_err(in_doubt)
+        let connection = self.connection().await?;
+        connection
+            .run(async |connection| write::creation(connection, &new).await)
+            .await
+            .map_err(in_doubt)
     }
 
     async fn load(&self, id: ActivityId) -> Result<Option<Loaded>, JournalError> {
@@ -120,10 +71,10 @@ impl Journal for PostgresJournal {
              RETURNING owner_epoch, {ACTIVITY_COLUMNS}"
         );
         let (node, epoch) = self.lease.claimant();
-        let connection = Connection::acquire(&self.commits).await?;
+        let connection = self.connection().await?;
         // That a claim was made and its answer lost does no harm: the next one raises the epoch again.
-        let claimed = self
-            .run(connection, async |connection| {
+        let claimed = connection
+            .run(async |connection| {
                 sqlx::query(sqlx::AssertSqlSafe(claim))
                     .bind(id.uuid())
                     .bind(node)
@@ -152,12 +103,10 @@ impl Journal for PostgresJournal {
 
     async fn commit(&self, batches: &[Batch]) -> Result<Vec<Landing>, JournalError> {
         let mut tries = 0;
-        let written = loop {
-            let connection = Connection::acquire(&self.commits).await?;
-            let result = self
-                .run(connection, async |connection| {
-                    write::batches(connection, batches).await
-                })
+        let written: HashSet<Uuid> = loop {
+            let connection = self.connection().await?;
+            let result = connection
+                .run(async |connection| write::batches(connection, batches).await)
                 .await;
             match result {
                 Err(error) if is_worth_a_retry(&error) && tries < RETRIES_MAX => {
@@ -184,9 +133,9 @@ impl Journal for PostgresJournal {
         // blocked elsewhere write nothing when it wakes.
         let fence = "UPDATE activities SET owner_epoch = owner_epoch + 1 WHERE id = $1 AND owner_epoch = $2 \
                      RETURNING seq, last_batch, owner_epoch";
-        let connection = Connection::acquire(&self.commits).await?;
-        let row: Option<Standing> = self
-            .run(connection, async |connection| {
+        let connection = self.connection().await?;
+        let row: Option<Standing> = connection
+            .run(async |connection| {
                 sqlx::query_as(fence)
                     .bind(batch.activity.uuid())
                     .bind(batch.epoch.0 as i64)
@@ -204,7 +153,7 @@ impl Journal for PostgresJournal {
 
     async fn recall(&self, id: ActivityId, seq: Seq) -> Result<Option<Keyed>, JournalError> {
         // A lost connection may never say so, and whoever waits holds a place in the engine.
-        timeout(STATEMENT_TIMEOUT + SILENCE, loading::key(&self.db, id, seq))
+        timeout(ANSWER_TIMEOUT, loading::key(&self.db, id, seq))
             .await
             .unwrap_or_else(|late| Err(JournalError::Unavailable(late.into())))
     }
@@ -215,10 +164,10 @@ impl Journal for PostgresJournal {
         after: Option<RsvpId>,
         most: u32,
     ) -> Result<Option<RsvpId>, JournalError> {
-        let connection = Connection::acquire(&self.commits).await?;
+        let connection = self.connection().await?;
         let reason = CancelReason::ActivityCancelled;
-        let followed: Vec<Uuid> = self
-            .run(connection, async |connection| {
+        let followed: Vec<Uuid> = connection
+            .run(async |connection| {
                 sqlx::query_scalar(super::FOLLOW_CANCELLATION)
                     .bind(Status::Cancelled(reason).name())
                     .bind(reason.name())

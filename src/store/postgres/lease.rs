@@ -13,6 +13,8 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout};
 use uuid::Uuid;
 
+use super::Connection;
+
 /// The database's clock, in microseconds since 1970.
 pub(in crate::store) const NOW: &str = "CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)";
 
@@ -63,11 +65,16 @@ impl Lease {
              RETURNING epoch"
         );
         let asked = Instant::now();
-        let epoch = sqlx::query_scalar(sqlx::AssertSqlSafe(take))
-            .bind(node.id)
-            .bind(node.address.clone())
-            .bind(node.ttl.as_micros() as i64)
-            .fetch_one(pool)
+        let epoch = Connection::acquire(pool)
+            .await?
+            .run(async |connection| {
+                sqlx::query_scalar(sqlx::AssertSqlSafe(take))
+                    .bind(node.id)
+                    .bind(node.address.clone())
+                    .bind(node.ttl.as_micros() as i64)
+                    .fetch_one(connection)
+                    .await
+            })
             .await?;
         let until = asked + node.ttl;
         Ok(Self {
@@ -109,11 +116,16 @@ impl Lease {
 
     async fn renew(&self, pool: &PgPool) -> Result<bool, sqlx::Error> {
         let renew = format!("UPDATE nodes SET expires_at = {NOW} + $3 WHERE id = $1 AND epoch = $2");
-        let renewed = sqlx::query(sqlx::AssertSqlSafe(renew))
-            .bind(self.node.id)
-            .bind(self.epoch)
-            .bind(self.node.ttl.as_micros() as i64)
-            .execute(pool)
+        let renewed = Connection::acquire(pool)
+            .await?
+            .run(async |connection| {
+                sqlx::query(sqlx::AssertSqlSafe(renew))
+                    .bind(self.node.id)
+                    .bind(self.epoch)
+                    .bind(self.node.ttl.as_micros() as i64)
+                    .execute(connection)
+                    .await
+            })
             .await?;
         Ok(renewed.rows_affected() == 1)
     }

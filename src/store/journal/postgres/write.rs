@@ -2,6 +2,7 @@
 //!
 //! Rows travel as arrays, one per column, so the text of the statement never changes and is planned once.
 
+use std::collections::HashSet;
 use std::sync::LazyLock;
 
 use sqlx::postgres::{PgArguments, PgConnection};
@@ -194,14 +195,15 @@ macro_rules! bind {
 pub(super) async fn batches(
     connection: &mut PgConnection,
     batches: &[Batch],
-) -> Result<Vec<Uuid>, sqlx::Error> {
+) -> Result<HashSet<Uuid>, sqlx::Error> {
     let settings_too = batches.iter().any(changes_settings);
     let arguments = arguments(batches, settings_too).map_err(sqlx::Error::Encode)?;
     let sql = STATEMENTS[usize::from(settings_too)].as_str();
     // All of it, because the rows come before the commit: only the end of the answer tells that it happened.
-    sqlx::query_scalar_with::<Postgres, Uuid, _>(sql, arguments)
+    let written = sqlx::query_scalar_with::<Postgres, Uuid, _>(sql, arguments)
         .fetch_all(connection)
-        .await
+        .await?;
+    Ok(written.into_iter().collect())
 }
 
 fn arguments(batches: &[Batch], settings_too: bool) -> Result<PgArguments, sqlx::error::BoxDynError> {

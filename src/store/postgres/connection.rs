@@ -1,0 +1,58 @@
+//! One connection in use: it answers in time, or nobody uses it again.
+
+use std::io;
+use std::time::Duration;
+
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::PgConnection;
+use sqlx::{PgPool, Postgres};
+use tokio::time::timeout;
+
+use super::STATEMENT_TIMEOUT;
+use crate::store::failure::is_lost;
+
+/// How long the answer to a statement may stay away: somewhat longer than the database itself allows it.
+pub(in crate::store) const ANSWER_TIMEOUT: Duration =
+    STATEMENT_TIMEOUT.saturating_add(Duration::from_secs(2));
+
+/// A connection in use. One that is dropped in the middle of something, or was lost, never goes back to its pool:
+/// nobody knows what it would answer next.
+pub(in crate::store) struct Connection(Option<PoolConnection<Postgres>>);
+
+impl Connection {
+    /// Takes one from the pool. That fails before anything was asked of the database.
+    pub(in crate::store) async fn acquire(pool: &PgPool) -> Result<Self, sqlx::Error> {
+        Ok(Self(Some(pool.acquire().await?)))
+    }
+
+    /// Runs something, and gives the connection back if that was answered. After an error by which it was lost only
+    /// asking anew tells what the database has done.
+    pub(in crate::store) async fn run<T>(
+        mut self,
+        work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
+    ) -> Result<T, sqlx::Error> {
+        let connection = self.0.as_mut().expect("it is given back only at the end");
+        let answer = in_time(work(connection)).await;
+        if !answer.as_ref().is_err_and(is_lost) {
+            drop(self.0.take());
+        }
+        answer
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        if let Some(connection) = self.0.take() {
+            drop(connection.detach());
+        }
+    }
+}
+
+/// Whatever is not answered in time counts as lost: a network that went away tells nobody.
+pub(super) async fn in_time<T>(
+    answer: impl Future<Output = Result<T, sqlx::Error>>,
+) -> Result<T, sqlx::Error> {
+    timeout(ANSWER_TIMEOUT, answer)
+        .await
+        .unwrap_or_else(|late| Err(sqlx::Error::Io(io::Error::new(io::ErrorKind::TimedOut, late))))
+}
