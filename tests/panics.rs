@@ -101,9 +101,14 @@ async fn a_panic_under_load_loses_nothing_and_troubles_nobody_else() {
     });
     let ids = Arc::new(TimeOrderedIds);
     let journal = db.journal(support::node(), clock.clone()).await.unwrap();
-    let engine = Engine::start(journal, bomb.clone(), clock, ids, Options::default())
-        .await
-        .unwrap();
+    let ports = Ports {
+        journal,
+        sink: bomb.clone(),
+        mirror: None,
+        clock,
+        ids,
+    };
+    let engine = Engine::start(ports, Options::default()).await.unwrap();
     let far = |years: i64| Timestamp::from_millis(years * 365 * 86_400_000);
     let open = Settings {
         starts_at: far(200),

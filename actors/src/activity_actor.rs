@@ -16,10 +16,11 @@ use tokio::time::Instant;
 use self::pending::{KeyKnowledge, Pending, PendingCommand};
 use crate::callers::{Caller, Callers};
 use crate::committer::{CommitterMsg, Outcome, Submission};
-use crate::domain::{ActivityId, BatchId, Difference, Draft, Judgement, Overview, OwnerEpoch, Seq};
+use crate::domain::{ActivityId, BatchId, Counts, Difference, Draft, Judgement, Overview, OwnerEpoch, Seq};
 use crate::error::EngineError;
 use crate::live::Live;
 use crate::metrics::{BATCH_COMMANDS, DECIDE_SECONDS};
+use crate::mirror::Outgoing;
 use crate::ports::{Batch, IdSource, Journal, JournalError};
 
 /// A batch that has this many events takes no further command. One command alone may bring more: raising the
@@ -60,6 +61,8 @@ pub(crate) struct Arguments {
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) committer: ActorRef<CommitterMsg>,
+    /// Where counts are left for the mirror, if there is one.
+    pub(crate) outgoing: Option<Arc<Outgoing>>,
 }
 
 /// What an activity's actor owns.
@@ -94,13 +97,12 @@ impl Actor for ActivityActor {
             suspended: false,
             parts,
         };
-        if state
-            .parts
-            .live
-            .read()
-            .is_some_and(|activity| activity.head().cancelled_at.is_some())
-        {
-            state.follow_cancellation();
+        let live = state.parts.live.clone();
+        if let Some(activity) = live.read() {
+            state.mirror(activity.counts());
+            if activity.head().cancelled_at.is_some() {
+                state.follow_cancellation();
+            }
         }
         Ok(state)
     }
@@ -239,6 +241,8 @@ impl State {
         let after = draft.overview();
         let moves = draft.moves().clone();
         let cancelled = after.cancelled_at.is_some() && before.cancelled_at.is_none();
+        // Before it can be read, so whoever compares the mirror with what is read finds either there or on its way.
+        self.mirror(after.counts);
         self.parts.live.absorb(draft);
         callers.tell_verdicts();
         self.parts
@@ -247,6 +251,12 @@ impl State {
             .publish(Difference { before, after, moves });
         if cancelled {
             self.follow_cancellation();
+        }
+    }
+
+    fn mirror(&self, counts: Counts) {
+        if let Some(outgoing) = &self.parts.outgoing {
+            outgoing.put(self.parts.id, counts.into());
         }
     }
 

@@ -18,6 +18,7 @@ use crate::error::EngineError;
 use crate::feed::Feed;
 use crate::live::ActivityHandle;
 use crate::metrics::{FAILURES, LIVE, PASSIVATIONS, STARTS};
+use crate::mirror::Outgoing;
 use crate::options::Options;
 use crate::ports::{FeedSink, IdSource, Journal};
 
@@ -44,6 +45,7 @@ pub(crate) struct Arguments {
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) sink: Arc<dyn FeedSink>,
+    pub(crate) outgoing: Option<Arc<Outgoing>>,
     pub(crate) options: Options,
 }
 
@@ -193,6 +195,7 @@ impl State {
             journal: self.parts.journal.clone(),
             ids: self.parts.ids.clone(),
             committer: self.committer.clone(),
+            outgoing: self.parts.outgoing.clone(),
             permits: self.parts.options.commands_per_activity_max,
             load_limit: self.parts.options.load_limit,
         };

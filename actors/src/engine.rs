@@ -6,7 +6,8 @@ use std::time::Duration;
 use dashmap::DashMap;
 use metrics::{counter, gauge, histogram};
 use ractor::{Actor, ActorRef};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot, watch};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout};
 
 use crate::activity_actor::ActivityMsg;
@@ -18,8 +19,10 @@ use crate::guarded::Guarded;
 use crate::key::Key;
 use crate::live::ActivityHandle;
 use crate::metrics::{COMMAND_SECONDS, COMMANDS, IN_FLIGHT};
+use crate::mirror::{Mirroring, Outgoing};
 use crate::options::Options;
-use crate::ports::{Clock, Creation, FeedSink, IdSource, Journal, JournalError, NewActivity};
+use crate::ports::{Clock, CountMirror, Creation, IdSource, Journal, JournalError, NewActivity, Ports};
+use crate::recount::Recounting;
 
 /// How often a call looks an activity up anew when it is put to rest or restarted just then.
 const LOOKUPS_MAX: usize = 8;
@@ -75,27 +78,32 @@ struct Inner {
 }
 
 impl Engine {
-    /// Starts an engine on a journal. It must be called within a tokio runtime.
-    pub async fn start(
-        journal: Arc<dyn Journal>,
-        sink: Arc<dyn FeedSink>,
-        clock: Arc<dyn Clock>,
-        ids: Arc<dyn IdSource>,
-        options: Options,
-    ) -> Result<Self, StartFailed> {
+    /// Starts an engine. It must be called within a tokio runtime.
+    pub async fn start(ports: Ports, options: Options) -> Result<Self, StartFailed> {
+        let Ports {
+            journal,
+            sink,
+            mirror,
+            clock,
+            ids,
+        } = ports;
         let journal: Arc<dyn Journal> = Arc::new(Guarded(journal));
         let live: LiveMap = Arc::new(DashMap::new());
+        let outgoing = mirror.as_ref().map(|_| Arc::new(Outgoing::default()));
         let arguments = directory::Arguments {
             live: live.clone(),
             journal: journal.clone(),
             ids: ids.clone(),
             sink,
+            outgoing: outgoing.clone(),
             options: options.clone(),
         };
         let (directory, running) = Actor::spawn(None, Directory, arguments).await.map_err(Box::new)?;
+        let aside = Aside::start(&live, &journal, mirror.zip(outgoing), &options);
         let (end, ended) = watch::channel(false);
         tokio::spawn(async move {
             let _ = running.await;
+            aside.end().await;
             end.send_replace(true);
         });
         let permits = Arc::new(Semaphore::new(options.commands_max as usize));
@@ -304,6 +312,49 @@ impl Engine {
     }
 }
 
+/// What goes on beside the commands, and in nobody's way.
+struct Aside {
+    recounting: JoinHandle<()>,
+    mirroring: Option<(Arc<Mirroring>, JoinHandle<()>)>,
+}
+
+impl Aside {
+    fn start(
+        live: &LiveMap,
+        journal: &Arc<dyn Journal>,
+        mirror: Option<(Arc<dyn CountMirror>, Arc<Outgoing>)>,
+        options: &Options,
+    ) -> Self {
+        let recounting = Recounting {
+            live: live.clone(),
+            journal: journal.clone(),
+            every: options.recount_every,
+        };
+        let mirroring = mirror.map(|(mirror, outgoing)| {
+            let mirroring = Arc::new(Mirroring {
+                outgoing,
+                mirror,
+                live: live.clone(),
+                check_every: options.mirror_check_every,
+                finishing: Notify::new(),
+            });
+            let running = tokio::spawn(mirroring.clone().keep());
+            (mirroring, running)
+        });
+        Self {
+            recounting: tokio::spawn(recounting.run()),
+            mirroring,
+        }
+    }
+
+    async fn end(self) {
+        self.recounting.abort();
+        if let Some((mirroring, running)) = self.mirroring {
+            mirroring.finish(running).await;
+        }
+    }
+}
+
 /// Measures one command, also when its caller stops waiting for the answer.
 struct Measured {
     started: Instant,
@@ -363,14 +414,14 @@ mod tests {
         let journal = MemoryJournal::new();
         let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1)));
         let ids = Arc::new(CountingIds::default());
-        let engine = Engine::start(
-            Arc::new(journal.clone()),
-            Arc::new(()),
+        let ports = Ports {
+            journal: Arc::new(journal.clone()),
+            sink: Arc::new(()),
+            mirror: None,
             clock,
             ids,
-            Options::default(),
-        )
-        .await;
+        };
+        let engine = Engine::start(ports, Options::default()).await;
         let engine = engine.expect("the engine starts");
         let host = Principal::user(settings(9).host_id);
         let id = engine

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use futures::FutureExt;
 
 use crate::domain::{ActivityId, Keyed, RsvpId, Seq};
-use crate::ports::{Batch, Creation, Journal, JournalError, Landing, Loaded, NewActivity, Settled};
+use crate::ports::{Batch, Creation, Journal, JournalError, Landing, Loaded, NewActivity, Recount, Settled};
 
 /// A journal behind a guard.
 pub(crate) struct Guarded(pub(crate) Arc<dyn Journal>);
@@ -67,6 +67,10 @@ impl Journal for Guarded {
 
     async fn recall(&self, id: ActivityId, seq: Seq) -> Result<Option<Keyed>, JournalError> {
         guarded(self.0.recall(id, seq)).await
+    }
+
+    async fn recount(&self, id: ActivityId) -> Result<Option<Recount>, JournalError> {
+        guarded(self.0.recount(id)).await
     }
 
     async fn follow_cancellation(

@@ -8,6 +8,13 @@
 //!    ▲                             │  ▲                       │
 //!    └──────── replies ────────────┘  └────── outcome ────────┘
 //! ```
+//!
+//! Beside that way, and in nobody's: the newest counts go to a `CountMirror`, and what is in memory is compared with
+//! what the mirror and the journal have.
+//!
+//! ```text
+//! ActivityActor ── newest counts ──▶ Outgoing ── Mirroring ──▶ CountMirror
+//! ```
 
 mod activity_actor;
 mod callers;
@@ -21,8 +28,10 @@ mod guarded;
 mod key;
 mod live;
 pub mod metrics;
+mod mirror;
 mod options;
 pub mod ports;
+mod recount;
 #[cfg(feature = "testing")]
 pub mod testing;
 

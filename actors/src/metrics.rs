@@ -32,6 +32,17 @@ pub const PASSIVATIONS: &str = "turnout_activity_passivations_total";
 /// Time that loading an activity took.
 pub const LOAD_SECONDS: &str = "turnout_activity_load_duration_seconds";
 
+/// Activities whose counts were written to the mirror.
+pub const MIRROR_WRITES: &str = "turnout_mirror_writes_total";
+/// Exchanges with the mirror that failed.
+pub const MIRROR_ERRORS: &str = "turnout_mirror_errors_total";
+/// Activities whose counts were wrong in the mirror and repaired, by `kind`: missing, behind, ahead or different.
+pub const MIRROR_DRIFT: &str = "turnout_mirror_drift_total";
+/// Activities whose rows were added up and compared with memory.
+pub const RECOUNTS: &str = "turnout_recounts_total";
+/// Activities whose rows did not add up to what was in memory.
+pub const RECOUNT_DRIFT: &str = "turnout_recount_drift_total";
+
 /// Tells the recorder what each metric means. To be called once, when a recorder is installed.
 pub fn describe() {
     describe_counter!(COMMANDS, "Commands by outcome");
@@ -62,4 +73,21 @@ pub fn describe() {
     describe_counter!(FAILURES, "Activities whose actor failed");
     describe_counter!(PASSIVATIONS, "Activities put to rest because nobody used them");
     describe_histogram!(LOAD_SECONDS, Unit::Seconds, "Time that loading an activity took");
+    describe_counter!(
+        MIRROR_WRITES,
+        "Activities whose counts were written to the mirror"
+    );
+    describe_counter!(MIRROR_ERRORS, "Exchanges with the mirror that failed");
+    describe_counter!(
+        MIRROR_DRIFT,
+        "Activities whose counts were wrong in the mirror and repaired, by kind"
+    );
+    describe_counter!(
+        RECOUNTS,
+        "Activities whose rows were added up and compared with memory"
+    );
+    describe_counter!(
+        RECOUNT_DRIFT,
+        "Activities whose rows did not add up to what was in memory"
+    );
 }

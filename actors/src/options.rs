@@ -23,6 +23,10 @@ pub struct Options {
     pub sweep_every: Duration,
     /// After how many looks without use an activity is put to rest.
     pub sweeps_until_idle: u32,
+    /// How often everything live is compared with the mirror.
+    pub mirror_check_every: Duration,
+    /// How often the rows of what has changed are added up and compared with memory.
+    pub recount_every: Duration,
 }
 
 impl Default for Options {
@@ -36,6 +40,8 @@ impl Default for Options {
             statements_max: 1,
             sweep_every: Duration::from_secs(10),
             sweeps_until_idle: 30,
+            mirror_check_every: Duration::from_secs(10),
+            recount_every: Duration::from_secs(60),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! For tests of the engine and of journals: a journal in memory with faults on demand, clocks and identifiers
+//! For tests of the engine and of journals: a journal and a mirror in memory with faults on demand, clocks and identifiers
 //! that tests set, and the suite that every journal must pass.
 
 mod clock;
@@ -6,12 +6,14 @@ mod conformance;
 mod drive;
 mod faults;
 mod memory_journal;
+mod memory_mirror;
 
 pub use clock::{CountingIds, ManualClock};
 pub use conformance::{CASES, run_case};
 pub use drive::{Drive, HOST, settings};
 pub use faults::{Fault, Faults};
 pub use memory_journal::MemoryJournal;
+pub use memory_mirror::{MemoryMirror, MirrorMood};
 
 /// Stamps the conformance suite onto a journal, one test per case:
 /// `journal_conformance!(memory, Box::new(MemoryJournal::new()))`.

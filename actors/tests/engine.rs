@@ -13,6 +13,8 @@ mod faults;
 mod keys;
 #[path = "engine/life.rs"]
 mod life;
+#[path = "engine/mirror.rs"]
+mod mirror;
 #[path = "engine/panicking_journal.rs"]
 mod panicking_journal;
 #[path = "engine/permission.rs"]

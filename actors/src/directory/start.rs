@@ -17,6 +17,7 @@ use crate::error::EngineError;
 use crate::feed::Feed;
 use crate::live::{ActivityHandle, Live};
 use crate::metrics::LOAD_SECONDS;
+use crate::mirror::Outgoing;
 use crate::ports::{Cause, IdSource, Journal, JournalError};
 
 /// Why an activity did not start.
@@ -65,6 +66,7 @@ pub(super) struct Starter {
     pub(super) journal: Arc<dyn Journal>,
     pub(super) ids: Arc<dyn IdSource>,
     pub(super) committer: ActorRef<CommitterMsg>,
+    pub(super) outgoing: Option<Arc<Outgoing>>,
     pub(super) permits: u32,
     pub(super) load_limit: Duration,
 }
@@ -102,6 +104,7 @@ impl Starter {
             journal: self.journal,
             ids: self.ids,
             committer: self.committer,
+            outgoing: self.outgoing,
         };
         let (actor, _) = Actor::spawn_linked(None, ActivityActor, arguments, directory.get_cell())
             .await

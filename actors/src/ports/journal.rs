@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 
 use crate::domain::{
-    Activity, ActivityId, BatchId, Event, Head, KeyUse, Keyed, OwnerEpoch, Rsvp, RsvpId, Seq, SharedSettings,
-    Timestamp,
+    Activity, ActivityId, BatchId, Counts, Event, Head, KeyUse, Keyed, OwnerEpoch, Rsvp, RsvpId, Seq,
+    SharedSettings, Timestamp,
 };
 
 /// Why the journal did not do what it was asked.
@@ -122,6 +122,35 @@ pub struct Loaded {
     pub epoch: OwnerEpoch,
 }
 
+/// What the rows of an activity's RSVPs add up to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Recount {
+    /// The last event that the rows include.
+    pub seq: Seq,
+    /// Spots of confirmed RSVPs.
+    pub confirmed_spots: u64,
+    /// Spots held by offers.
+    pub offered_spots: u64,
+    /// Parties that wait.
+    pub waitlisted_parties: u64,
+    /// The spots that they need together.
+    pub waitlisted_spots: u64,
+}
+
+impl Recount {
+    /// Whether these are the sums in `counts`.
+    pub fn agrees_with(&self, counts: &Counts) -> bool {
+        *self
+            == Self {
+                seq: counts.seq,
+                confirmed_spots: counts.confirmed_spots.into(),
+                offered_spots: counts.offered_spots.into(),
+                waitlisted_parties: counts.waitlisted_parties,
+                waitlisted_spots: counts.waitlisted_spots,
+            }
+    }
+}
+
 /// Stores activities and their decisions durably.
 ///
 /// Every method either does what it says or returns an error that says what is known; none waits for ever.
@@ -150,6 +179,10 @@ pub trait Journal: Send + Sync + 'static {
 
     /// What the event `seq` recorded of its command's key.
     async fn recall(&self, id: ActivityId, seq: Seq) -> Result<Option<Keyed>, JournalError>;
+
+    /// Adds up the rows of an activity, all as of one moment; `None` if there is no such activity. The rows of a
+    /// cancelled one may not have followed it yet.
+    async fn recount(&self, id: ActivityId) -> Result<Option<Recount>, JournalError>;
 
     /// Lets up to `most` rows of a cancelled activity follow it, in the order of their identifiers and beginning
     /// after `after`. Returns the last one, to go on after; none when there are no more.

@@ -54,6 +54,7 @@ cases![
     settling_a_written_batch_finds_it,
     settling_a_lost_batch_keeps_it_from_ever_landing,
     settling_under_another_owner_is_fenced,
+    rows_add_up_to_what_was_committed,
     rows_of_a_cancelled_activity_follow_in_steps,
     a_batch_of_thousands_is_written_whole,
     every_row_and_event_of_a_batch_is_written_whatever_its_size,
@@ -90,6 +91,31 @@ async fn an_unknown_activity_is_not_found(journal: &dyn Journal) {
             .expect("following works"),
         None
     );
+}
+
+async fn rows_add_up_to_what_was_committed(journal: &dyn Journal) {
+    let unknown = ActivityId::from(Uuid::from_u128(404));
+    assert_eq!(journal.recount(unknown).await.expect("counting works"), None);
+
+    let mut drive = Drive::create(journal, 1, settings(4)).await;
+    let id = drive.activity.id();
+    for (person, guests) in [(1, 0), (2, 1), (3, 3), (4, 2), (5, 0)] {
+        drive.reserve(person, guests).expect("there is a waitlist");
+    }
+    drive.commit(journal).await;
+    drive.cancel(1).expect("it is there");
+    drive.commit(journal).await;
+    let counts = drive.activity.counts();
+    assert!(
+        counts.confirmed_spots > 0 && counts.waitlisted_parties > 1,
+        "there is something to count"
+    );
+    let rows = journal
+        .recount(id)
+        .await
+        .expect("counting works")
+        .expect("it is there");
+    assert!(rows.agrees_with(&counts), "{rows:?} {counts:?}");
 }
 
 async fn a_new_activity_loads_empty_with_all_settings(journal: &dyn Journal) {

@@ -34,6 +34,7 @@ struct Orders {
     commits: VecDeque<Fault>,
     settles_failing: usize,
     recalls_failing: usize,
+    recounts_wrong: usize,
     poison: Option<String>,
     tenure: u64,
     tenure_is_lost: bool,
@@ -60,6 +61,11 @@ impl Faults {
     /// The next `times` attempts to look a key up fail.
     pub fn fail_recalling(&self, times: usize) {
         self.with(|orders| orders.recalls_failing = times);
+    }
+
+    /// The next time that rows are added up, one spot too many is found.
+    pub fn miscount_once(&self) {
+        self.with(|orders| orders.recounts_wrong = 1);
     }
 
     /// Every transaction with an RSVP of this name in it is refused.
@@ -94,6 +100,10 @@ impl Faults {
 
     pub(super) fn take_recall_failure(&self) -> bool {
         self.with(|orders| take_one(&mut orders.recalls_failing))
+    }
+
+    pub(super) fn take_miscount(&self) -> bool {
+        self.with(|orders| take_one(&mut orders.recounts_wrong))
     }
 
     pub(super) fn is_poison(&self, name: &str) -> bool {

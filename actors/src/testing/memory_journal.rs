@@ -11,7 +11,7 @@ use crate::domain::{
     Activity, ActivityId, BatchId, CancelReason, Corrupt, Event, Fact, Head, KeyDigest, Keyed, OwnerEpoch,
     Rebuild, Rsvp, RsvpId, Seq, Status, Ticket,
 };
-use crate::ports::{Batch, Creation, Journal, JournalError, Landing, Loaded, NewActivity, Settled};
+use crate::ports::{Batch, Creation, Journal, JournalError, Landing, Loaded, NewActivity, Recount, Settled};
 
 /// Keeps everything in memory. Clones share what they keep, so one can look into what another has written.
 #[derive(Clone, Debug, Default)]
@@ -66,6 +66,11 @@ impl MemoryJournal {
             .get(&id)
             .map(|stored| stored.events.clone())
             .unwrap_or_default()
+    }
+
+    /// By which epoch an activity is owned: each loading and each settling raises it by one.
+    pub fn epoch(&self, id: ActivityId) -> Option<OwnerEpoch> {
+        self.stored().activities.get(&id).map(|stored| stored.epoch)
     }
 
     /// How many commits were begun.
@@ -252,6 +257,26 @@ impl Journal for MemoryJournal {
             .zip(index)
             .and_then(|(stored, index)| stored.events.get(index));
         Ok(event.and_then(|event| event.keyed.as_deref().cloned()))
+    }
+
+    async fn recount(&self, id: ActivityId) -> Result<Option<Recount>, JournalError> {
+        Ok(self.stored().activities.get(&id).map(|stored| {
+            let sum = |status: Status| {
+                let rows = stored.rows.values().filter(move |rsvp| rsvp.status == status);
+                (
+                    rows.clone().count() as u64,
+                    rows.map(|rsvp| u64::from(rsvp.spots())).sum(),
+                )
+            };
+            let (waitlisted_parties, waitlisted_spots) = sum(Status::Waitlisted);
+            Recount {
+                seq: stored.events.last().map_or(Seq(0), |event| event.seq),
+                confirmed_spots: sum(Status::Confirmed).1 + u64::from(self.faults.take_miscount()),
+                offered_spots: 0,
+                waitlisted_parties,
+                waitlisted_spots,
+            }
+        }))
     }
 
     async fn follow_cancellation(

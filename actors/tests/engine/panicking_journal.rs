@@ -8,7 +8,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use turnout_actors::domain::{ActivityId, Keyed, RsvpId, Seq, Timestamp};
 use turnout_actors::ports::{
-    Batch, Clock, Creation, IdSource, Journal, JournalError, Landing, Loaded, NewActivity, Settled,
+    Batch, Clock, Creation, IdSource, Journal, JournalError, Landing, Loaded, NewActivity, Ports, Recount,
+    Settled,
 };
 use turnout_actors::testing::{CountingIds, Fault, ManualClock, MemoryJournal, settings};
 use turnout_actors::{Engine, EngineError, Made, Options};
@@ -27,6 +28,7 @@ enum Verb {
     Committed,
     Settle,
     Recall,
+    Recount,
     FollowCancellation,
 }
 
@@ -90,6 +92,11 @@ impl Journal for PanickingJournal {
     async fn recall(&self, id: ActivityId, seq: Seq) -> Result<Option<Keyed>, JournalError> {
         self.comes_to(Verb::Recall);
         self.journal.recall(id, seq).await
+    }
+
+    async fn recount(&self, id: ActivityId) -> Result<Option<Recount>, JournalError> {
+        self.comes_to(Verb::Recount);
+        self.journal.recount(id).await
     }
 
     async fn follow_cancellation(
@@ -158,9 +165,14 @@ impl Shaky {
         let still = Arc::new(ManualClock::at(Timestamp::from_millis(10_000)));
         let counting = Arc::new(CountingIds::default());
         let (clock, ids) = (Panicking::new(&still), Panicking::new(&counting));
-        let engine = Engine::start(journal.clone(), Arc::new(()), clock.clone(), ids.clone(), options)
-            .await
-            .unwrap();
+        let ports = Ports {
+            journal: journal.clone(),
+            sink: Arc::new(()),
+            mirror: None,
+            clock: clock.clone(),
+            ids: ids.clone(),
+        };
+        let engine = Engine::start(ports, options).await.unwrap();
         let house = House {
             journal: journal.journal.clone(),
             clock: still,

@@ -7,7 +7,7 @@ use std::task::Poll;
 use turnout_actors::domain::{
     ActivityId, Command, Person, Principal, Reserve, RsvpId, Settings, Status, Target, Timestamp, UserId,
 };
-use turnout_actors::ports::{FeedSink, IdSource};
+use turnout_actors::ports::{FeedSink, IdSource, Ports};
 use turnout_actors::testing::{CountingIds, HOST, ManualClock, MemoryJournal, settings};
 use turnout_actors::{Engine, EngineError, Key, Options, Order, Reply};
 use uuid::Uuid;
@@ -38,15 +38,14 @@ pub async fn engine_on(
     sink: Arc<dyn FeedSink>,
     options: Options,
 ) -> Engine {
-    Engine::start(
-        Arc::new(journal.clone()),
+    let ports = Ports {
+        journal: Arc::new(journal.clone()),
         sink,
-        clock.clone(),
-        ids.clone(),
-        options,
-    )
-    .await
-    .unwrap()
+        mirror: None,
+        clock: clock.clone(),
+        ids: ids.clone(),
+    };
+    Engine::start(ports, options).await.unwrap()
 }
 
 impl House {

@@ -4,7 +4,7 @@ use futures::TryStreamExt;
 use turnout_actors::domain::{
     Activity, ActivityId, KeyDigest, KeyHash, KeyUse, Keyed, Rebuild, Seq, Ticket, Timestamp,
 };
-use turnout_actors::ports::JournalError;
+use turnout_actors::ports::{JournalError, Recount};
 
 use super::errors::{before_commit, corrupt};
 use super::{ActivityRow, EventData, RSVP_COLUMNS, RsvpRow};
@@ -95,6 +95,28 @@ async fn events(
         }
     });
     Ok(())
+}
+
+/// Adds up the rows of an activity. One statement, so all of it is as of one moment.
+pub(super) async fn recount(db: &Db, id: ActivityId) -> Result<Option<Recount>, JournalError> {
+    let select = "SELECT a.seq, \
+         CAST(COALESCE(SUM(CASE WHEN r.status = 'confirmed' THEN r.total_spots END), 0) AS BIGINT), \
+         CAST(COALESCE(SUM(CASE WHEN r.status = 'offered' THEN r.total_spots END), 0) AS BIGINT), \
+         CAST(COUNT(CASE WHEN r.status = 'waitlisted' THEN 1 END) AS BIGINT), \
+         CAST(COALESCE(SUM(CASE WHEN r.status = 'waitlisted' THEN r.total_spots END), 0) AS BIGINT) \
+         FROM activities AS a LEFT JOIN rsvps AS r ON r.activity_id = a.id WHERE a.id = $1 GROUP BY a.id, a.seq";
+    let row: Result<Option<(i64, i64, i64, i64, i64)>, _> = on_db!(db.read, |pool| sqlx::query_as(select)
+        .bind(id.uuid())
+        .fetch_optional(pool)
+        .await);
+    let row = row.map_err(before_commit)?;
+    Ok(row.map(|(seq, confirmed, offered, parties, waitlisted)| Recount {
+        seq: Seq(seq as u64),
+        confirmed_spots: confirmed as u64,
+        offered_spots: offered as u64,
+        waitlisted_parties: parties as u64,
+        waitlisted_spots: waitlisted as u64,
+    }))
 }
 
 /// What the event `seq` recorded of its command's key.

@@ -11,7 +11,7 @@ use sqlx::{FromRow, PgPool, Row};
 use tokio::time::{sleep, timeout};
 use turnout_actors::domain::{ActivityId, CancelReason, Keyed, OwnerEpoch, RsvpId, Seq, Status};
 use turnout_actors::ports::{
-    Batch, Clock, Creation, Journal, JournalError, Landing, Loaded, NewActivity, Settled,
+    Batch, Clock, Creation, Journal, JournalError, Landing, Loaded, NewActivity, Recount, Settled,
 };
 use uuid::Uuid;
 
@@ -156,6 +156,10 @@ impl Journal for PostgresJournal {
         timeout(ANSWER_TIMEOUT, loading::key(&self.db, id, seq))
             .await
             .unwrap_or_else(|late| Err(JournalError::Unavailable(late.into())))
+    }
+
+    async fn recount(&self, id: ActivityId) -> Result<Option<Recount>, JournalError> {
+        loading::recount(&self.db, id).await
     }
 
     async fn follow_cancellation(

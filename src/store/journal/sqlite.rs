@@ -9,7 +9,7 @@ use sqlx::sqlite::SqliteArguments;
 use sqlx::{FromRow, Row};
 use turnout_actors::domain::{ActivityId, CancelReason, Keyed, OwnerEpoch, RsvpId, Seq, Status};
 use turnout_actors::ports::{
-    Batch, Clock, Creation, Journal, JournalError, Landing, Loaded, NewActivity, Settled,
+    Batch, Clock, Creation, Journal, JournalError, Landing, Loaded, NewActivity, Recount, Settled,
 };
 use uuid::Uuid;
 
@@ -119,6 +119,10 @@ impl Journal for SqliteJournal {
 
     async fn recall(&self, id: ActivityId, seq: Seq) -> Result<Option<Keyed>, JournalError> {
         loading::key(&self.db, id, seq).await
+    }
+
+    async fn recount(&self, id: ActivityId) -> Result<Option<Recount>, JournalError> {
+        loading::recount(&self.db, id).await
     }
 
     async fn follow_cancellation(
