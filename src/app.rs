@@ -10,8 +10,9 @@ use std::sync::Arc;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use turnout_actors::ports::{Clock, IdSource};
+use turnout_actors::ports::{Clock, CountMirror, IdSource, Ports};
 use turnout_actors::{Engine, Options, StartFailed};
+use uuid::Uuid;
 
 use crate::accounts::{AccountError, Accounts, PersonName, Role, SecretError, signing_secret};
 use crate::clock::SystemClock;
@@ -20,6 +21,7 @@ use crate::http::edge::Edge;
 use crate::http::{AppState, Parts, router, server};
 use crate::ids::TimeOrderedIds;
 use crate::kept::{self, KeptError};
+use crate::redis::{InvalidAddress, Link, RedisMirror};
 use crate::rsvp_index::RsvpIndex;
 use crate::store::{Db, Node, OpenError, StoreError, meta};
 
@@ -66,6 +68,9 @@ pub enum StartError {
     /// The first administrator or the demonstration.
     #[error("cannot create the first accounts")]
     Accounts(#[from] AccountError),
+    /// The address of Redis.
+    #[error(transparent)]
+    Redis(#[from] InvalidAddress),
     /// The booking engine.
     #[error(transparent)]
     Engine(#[from] StartFailed),
@@ -186,20 +191,20 @@ async fn build(config: Config, Outside { clock, ids }: Outside) -> Result<AppSta
         if let Some(admin) = &config.first_admin {
             create_first_admin(&accounts, admin).await?;
         }
-        // Nobody watches activities yet, so the differences have nowhere to go.
-        let journal = db.journal(node(&config, ids.as_ref())?, clock.clone()).await?;
-        let engine = Engine::start(
-            journal,
-            Arc::new(()),
-            clock.clone(),
-            ids.clone(),
-            Options {
-                statements_max: db.statements_max(),
-                ..Options::default()
-            },
-        )
-        .await?;
-        Ok((accounts, engine, meta::epoch(&db).await?))
+        let (node, epoch) = (node(&config, ids.as_ref())?, meta::epoch(&db).await?);
+        let ports = Ports {
+            mirror: mirror(&config, epoch, node.id, ids.as_ref())?,
+            journal: db.journal(node, clock.clone()).await?,
+            // Nobody watches activities yet, so the differences have nowhere to go.
+            sink: Arc::new(()),
+            clock: clock.clone(),
+            ids: ids.clone(),
+        };
+        let options = Options {
+            statements_max: db.statements_max(),
+            ..Options::default()
+        };
+        Ok((accounts, Engine::start(ports, options).await?, epoch))
     };
     match parts.await {
         Ok((accounts, engine, epoch)) => Ok(AppState::from(Parts {
@@ -234,6 +239,20 @@ fn node(config: &Config, ids: &dyn IdSource) -> Result<Node, StartError> {
         address: config.node_address.clone(),
         ttl: config.lease_ttl,
     })
+}
+
+/// Where counts are mirrored, if anywhere.
+fn mirror(
+    config: &Config,
+    epoch: u64,
+    node: Uuid,
+    ids: &dyn IdSource,
+) -> Result<Option<Arc<dyn CountMirror>>, StartError> {
+    let Some(server) = &config.redis else {
+        return Ok(None);
+    };
+    let mirror = RedisMirror::new(Link::to(server)?, epoch, node, ids.next());
+    Ok(Some(Arc::new(mirror)))
 }
 
 /// Creates the configured administrator while there is none. An account that has the address already is left

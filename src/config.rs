@@ -6,6 +6,7 @@
 
 mod database;
 mod layers;
+mod redis;
 mod values;
 
 use std::ffi::OsString;
@@ -15,6 +16,7 @@ use std::time::Duration;
 
 pub use database::{Database, PostgresServer, SqliteFile};
 pub use layers::ConfigError;
+pub use redis::RedisServer;
 pub use values::{CreateActivities, FirstAdmin, LogFormat};
 
 use uuid::Uuid;
@@ -35,6 +37,8 @@ pub struct Config {
     pub database_was_chosen: bool,
     /// Database connections for reading.
     pub db_pool: u32,
+    /// The Redis server, if counts are mirrored to one.
+    pub redis: Option<RedisServer>,
     /// The identifier of this node; `None` means the one kept in the data folder.
     pub node_id: Option<Uuid>,
     /// How other nodes reach this one.
@@ -92,6 +96,7 @@ impl Config {
             database: layers.required("database_url", Database::parse)?,
             database_was_chosen: layers.was_chosen("database_url"),
             db_pool: layers.number("db_pool", 1, 100)?,
+            redis: layers.optional("redis_url", RedisServer::parse)?,
             node_id: layers.optional("node_id", values::uuid)?,
             node_address: layers.optional("node_address", values::public_url)?,
             lease_ttl: Duration::from_secs(layers.number("lease_ttl_s", 1, 60)?),

@@ -10,6 +10,7 @@ pub mod demo;
 pub mod http;
 pub mod ids;
 pub mod kept;
+pub mod redis;
 pub mod rsvp_index;
 pub mod secret;
 pub mod store;

@@ -13,7 +13,7 @@ use turnout::store::Db;
 use turnout_actors::domain::{
     ActivityId, Command, Difference, Person, Principal, Reserve, RsvpId, Seq, Settings, Timestamp, UserId,
 };
-use turnout_actors::ports::{FeedSink, IdSource};
+use turnout_actors::ports::{FeedSink, IdSource, Ports};
 use turnout_actors::testing::settings;
 use turnout_actors::{Engine, EngineError, Key, Options, Order};
 use uuid::Uuid;

@@ -97,6 +97,9 @@ async fn events(
     Ok(())
 }
 
+/// `seq` of an activity, its confirmed and offered spots, and the parties that wait with theirs.
+type Sums = (i64, i64, i64, i64, i64);
+
 /// Adds up the rows of an activity. One statement, so all of it is as of one moment.
 pub(super) async fn recount(db: &Db, id: ActivityId) -> Result<Option<Recount>, JournalError> {
     let select = "SELECT a.seq, \
@@ -105,7 +108,7 @@ pub(super) async fn recount(db: &Db, id: ActivityId) -> Result<Option<Recount>, 
          CAST(COUNT(CASE WHEN r.status = 'waitlisted' THEN 1 END) AS BIGINT), \
          CAST(COALESCE(SUM(CASE WHEN r.status = 'waitlisted' THEN r.total_spots END), 0) AS BIGINT) \
          FROM activities AS a LEFT JOIN rsvps AS r ON r.activity_id = a.id WHERE a.id = $1 GROUP BY a.id, a.seq";
-    let row: Result<Option<(i64, i64, i64, i64, i64)>, _> = on_db!(db.read, |pool| sqlx::query_as(select)
+    let row: Result<Option<Sums>, _> = on_db!(db.read, |pool| sqlx::query_as(select)
         .bind(id.uuid())
         .fetch_optional(pool)
         .await);
