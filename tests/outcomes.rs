@@ -9,8 +9,9 @@ use tempfile::TempDir;
 use turnout::config::{Config, Sources};
 use turnout::store::Db;
 use turnout_actors::domain::Timestamp;
-use turnout_actors::ports::{Journal, JournalError, Landing, Settled};
+use turnout_actors::ports::{Batch, Journal, JournalError, Landing, Settled};
 use turnout_actors::testing::{Drive, ManualClock, settings};
+use uuid::Uuid;
 
 use crate::support::{node, postgres_of};
 
@@ -46,8 +47,21 @@ impl Place {
 
     /// Somebody else holds the rows of all activities from now on.
     async fn lock_rows(&mut self) {
-        sqlx::query("BEGIN").execute(&mut self.outside).await.unwrap();
-        sqlx::query("SELECT id FROM activities FOR UPDATE")
+        self.begin("SELECT id FROM activities FOR UPDATE").await;
+    }
+
+    /// Somebody else holds these rows from now on.
+    async fn hold(&mut self, rows: &[(&str, Uuid)]) {
+        let select = rows
+            .iter()
+            .map(|(table, id)| format!("SELECT FROM {table} WHERE id = '{id}' FOR UPDATE"));
+        self.begin(&select.collect::<Vec<_>>().join("; ")).await;
+    }
+
+    /// Somebody else does this, and does not end their transaction.
+    async fn begin(&mut self, sql: &str) {
+        let sql = format!("BEGIN; {sql}");
+        sqlx::raw_sql(sqlx::AssertSqlSafe(sql))
             .execute(&mut self.outside)
             .await
             .unwrap();
@@ -102,20 +116,55 @@ async fn committing_a_failed_transaction_reports_success_and_writes_nothing() {
 }
 
 #[tokio::test]
-async fn a_locked_row_makes_a_commit_unavailable_and_nothing_of_it_is_written_later() {
+async fn what_somebody_holds_is_told_apart_and_nothing_of_it_is_written_later() {
     let mut place = Place::new().await;
-    let mut drive = Drive::create(place.journal.as_ref(), 1, settings(3)).await;
-    drive.reserve(1, 0).expect("there is room");
-    let batch = drive.batch();
-    place.lock_rows().await;
-    let refused = place.journal.commit(std::slice::from_ref(&batch)).await;
+    // One activity of which they hold its own row, one of which they hold an RSVP, and one that is free.
+    let mut drives = Vec::new();
+    for number in 1..=3 {
+        let mut drive = Drive::create(place.journal.as_ref(), number, settings(3)).await;
+        drive.reserve(number, 0).expect("there is room");
+        drive.commit(place.journal.as_ref()).await;
+        drive.update(number, 1).expect("there is room");
+        drives.push(drive);
+    }
+    let batches: Vec<Batch> = drives.iter_mut().map(Drive::batch).collect();
+    place
+        .hold(&[
+            ("activities", batches[0].activity.uuid()),
+            ("rsvps", batches[1].rsvps[0].id.uuid()),
+        ])
+        .await;
+    let together = place.journal.commit(&batches).await.unwrap();
+    assert_eq!(together, [Landing::Blocked, Landing::Blocked, Landing::Written]);
+    for batch in &batches[..2] {
+        let alone = place.journal.commit(std::slice::from_ref(batch)).await.unwrap();
+        assert_eq!(alone, [Landing::Blocked]);
+    }
+    place.release_rows().await;
+    for (batch, events) in batches.iter().zip([1, 1, 2]) {
+        let loaded = Drive::load(place.journal.as_ref(), batch.activity).await;
+        assert_eq!(loaded.activity.counts().seq.0, events);
+    }
+}
+
+#[tokio::test]
+async fn a_locked_table_makes_every_commit_unavailable() {
+    let mut place = Place::new().await;
+    let mut batches = Vec::new();
+    for number in 1..=2 {
+        let mut drive = Drive::create(place.journal.as_ref(), number, settings(3)).await;
+        drive.reserve(number, 0).expect("there is room");
+        batches.push(drive.batch());
+    }
+    place.begin("LOCK TABLE activity_events IN SHARE MODE").await;
+    let refused = place.journal.commit(&batches).await;
     assert!(
         matches!(refused, Err(JournalError::Unavailable(_))),
         "{refused:?}"
     );
     place.release_rows().await;
-    let loaded = Drive::load(place.journal.as_ref(), batch.activity).await;
-    assert_eq!(loaded.activity.counts().seq.0, 0);
+    let landings = place.journal.commit(&batches).await.unwrap();
+    assert_eq!(landings, [Landing::Written; 2]);
 }
 
 #[tokio::test]

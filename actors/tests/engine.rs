@@ -23,6 +23,8 @@ mod permission;
 mod settling;
 #[path = "engine/support.rs"]
 mod support;
+#[path = "engine/suspects.rs"]
+mod suspects;
 #[path = "engine/tenure.rs"]
 mod tenure;
 #[path = "engine/versions.rs"]

@@ -98,8 +98,17 @@ pub(super) fn failure(code: &str) -> Failure {
 
 /// Whether the same statement may well succeed at once: somebody else was in its way.
 pub(super) fn is_worth_a_retry(error: &sqlx::Error) -> bool {
+    has_code(error, &["40001", "40P01"])
+}
+
+/// Whether the statement waited too long for a lock that somebody else holds.
+pub(super) fn is_blocked(error: &sqlx::Error) -> bool {
+    has_code(error, &["55P03"])
+}
+
+fn has_code(error: &sqlx::Error, codes: &[&str]) -> bool {
     let code = error.as_database_error().and_then(|reason| reason.code());
-    matches!(code.as_deref(), Some("40001" | "40P01"))
+    code.is_some_and(|code| codes.contains(&&*code))
 }
 
 #[cfg(test)]

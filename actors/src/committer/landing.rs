@@ -8,7 +8,7 @@ use metrics::{counter, histogram};
 use ractor::ActorRef;
 use tokio::time::Instant;
 
-use super::{CommitterMsg, Outcome, Submission};
+use super::{CommitterMsg, Lane, Outcome, Submission};
 use crate::activity_actor::{ActivityMsg, Landed};
 use crate::domain::OwnerEpoch;
 use crate::metrics::{COMMIT_SECONDS, JOURNAL_ERRORS, SETTLED};
@@ -27,6 +27,7 @@ pub(super) struct Runway {
     pub(super) journal: Arc<dyn Journal>,
     pub(super) committer: ActorRef<CommitterMsg>,
     pub(super) settle_limit: Duration,
+    pub(super) lane: Lane,
 }
 
 impl Runway {
@@ -54,6 +55,11 @@ impl Runway {
                             Landing::Written => self.hand_over(submission, Outcome::Committed),
                             // It may be our own earlier commit that moved the activity on, so ask first.
                             Landing::Refused => self.settle_later(submission),
+                            Landing::Blocked => {
+                                note_blocked(&submission.batch);
+                                self.suspect(&submission.batch);
+                                self.hand_over(submission, Outcome::Unavailable);
+                            }
                         }
                     }
                 }
@@ -65,7 +71,12 @@ impl Runway {
                             parts.push_front(rest);
                             parts.push_front(submissions);
                         }
-                        JournalError::Aborted(_) => self.hand_over_all(submissions, Outcome::Aborted),
+                        JournalError::Aborted(_) => {
+                            submissions
+                                .iter()
+                                .for_each(|submission| self.suspect(&submission.batch));
+                            self.hand_over_all(submissions, Outcome::Aborted);
+                        }
                         JournalError::Unavailable(_) => self.hand_over_all(submissions, Outcome::Unavailable),
                         JournalError::Unknown(_) | JournalError::Corrupt(_) => {
                             submissions
@@ -76,7 +87,11 @@ impl Runway {
                 }
             }
         }
-        self.tell_committer(CommitterMsg::StatementDone);
+        self.tell_committer(CommitterMsg::StatementDone(self.lane));
+    }
+
+    fn suspect(&self, batch: &Batch) {
+        self.tell_committer(CommitterMsg::Suspect(batch.activity));
     }
 
     fn settle_later(&self, submission: Submission) {
@@ -122,6 +137,7 @@ impl Runway {
                 *tries_left = left;
                 match self.journal.commit(std::slice::from_ref(batch)).await {
                     Ok(landings) if landings == [Landing::Written] => Ok(Outcome::Committed),
+                    Ok(landings) if landings == [Landing::Blocked] => Ok(Outcome::Unavailable),
                     // It is known since the settling that nobody else may write, so somebody has taken over since.
                     Ok(_) => Ok(Outcome::Fenced),
                     Err(JournalError::Aborted(_)) => Ok(Outcome::Aborted),
@@ -173,6 +189,11 @@ impl Outcome {
             Self::Fenced => "fenced",
         }
     }
+}
+
+fn note_blocked(batch: &Batch) {
+    counter!(JOURNAL_ERRORS, "kind" => "blocked").increment(1);
+    tracing::warn!(activity.id = %batch.activity, "somebody outside holds rows of an activity");
 }
 
 fn note(error: &JournalError, batches: usize, what: &str) {

@@ -94,6 +94,8 @@ pub enum Landing {
     Written,
     /// It did not fit what is there: the activity has moved on or has another owner. Nothing of it was written.
     Refused,
+    /// Somebody outside holds a row that it changes. Nothing of it was written; the same again may well succeed.
+    Blocked,
 }
 
 /// What became of a batch whose outcome was unknown. Afterwards the batch under its old epoch can never land.

@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use tokio::sync::Semaphore;
 
+use crate::domain::ActivityId;
+
 /// What goes wrong with one commit.
 #[derive(Clone, Debug)]
 pub enum Fault {
@@ -36,6 +38,7 @@ struct Orders {
     recalls_failing: usize,
     recounts_wrong: usize,
     poison: Option<String>,
+    blocked: Option<ActivityId>,
     tenure: u64,
     tenure_is_lost: bool,
 }
@@ -73,6 +76,11 @@ impl Faults {
         self.with(|orders| orders.poison = Some(name.into()));
     }
 
+    /// From now on somebody outside holds rows of this activity, or of none.
+    pub fn block(&self, id: Option<ActivityId>) {
+        self.with(|orders| orders.blocked = id);
+    }
+
     /// From now on the journal is not sure to own anything.
     pub fn lose_tenure(&self) {
         self.with(|orders| orders.tenure_is_lost = true);
@@ -108,6 +116,10 @@ impl Faults {
 
     pub(super) fn is_poison(&self, name: &str) -> bool {
         self.with(|orders| orders.poison.as_deref() == Some(name))
+    }
+
+    pub(super) fn is_blocked(&self, id: ActivityId) -> bool {
+        self.with(|orders| orders.blocked == Some(id))
     }
 
     fn with<T>(&self, change: impl FnOnce(&mut Orders) -> T) -> T {

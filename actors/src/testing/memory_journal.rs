@@ -100,7 +100,16 @@ impl MemoryJournal {
                 Simulated("a constraint is violated").into(),
             ));
         }
-        Ok(batches.iter().map(|batch| stored.land(batch)).collect())
+        Ok(batches
+            .iter()
+            .map(|batch| {
+                if self.faults.is_blocked(batch.activity) {
+                    Landing::Blocked
+                } else {
+                    stored.land(batch)
+                }
+            })
+            .collect())
     }
 }
 

@@ -18,7 +18,7 @@ use uuid::Uuid;
 use super::errors::{before_commit, in_doubt};
 use super::{ACTIVITY_COLUMNS, ActivityRow, Standing, loading};
 use crate::store::Db;
-use crate::store::postgres::{ANSWER_TIMEOUT, Connection, Lease, NOW, is_worth_a_retry};
+use crate::store::postgres::{ANSWER_TIMEOUT, Connection, Lease, NOW, is_blocked, is_worth_a_retry};
 
 /// How often a commit is tried again that was in somebody's way, and the first pause before that.
 const RETRIES_MAX: u32 = 5;
@@ -34,6 +34,14 @@ pub struct PostgresJournal {
     clock: Arc<dyn Clock>,
 }
 
+/// How writing ended, where it ended clearly.
+enum Attempt {
+    /// These activities fitted, and are written.
+    Written(HashSet<Uuid>),
+    /// Somebody outside held something for too long; nothing is written.
+    Blocked(sqlx::Error),
+}
+
 impl PostgresJournal {
     /// A journal on an open database, with these connections for commits.
     pub fn new(db: Db, commits: PgPool, lease: Lease, clock: Arc<dyn Clock>) -> Self {
@@ -43,6 +51,41 @@ impl PostgresJournal {
             lease,
             clock,
         }
+    }
+
+    /// Writes batches in one statement, as often as somebody else's is in its way, and returns which activities fitted.
+    async fn write(&self, batches: &[&Batch]) -> Result<Attempt, JournalError> {
+        if batches.is_empty() {
+            return Ok(Attempt::Written(HashSet::new()));
+        }
+        let mut tries = 0;
+        loop {
+            let connection = self.connection().await?;
+            let result = connection
+                .run(async |connection| write::batches(connection, batches).await)
+                .await;
+            match result {
+                Err(error) if is_worth_a_retry(&error) && tries < RETRIES_MAX => {
+                    sleep(RETRY_PAUSE * 2_u32.pow(tries)).await;
+                    tries += 1;
+                }
+                Err(error) if is_blocked(&error) => return Ok(Attempt::Blocked(error)),
+                result => return result.map(Attempt::Written).map_err(in_doubt),
+            }
+        }
+    }
+
+    /// Which of these activities somebody else holds.
+    async fn blocked(&self, batches: &[&Batch]) -> Result<HashSet<Uuid>, JournalError> {
+        // It alone was in the statement.
+        if let [batch] = batches {
+            return Ok(HashSet::from([batch.activity.uuid()]));
+        }
+        self.connection()
+            .await?
+            .run(async |connection| write::blocked(connection, batches).await)
+            .await
+            .map_err(before_commit)
     }
 
     async fn connection(&self) -> Result<Connection, JournalError> {
@@ -102,30 +145,28 @@ impl Journal for PostgresJournal {
     }
 
     async fn commit(&self, batches: &[Batch]) -> Result<Vec<Landing>, JournalError> {
-        let mut tries = 0;
-        let written: HashSet<Uuid> = loop {
-            let connection = self.connection().await?;
-            let result = connection
-                .run(async |connection| write::batches(connection, batches).await)
-                .await;
-            match result {
-                Err(error) if is_worth_a_retry(&error) && tries < RETRIES_MAX => {
-                    sleep(RETRY_PAUSE * 2_u32.pow(tries)).await;
-                    tries += 1;
-                }
-                result => break result.map_err(in_doubt)?,
+        let all: Vec<&Batch> = batches.iter().collect();
+        let mut blocked = HashSet::new();
+        let mut attempt = self.write(&all).await?;
+        if let Attempt::Blocked(_) = &attempt {
+            blocked = self.blocked(&all).await?;
+            let mut others = all;
+            others.retain(|batch| !blocked.contains(&batch.activity.uuid()));
+            // Where that was not what was in the way, nobody is better off by trying again at once.
+            if others.len() < batches.len() {
+                attempt = self.write(&others).await?;
             }
+        }
+        let written = match attempt {
+            Attempt::Written(written) => written,
+            Attempt::Blocked(error) => return Err(before_commit(error)),
         };
-        Ok(batches
-            .iter()
-            .map(|batch| {
-                if written.contains(&batch.activity.uuid()) {
-                    Landing::Written
-                } else {
-                    Landing::Refused
-                }
-            })
-            .collect())
+        let landing = |batch: &Batch| match batch.activity.uuid() {
+            id if written.contains(&id) => Landing::Written,
+            id if blocked.contains(&id) => Landing::Blocked,
+            _ => Landing::Refused,
+        };
+        Ok(batches.iter().map(landing).collect())
     }
 
     async fn settle(&self, batch: &Batch) -> Result<Settled, JournalError> {

@@ -194,9 +194,9 @@ macro_rules! bind {
 /// Writes batches of different activities, and returns which activities fitted.
 pub(super) async fn batches(
     connection: &mut PgConnection,
-    batches: &[Batch],
+    batches: &[&Batch],
 ) -> Result<HashSet<Uuid>, sqlx::Error> {
-    let settings_too = batches.iter().any(changes_settings);
+    let settings_too = batches.iter().any(|batch| changes_settings(batch));
     let arguments = arguments(batches, settings_too).map_err(sqlx::Error::Encode)?;
     let sql = STATEMENTS[usize::from(settings_too)].as_str();
     // All of it, because the rows come before the commit: only the end of the answer tells that it happened.
@@ -206,13 +206,35 @@ pub(super) async fn batches(
     Ok(written.into_iter().collect())
 }
 
-fn arguments(batches: &[Batch], settings_too: bool) -> Result<PgArguments, sqlx::error::BoxDynError> {
+/// Finds out which activities cannot be written just now, because somebody else holds a row that their batches
+/// change. It waits for nobody.
+pub(super) async fn blocked(
+    connection: &mut PgConnection,
+    batches: &[&Batch],
+) -> Result<HashSet<Uuid>, sqlx::Error> {
+    let select = "WITH \
+        free_activities AS (SELECT id FROM activities WHERE id = ANY($1) FOR NO KEY UPDATE SKIP LOCKED), \
+        free_rsvps AS (SELECT id FROM rsvps WHERE id = ANY($2) FOR NO KEY UPDATE SKIP LOCKED) \
+        SELECT id FROM activities WHERE id = ANY($1) AND id NOT IN (SELECT id FROM free_activities) \
+        UNION SELECT activity_id FROM rsvps WHERE id = ANY($2) AND id NOT IN (SELECT id FROM free_rsvps)";
+    let activities: Vec<Uuid> = batches.iter().map(|batch| batch.activity.uuid()).collect();
+    let rsvps = batches.iter().flat_map(|batch| &batch.rsvps);
+    let rsvps: Vec<Uuid> = rsvps.map(|rsvp| rsvp.id.uuid()).collect();
+    let held: Vec<Uuid> = sqlx::query_scalar(select)
+        .bind(activities)
+        .bind(rsvps)
+        .fetch_all(connection)
+        .await?;
+    Ok(held.into_iter().collect())
+}
+
+fn arguments(batches: &[&Batch], settings_too: bool) -> Result<PgArguments, sqlx::error::BoxDynError> {
     let mut arguments = PgArguments::default();
-    let heads: Vec<HeadColumns> = batches.iter().map(HeadColumns::of).collect();
+    let heads: Vec<HeadColumns> = batches.iter().map(|batch| HeadColumns::of(batch)).collect();
     bind!(arguments, heads: id, prev, owner_epoch, seq, last_batch, stamped_at, confirmed_spots, offered_spots,
         checked_in_spots, waitlisted_parties, waitlisted_spots, capacity_limit);
     if settings_too {
-        arguments.add(batches.iter().map(settings).collect::<Vec<_>>())?;
+        arguments.add(batches.iter().map(|batch| settings(batch)).collect::<Vec<_>>())?;
     }
     let rsvps: Vec<RsvpColumns<'_>> = batches
         .iter()
