@@ -9,6 +9,7 @@
 
 mod accounts;
 mod activities;
+mod audits;
 mod bad_commands;
 mod bad_input;
 mod bad_questions;

@@ -1,18 +1,22 @@
-//! What the tests share: a server to talk to, a clock to set, tokens to forge.
+//! What the tests share: a server to talk to, a clock to set, tokens to forge, an audit of what was written.
 
+mod audit;
 mod booking;
 mod clock;
 mod database;
 mod killable;
+mod outside;
 mod request;
 mod scene;
 mod server;
 mod tokens;
 
+pub(crate) use audit::{audit, examine};
 pub(crate) use booking::{Person, host, path_of, usual_activity, with};
 pub(crate) use clock::TestClock;
 pub(crate) use database::{database_of, node, postgres_of, sqlite_of};
 pub(crate) use killable::{Killable, LoadTest, Said};
+pub(crate) use outside::Outside;
 pub(crate) use request::Answer;
 pub(crate) use scene::{Scene, ada};
 pub(crate) use server::{Server, config};
