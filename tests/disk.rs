@@ -11,7 +11,7 @@ use reqwest::{Response, StatusCode};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Killable, claims, forge};
+use crate::support::{Killable, audit, claims, forge};
 
 struct Client {
     http: reqwest::Client,
@@ -105,5 +105,7 @@ async fn a_full_disk_refuses_commands_and_is_survived() {
         );
         let answer = client.post(1, "/auth/register", &login).await;
         assert_eq!(answer.status(), 201, "accounts are written again too");
+        let audited = audit(server.database()).await;
+        assert_eq!(audited.rsvps as u64, 2 + round);
     }
 }

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::support::{Killable, LoadTest, Said};
+use crate::support::{Killable, LoadTest, Said, audit};
 
 const KILLS_PER_ROUND: usize = 3;
 const PEOPLE: u64 = 8_000;
@@ -104,6 +104,7 @@ async fn whatever_was_acknowledged_survives_kills_in_mid_burst_and_nothing_is_do
         // When the server was down, between kill and restart.
         let mut down_ms = Vec::new();
         let mut after = 0;
+        let mut audited = audit(server.database()).await;
         for _ in 0..KILLS_PER_ROUND {
             let more = EVENTS_BETWEEN_MIN + random.below(EVENTS_BETWEEN_SPREAD);
             until_committed(&server, after + more, &mut load_test).await;
@@ -118,6 +119,9 @@ async fn whatever_was_acknowledged_survives_kills_in_mid_burst_and_nothing_is_do
             );
             server.kill();
             down_ms.push(unix_ms());
+            let left = audit(server.database()).await;
+            left.follows(&audited);
+            audited = left;
             server.start_again().await;
             after = seq(&server).await;
             assert!(
@@ -128,6 +132,7 @@ async fn whatever_was_acknowledged_survives_kills_in_mid_burst_and_nothing_is_do
             events.push(format!("{before}→{after}"));
         }
         let said = load_test.finish().await;
+        audit(server.database()).await.follows(&audited);
         let told = format!("round {round}, seed {seed}, events {events:?}:\n{}", said.text);
         assert!(said.status.success(), "{told}");
         assert!(said.text.contains("VERDICT: clean"), "{told}");

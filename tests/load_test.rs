@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::support::{audit, sqlite_of};
+
 const DEADLINE: Duration = Duration::from_secs(60);
 /// So much of a write-ahead log means that the burst is under way.
 const UNDER_WAY_BYTES: u64 = 200_000;
@@ -144,5 +146,7 @@ async fn a_server_that_dies_in_mid_run_is_told_with_the_table_and_its_folder_is_
         panic!("{:?}: {told}", burst.places())
     };
     assert!(told.contains(&place.display().to_string()), "{told}");
-    assert!(place.join("turnout.db").exists() && place.join("server.log").exists());
+    assert!(place.join("server.log").exists());
+    let audited = audit(&sqlite_of(place)).await;
+    assert!(audited.events > 0, "the burst was under way");
 }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use turnout::ids::TimeOrderedIds;
 use turnout_actors::ports::IdSource;
 
-use crate::support::{Killable, Person, host, postgres_of, usual_activity, with};
+use crate::support::{Killable, Person, audit, host, postgres_of, usual_activity, with};
 
 const LEASE_S: u64 = 1;
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -109,6 +109,7 @@ async fn a_server_that_was_stopped_beyond_its_lease_says_nothing_that_contradict
     let database = postgres_of(folder.path());
     let (first, second) = (node(&database).await, node(&database).await);
     let (mut told, mut refused) = (0, 0);
+    let mut audited = audit(&database).await;
     for round in 0..rounds {
         // Whoever owned the last one has nothing to do with this one.
         let (old, new) = if round % 2 == 0 {
@@ -173,6 +174,9 @@ async fn a_server_that_was_stopped_beyond_its_lease_says_nothing_that_contradict
             .collect();
         assert_eq!(seqs, (1..=acknowledged).collect::<Vec<u64>>(), "in round {round}");
         told += acknowledged;
+        let now = audit(&database).await;
+        now.follows(&audited);
+        audited = now;
     }
     println!(
         "{rounds} takeovers: {told} acknowledgements, all of them there; the old owner refused {refused} times"

@@ -203,4 +203,6 @@ async fn a_panic_under_load_loses_nothing_and_troubles_nobody_else() {
     );
     assert!(engine.drain(Duration::from_secs(10)).await);
     db.close().await;
+    let audited = support::audit(&support::database_of(folder.path())).await;
+    assert_eq!(audited.activities, 2);
 }

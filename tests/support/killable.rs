@@ -71,6 +71,11 @@ impl Killable {
         self.folder.path()
     }
 
+    /// The address of its database.
+    pub(crate) fn database(&self) -> &str {
+        &self.database
+    }
+
     /// Kills the server without warning.
     pub(crate) fn kill(&mut self) {
         let mut process = self.process.take().expect("the server was started");

@@ -11,7 +11,7 @@ use turnout::app::{App, Outside, Running};
 use turnout::config::{Config, Sources};
 
 use super::request::Request;
-use super::{SECRET, TestClock, database_of};
+use super::{SECRET, TestClock, audit, database_of};
 
 pub(crate) struct Server {
     pub(crate) clock: Arc<TestClock>,
@@ -55,6 +55,7 @@ impl Server {
     /// Stops it and starts another one with the same database and clock.
     pub(crate) async fn restart(self) -> Self {
         self.running.shutdown().await;
+        audit(&database_of(self.folder.path())).await;
         let config = config(self.folder.path());
         Self::start_in(self.folder, config, self.clock).await
     }
@@ -73,8 +74,10 @@ impl Server {
         }
     }
 
+    /// Stops it, and checks all that it has written.
     pub(crate) async fn stop(self) {
         self.running.shutdown().await;
+        audit(&database_of(self.folder.path())).await;
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
