@@ -142,7 +142,7 @@ async fn no_reply_leaves_before_the_sync_of_its_batch() {
     wrapper.push(trace.display().to_string());
     let mut server = Killable::start_under(&wrapper).await;
     let tracer = server.tracer().expect("the server is traced");
-    let load_test = server.load_test(&[
+    let mut load_test = server.load_test(&[
         "burst",
         "--people",
         "400",

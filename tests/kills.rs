@@ -5,10 +5,12 @@
 
 use std::time::Duration;
 
-use crate::support::{Killable, LoadTest, Said, audit};
+use crate::support::{Burst, Crowd, Killable, Random, audit, number, unix_ms};
 
 const KILLS_PER_ROUND: usize = 3;
 const PEOPLE: u64 = 8_000;
+const SEATS: u64 = 600;
+const CONNECTIONS: u64 = 200;
 /// After each kill the next one comes when at least this many further events are committed.
 const EVENTS_BETWEEN_MIN: u64 = 200;
 /// And up to so many more, drawn from the seed: all kills fall well before the burst is over, also where a delay is
@@ -21,59 +23,6 @@ const DELAY_SPREAD_US: u64 = 20_000;
 /// takes longer.
 const READ_LATE_MS: u64 = 10;
 
-fn number(name: &str, usual: u64) -> u64 {
-    std::env::var(name).map_or(usual, |text| {
-        text.parse().unwrap_or_else(|_| panic!("{name} is a number"))
-    })
-}
-
-/// The last event of the only activity.
-async fn seq(server: &Killable) -> u64 {
-    server.ask("/api/v1/activities").await["data"][0]["seq"]
-        .as_u64()
-        .unwrap_or_default()
-}
-
-/// Waits until that many events are committed, or the load test is over.
-async fn until_committed(server: &Killable, events: u64, load_test: &mut LoadTest) {
-    let wait = async {
-        while seq(server).await < events && !load_test.has_ended() {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
-    };
-    tokio::time::timeout(Duration::from_secs(120), wait)
-        .await
-        .expect("the burst goes on");
-}
-
-/// A plain linear congruential step is random enough to spread the kills.
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: u64) -> u64 {
-        self.0 = self
-            .0
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1_442_695_040_888_963_407);
-        (self.0 >> 33) % bound
-    }
-}
-
-fn unix_ms() -> u64 {
-    std::time::SystemTime::UNIX_EPOCH.elapsed().unwrap().as_millis() as u64
-}
-
-/// Acknowledgements that the load test got between these moments, which lie in times without a server.
-fn acknowledged_between(said: &Said, from_ms: u64, to_ms: u64) -> u64 {
-    let by_ms = said.report["answered"]["acknowledged_by_unix_ms"].as_object();
-    by_ms
-        .unwrap()
-        .iter()
-        .filter(|(ms, _)| (from_ms..to_ms).contains(&ms.parse().unwrap()))
-        .map(|(_, count)| count.as_u64().unwrap())
-        .sum()
-}
-
 #[tokio::test]
 async fn whatever_was_acknowledged_survives_kills_in_mid_burst_and_nothing_is_doubled() {
     let rounds = number("TURNOUT_KILL_ROUNDS", 2);
@@ -83,23 +32,13 @@ async fn whatever_was_acknowledged_survives_kills_in_mid_burst_and_nothing_is_do
     let (mut acknowledged, mut replayed, mut kills) = (0, 0, 0);
     for round in 1..=rounds {
         let mut server = Killable::start().await;
-        let people = PEOPLE.to_string();
-        let round_seed = round.to_string();
-        let mut load_test = server.load_test(&[
-            "burst",
-            "--people",
-            &people,
-            "--seats",
-            "600",
-            "--connections",
-            "200",
-            "--cancel",
-            "0.2",
-            "--guests",
-            "0.3",
-            "--seed",
-            &round_seed,
-        ]);
+        let crowd = Crowd {
+            people: PEOPLE,
+            seats: SEATS,
+            connections: CONNECTIONS,
+            seed: round,
+        };
+        let mut burst = Burst::start(&server, &crowd).await;
         let mut events = Vec::new();
         // When the server was down, between kill and restart.
         let mut down_ms = Vec::new();
@@ -107,13 +46,13 @@ async fn whatever_was_acknowledged_survives_kills_in_mid_burst_and_nothing_is_do
         let mut audited = audit(server.database()).await;
         for _ in 0..KILLS_PER_ROUND {
             let more = EVENTS_BETWEEN_MIN + random.below(EVENTS_BETWEEN_SPREAD);
-            until_committed(&server, after + more, &mut load_test).await;
-            let before = seq(&server).await;
+            burst.until_committed(&server, after + more).await;
+            let before = burst.seq(&server).await;
             // Nothing waits for anything here: this is where the kill falls. It blocks because a timer of the
             // runtime has no finer grain than a millisecond.
             std::thread::sleep(Duration::from_micros(random.below(DELAY_SPREAD_US)));
             assert!(
-                !load_test.has_ended(),
+                !burst.is_over(),
                 "round {round}, seed {seed}: the burst was over after {} kills",
                 events.len()
             );
@@ -123,7 +62,7 @@ async fn whatever_was_acknowledged_survives_kills_in_mid_burst_and_nothing_is_do
             left.follows(&audited);
             audited = left;
             server.start_again().await;
-            after = seq(&server).await;
+            after = burst.seq(&server).await;
             assert!(
                 after >= before,
                 "round {round}, seed {seed}: {before} events were committed before the kill, {after} are there after \
@@ -131,7 +70,7 @@ async fn whatever_was_acknowledged_survives_kills_in_mid_burst_and_nothing_is_do
             );
             events.push(format!("{before}→{after}"));
         }
-        let said = load_test.finish().await;
+        let said = burst.finish().await;
         audit(server.database()).await.follows(&audited);
         let told = format!("round {round}, seed {seed}, events {events:?}:\n{}", said.text);
         assert!(said.status.success(), "{told}");
@@ -141,7 +80,7 @@ async fn whatever_was_acknowledged_survives_kills_in_mid_burst_and_nothing_is_do
         let sides: Vec<u64> = std::iter::once(0)
             .chain(down_ms.iter().map(|ms| ms + READ_LATE_MS))
             .zip(down_ms.iter().map(|ms| ms + READ_LATE_MS).chain([u64::MAX]))
-            .map(|(from_ms, to_ms)| acknowledged_between(&said, from_ms, to_ms))
+            .map(|(from_ms, to_ms)| said.acknowledged_between(from_ms, to_ms))
             .collect();
         assert_eq!(
             sides.iter().sum::<u64>(),
@@ -156,7 +95,7 @@ async fn whatever_was_acknowledged_survives_kills_in_mid_burst_and_nothing_is_do
             "round {round}: events before→after each kill {}, {} at the end; acknowledged before, between and after \
              the kills {sides:?}, {} of them committed earlier and told again after a kill",
             events.join(", "),
-            seq(&server).await,
+            burst.seq(&server).await,
             said.number("/answered/replayed"),
         );
         acknowledged += said.number("/answered/committed");

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use turnout::ids::TimeOrderedIds;
 use turnout_actors::ports::IdSource;
 
-use crate::support::{Killable, Person, audit, host, postgres_of, usual_activity, with};
+use crate::support::{Killable, Person, audit, host, number, postgres_of, usual_activity, with};
 
 const LEASE_S: u64 = 1;
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -104,7 +104,7 @@ async fn a_node_does_not_answer_for_what_another_owns_until_that_one_has_ended()
 
 #[tokio::test]
 async fn a_server_that_was_stopped_beyond_its_lease_says_nothing_that_contradicts_its_successor() {
-    let rounds = std::env::var("TURNOUT_TAKEOVER_ROUNDS").map_or(2, |text| text.parse().expect("a number"));
+    let rounds = number("TURNOUT_TAKEOVER_ROUNDS", 2);
     let folder = tempfile::tempdir().unwrap();
     let database = postgres_of(folder.path());
     let (first, second) = (node(&database).await, node(&database).await);

@@ -2,22 +2,26 @@
 
 mod audit;
 mod booking;
+mod burst;
 mod clock;
 mod database;
 mod killable;
 mod outside;
 mod request;
+mod rounds;
 mod scene;
 mod server;
 mod tokens;
 
 pub(crate) use audit::{audit, examine};
 pub(crate) use booking::{Person, host, path_of, usual_activity, with};
+pub(crate) use burst::{Burst, Crowd, unix_ms};
 pub(crate) use clock::TestClock;
 pub(crate) use database::{database_of, node, postgres_of, sqlite_of};
 pub(crate) use killable::{Killable, LoadTest, Said};
 pub(crate) use outside::Outside;
 pub(crate) use request::Answer;
+pub(crate) use rounds::{Random, number};
 pub(crate) use scene::{Scene, ada};
 pub(crate) use server::{Server, config};
 pub(crate) use tokens::{SECRET, claims, forge, forge_with};

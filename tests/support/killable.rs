@@ -2,13 +2,13 @@
 
 use std::io;
 use std::net::{SocketAddr, TcpListener};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
-use tempfile::TempDir;
+use tempfile::{NamedTempFile, TempDir, TempPath};
 
 use super::{SECRET, database_of};
 
@@ -129,7 +129,7 @@ impl Killable {
             program.exists(),
             "build the load test first: cargo build -p turnout-loadtest"
         );
-        let report = self.folder().join("report.json");
+        let report = NamedTempFile::new_in(self.folder()).unwrap().into_temp_path();
         let child = Command::new(program)
             .args(arguments)
             .args(["--url", &self.url(), "--secret", SECRET, "--json"])
@@ -221,7 +221,7 @@ impl Drop for Killable {
 /// A running load test.
 pub(crate) struct LoadTest {
     child: Option<Child>,
-    report: PathBuf,
+    report: TempPath,
 }
 
 /// What a load test said.
@@ -245,7 +245,7 @@ impl LoadTest {
     }
 
     /// Waits for its end.
-    pub(crate) async fn finish(mut self) -> Said {
+    pub(crate) async fn finish(&mut self) -> Said {
         let child = self.child.take().expect("it was not waited for");
         let wait = tokio::task::spawn_blocking(|| child.wait_with_output());
         let output: io::Result<_> = wait.await.unwrap();
