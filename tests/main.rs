@@ -26,6 +26,7 @@ mod kills;
 mod limits;
 mod listing;
 mod load_test;
+mod neighbours;
 mod outcomes;
 mod ownership;
 mod panics;
