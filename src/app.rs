@@ -23,7 +23,7 @@ use crate::ids::TimeOrderedIds;
 use crate::kept::{self, KeptError};
 use crate::redis::{InvalidAddress, Link, RedisMirror};
 use crate::rsvp_index::RsvpIndex;
-use crate::store::{Db, Node, OpenError, StoreError, meta};
+use crate::store::{Db, Node, OpenError, StoreError};
 
 /// Connections that the operating system holds while the server is busy accepting others: an opening brings
 /// thousands within milliseconds.
@@ -191,9 +191,9 @@ async fn build(config: Config, Outside { clock, ids }: Outside) -> Result<AppSta
         if let Some(admin) = &config.first_admin {
             create_first_admin(&accounts, admin).await?;
         }
-        let (node, epoch) = (node(&config, ids.as_ref())?, meta::epoch(&db).await?);
+        let node = node(&config, ids.as_ref())?;
         let ports = Ports {
-            mirror: mirror(&config, epoch, node.id, ids.as_ref())?,
+            mirror: mirror(&config, node.id, ids.as_ref())?,
             journal: db.journal(node, clock.clone()).await?,
             // Nobody watches activities yet, so the differences have nowhere to go.
             sink: Arc::new(()),
@@ -204,16 +204,15 @@ async fn build(config: Config, Outside { clock, ids }: Outside) -> Result<AppSta
             statements_max: db.statements_max(),
             ..Options::default()
         };
-        Ok((accounts, Engine::start(ports, options).await?, epoch))
+        Ok((accounts, Engine::start(ports, options).await?))
     };
     match parts.await {
-        Ok((accounts, engine, epoch)) => Ok(AppState::from(Parts {
+        Ok((accounts, engine)) => Ok(AppState::from(Parts {
             config,
             rsvps: RsvpIndex::new(db.clone()),
             db,
             accounts,
             engine,
-            epoch,
             clock,
             ids,
         })),
@@ -244,14 +243,13 @@ fn node(config: &Config, ids: &dyn IdSource) -> Result<Node, StartError> {
 /// Where counts are mirrored, if anywhere.
 fn mirror(
     config: &Config,
-    epoch: u64,
     node: Uuid,
     ids: &dyn IdSource,
 ) -> Result<Option<Arc<dyn CountMirror>>, StartError> {
     let Some(server) = &config.redis else {
         return Ok(None);
     };
-    let mirror = RedisMirror::new(Link::to(server)?, epoch, node, ids.next());
+    let mirror = RedisMirror::new(Link::to(server)?, node, ids.next());
     Ok(Some(Arc::new(mirror)))
 }
 

@@ -8,6 +8,7 @@
 mod pending;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use metrics::histogram;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
@@ -16,12 +17,14 @@ use tokio::time::Instant;
 use self::pending::{KeyKnowledge, Pending, PendingCommand};
 use crate::callers::{Caller, Callers};
 use crate::committer::{CommitterMsg, Outcome, Submission};
-use crate::domain::{ActivityId, BatchId, Counts, Difference, Draft, Judgement, Overview, OwnerEpoch, Seq};
+use crate::domain::{
+    ActivityId, BatchId, Counts, Difference, Draft, History, Judgement, Overview, OwnerEpoch, Seq,
+};
 use crate::error::EngineError;
 use crate::live::Live;
 use crate::metrics::{BATCH_COMMANDS, DECIDE_SECONDS};
 use crate::mirror::Outgoing;
-use crate::ports::{Batch, IdSource, Journal, JournalError};
+use crate::ports::{Batch, IdSource, Journal, JournalError, MirrorCounts};
 
 /// A batch that has this many events takes no further command. One command alone may bring more: raising the
 /// capacity promotes everybody who then fits.
@@ -63,6 +66,8 @@ pub(crate) struct Arguments {
     pub(crate) committer: ActorRef<CommitterMsg>,
     /// Where counts are left for the mirror, if there is one.
     pub(crate) outgoing: Option<Arc<Outgoing>>,
+    /// The number of the present history, as far as it is known on this node.
+    pub(crate) history: Arc<AtomicU64>,
 }
 
 /// What an activity's actor owns.
@@ -256,7 +261,8 @@ impl State {
 
     fn mirror(&self, counts: Counts) {
         if let Some(outgoing) = &self.parts.outgoing {
-            outgoing.put(self.parts.id, counts.into());
+            let history = History(self.parts.history.load(Ordering::SeqCst));
+            outgoing.put(self.parts.id, MirrorCounts::new(counts, history));
         }
     }
 

@@ -5,6 +5,7 @@ mod start;
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use dashmap::DashMap;
 use metrics::{counter, gauge};
@@ -46,6 +47,8 @@ pub(crate) struct Arguments {
     pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) sink: Arc<dyn FeedSink>,
     pub(crate) outgoing: Option<Arc<Outgoing>>,
+    /// The number of the present history, as far as it is known here.
+    pub(crate) history: Arc<AtomicU64>,
     pub(crate) options: Options,
 }
 
@@ -192,6 +195,7 @@ impl State {
         let starter = Starter {
             id,
             feed,
+            history: self.parts.history.clone(),
             journal: self.parts.journal.clone(),
             ids: self.parts.ids.clone(),
             committer: self.committer.clone(),

@@ -35,7 +35,9 @@ pub use difference::Difference;
 pub use draft::{Draft, Moves};
 pub use event::{Answer, Answered, Entered, Event, Fact, Keyed, Outcome, Snapshot};
 pub use head::Head;
-pub use ids::{ActivityId, BatchId, GroupId, OrganizationId, OwnerEpoch, RsvpId, Seq, Ticket, UserId};
+pub use ids::{
+    ActivityId, BatchId, GroupId, History, OrganizationId, OwnerEpoch, RsvpId, Seq, Ticket, UserId,
+};
 pub use judge::{Judgement, KeyCheck};
 pub use keys::{KeyDigest, KeyHash};
 pub use overview::{Counts, Overview};

@@ -1,6 +1,7 @@
 //! The way in: whoever wants something of an activity asks the engine, and never sees an actor.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use dashmap::DashMap;
@@ -13,7 +14,9 @@ use tokio::time::{Instant, timeout};
 use crate::activity_actor::ActivityMsg;
 use crate::callers::{Caller, Reply};
 use crate::directory::{self, Directory, DirectoryMsg, LiveMap};
-use crate::domain::{Activity, ActivityId, Command, Overview, Principal, Rejection, Request, Settings};
+use crate::domain::{
+    Activity, ActivityId, Command, History, Overview, Principal, Rejection, Request, Settings,
+};
 use crate::error::EngineError;
 use crate::guarded::Guarded;
 use crate::key::Key;
@@ -21,7 +24,7 @@ use crate::live::ActivityHandle;
 use crate::metrics::{COMMAND_SECONDS, COMMANDS, IN_FLIGHT};
 use crate::mirror::{Mirroring, Outgoing};
 use crate::options::Options;
-use crate::ports::{Clock, CountMirror, Creation, IdSource, Journal, JournalError, NewActivity, Ports};
+use crate::ports::{Clock, Creation, IdSource, Journal, JournalError, NewActivity, Ports};
 use crate::recount::Recounting;
 
 /// How often a call looks an activity up anew when it is put to rest or restarted just then.
@@ -67,6 +70,7 @@ pub struct Engine {
 
 struct Inner {
     live: LiveMap,
+    history: Arc<AtomicU64>,
     directory: ActorRef<DirectoryMsg>,
     journal: Arc<dyn Journal>,
     clock: Arc<dyn Clock>,
@@ -90,16 +94,32 @@ impl Engine {
         let journal: Arc<dyn Journal> = Arc::new(Guarded(journal));
         let live: LiveMap = Arc::new(DashMap::new());
         let outgoing = mirror.as_ref().map(|_| Arc::new(Outgoing::default()));
+        // No history has the number 0, so this one is there already.
+        let history = Arc::new(AtomicU64::new(journal.history_after(History(0)).await?.0));
         let arguments = directory::Arguments {
             live: live.clone(),
             journal: journal.clone(),
             ids: ids.clone(),
             sink,
             outgoing: outgoing.clone(),
+            history: history.clone(),
             options: options.clone(),
         };
         let (directory, running) = Actor::spawn(None, Directory, arguments).await.map_err(Box::new)?;
-        let aside = Aside::start(&live, &journal, mirror.zip(outgoing), &options);
+        let recounting = Recounting {
+            live: live.clone(),
+            journal: journal.clone(),
+            every: options.recount_every,
+        };
+        let mirroring = mirror.zip(outgoing).map(|(mirror, outgoing)| Mirroring {
+            outgoing,
+            mirror,
+            live: live.clone(),
+            history: history.clone(),
+            check_every: options.mirror_check_every,
+            finishing: Notify::new(),
+        });
+        let aside = Aside::start(recounting, mirroring);
         let (end, ended) = watch::channel(false);
         tokio::spawn(async move {
             let _ = running.await;
@@ -110,6 +130,7 @@ impl Engine {
         let draining = watch::Sender::new(false);
         let inner = Inner {
             live,
+            history,
             directory,
             journal,
             clock,
@@ -203,6 +224,12 @@ impl Engine {
             handle.live.retire();
         }
         Err(EngineError::Unavailable)
+    }
+
+    /// The number of the present history, as far as it is known on this node. What was read of an activity before is of
+    /// this or an earlier one.
+    pub fn history(&self) -> History {
+        History(self.inner.history.load(Ordering::SeqCst))
     }
 
     /// How many activities are live on this node.
@@ -319,27 +346,11 @@ struct Aside {
 }
 
 impl Aside {
-    fn start(
-        live: &LiveMap,
-        journal: &Arc<dyn Journal>,
-        mirror: Option<(Arc<dyn CountMirror>, Arc<Outgoing>)>,
-        options: &Options,
-    ) -> Self {
-        let recounting = Recounting {
-            live: live.clone(),
-            journal: journal.clone(),
-            every: options.recount_every,
-        };
-        let mirroring = mirror.map(|(mirror, outgoing)| {
-            let mirroring = Arc::new(Mirroring {
-                outgoing,
-                mirror,
-                live: live.clone(),
-                check_every: options.mirror_check_every,
-                finishing: Notify::new(),
-            });
-            let running = tokio::spawn(mirroring.clone().keep());
-            (mirroring, running)
+    fn start(recounting: Recounting, mirroring: Option<Mirroring>) -> Self {
+        let mirroring = mirroring.map(|mirroring| {
+            let mirroring = Arc::new(mirroring);
+            let keeping = tokio::spawn(mirroring.clone().keep());
+            (mirroring, keeping)
         });
         Self {
             recounting: tokio::spawn(recounting.run()),
@@ -379,10 +390,16 @@ impl Drop for Measured {
     }
 }
 
-/// The engine could not start its actors.
+/// The engine could not start.
 #[derive(Debug, thiserror::Error)]
-#[error("the engine could not start")]
-pub struct StartFailed(#[from] Box<ractor::SpawnErr>);
+pub enum StartFailed {
+    /// Its actors.
+    #[error("the engine could not start its actors")]
+    Actors(#[from] Box<ractor::SpawnErr>),
+    /// The journal.
+    #[error("the engine could not begin on its journal")]
+    Journal(#[from] JournalError),
+}
 
 #[cfg(all(test, feature = "testing"))]
 mod tests {

@@ -3,9 +3,9 @@
 //! The feed belongs to the activity, not to its actor: when an actor fails, the feed and whoever watches stay.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::domain::{ActivityId, Difference, Seq};
+use crate::domain::{ActivityId, Difference, History, Seq};
 use crate::ports::FeedSink;
 
 /// The most differences that are kept.
@@ -22,6 +22,8 @@ pub struct Feed {
 
 #[derive(Default)]
 struct Ring {
+    /// How far it goes: the last event that anybody may have seen, and of which history.
+    reached: (History, Seq),
     differences: VecDeque<Arc<Difference>>,
     bytes: usize,
 }
@@ -47,13 +49,24 @@ impl Feed {
         }
     }
 
+    /// The last event that anybody may have seen of the activity, and of which history it is.
+    pub(crate) fn reached(&self) -> (History, Seq) {
+        self.ring().reached
+    }
+
+    /// Goes on from here, or begins anew if that is not where it had got to.
+    pub(crate) fn goes_on_from(&self, history: History, seq: Seq) {
+        let mut ring = self.ring();
+        if ring.reached.0 != history {
+            *ring = Ring::default();
+        }
+        ring.reached = (history, seq);
+    }
+
     /// Keeps a committed difference and hands it to those who watch.
     pub fn publish(&self, difference: Difference) {
         let difference = Arc::new(difference);
-        self.ring
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(difference.clone());
+        self.ring().push(difference.clone());
         self.sink.publish(self.activity, &difference);
     }
 
@@ -62,10 +75,11 @@ impl Feed {
         if seen == now {
             return Missed::Nothing;
         }
-        self.ring
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .since(seen, now)
+        self.ring().since(seen, now)
+    }
+
+    fn ring(&self) -> MutexGuard<'_, Ring> {
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -77,8 +91,12 @@ impl Ring {
             .back()
             .is_some_and(|last| last.seq() != difference.prev())
         {
-            *self = Self::default();
+            *self = Self {
+                reached: self.reached,
+                ..Self::default()
+            };
         }
+        self.reached.1 = difference.seq();
         self.bytes += difference.weight_bytes();
         self.differences.push_back(difference);
         while self.differences.len() > RING_DIFFERENCES_MAX || self.bytes > RING_BYTES_MAX {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::FutureExt;
 
-use crate::domain::{ActivityId, Keyed, RsvpId, Seq};
+use crate::domain::{ActivityId, History, Keyed, RsvpId, Seq};
 use crate::ports::{Batch, Creation, Journal, JournalError, Landing, Loaded, NewActivity, Recount, Settled};
 
 /// A journal behind a guard.
@@ -41,6 +41,10 @@ async fn guarded<T>(call: impl Future<Output = Result<T, JournalError>>) -> Resu
 impl Journal for Guarded {
     fn tenure(&self) -> Option<u64> {
         self.0.tenure()
+    }
+
+    async fn history_after(&self, known: History) -> Result<History, JournalError> {
+        guarded(self.0.history_after(known)).await
     }
 
     async fn create(&self, new: NewActivity) -> Result<Creation, JournalError> {

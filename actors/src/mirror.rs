@@ -7,6 +7,7 @@ mod outgoing;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -17,7 +18,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 pub(crate) use self::outgoing::Outgoing;
 use crate::directory::LiveMap;
-use crate::domain::ActivityId;
+use crate::domain::{ActivityId, History};
 use crate::metrics::{MIRROR_DRIFT, MIRROR_ERRORS, MIRROR_WRITES};
 use crate::ports::{CountMirror, MirrorCounts, MirrorError};
 
@@ -35,6 +36,8 @@ pub(crate) struct Mirroring {
     pub(crate) outgoing: Arc<Outgoing>,
     pub(crate) mirror: Arc<dyn CountMirror>,
     pub(crate) live: LiveMap,
+    /// The number of the present history, as far as it is known on this node.
+    pub(crate) history: Arc<AtomicU64>,
     /// How often everything in the mirror is compared with memory.
     pub(crate) check_every: Duration,
     pub(crate) finishing: Notify,
@@ -156,7 +159,8 @@ impl Mirroring {
     fn truth(&self, id: ActivityId) -> Option<MirrorCounts> {
         let handle = self.live.get(&id)?.clone();
         let counts = handle.live.read()?.counts();
-        handle.live.is_ours().then(|| counts.into())
+        let history = History(self.history.load(Ordering::SeqCst));
+        handle.live.is_ours().then(|| MirrorCounts::new(counts, history))
     }
 }
 
@@ -190,8 +194,8 @@ impl Drift {
         match held {
             None => Some(Self::Missing),
             Some(held) if held == truth => None,
-            Some(held) if held.seq < truth.seq => Some(Self::Behind),
-            Some(held) if held.seq > truth.seq => Some(Self::Ahead),
+            Some(held) if held.age() < truth.age() => Some(Self::Behind),
+            Some(held) if held.age() > truth.age() => Some(Self::Ahead),
             Some(_) => Some(Self::Different),
         }
     }

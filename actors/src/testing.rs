@@ -12,7 +12,7 @@ pub use clock::{CountingIds, ManualClock};
 pub use conformance::{CASES, run_case};
 pub use drive::{Drive, HOST, settings};
 pub use faults::{Fault, Faults};
-pub use memory_journal::MemoryJournal;
+pub use memory_journal::{Backup, MemoryJournal};
 pub use memory_mirror::{MemoryMirror, MirrorMood};
 
 /// Stamps the conformance suite onto a journal, one test per case:

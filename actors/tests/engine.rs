@@ -9,6 +9,8 @@
 mod bounds;
 #[path = "engine/faults.rs"]
 mod faults;
+#[path = "engine/history.rs"]
+mod history;
 #[path = "engine/keys.rs"]
 mod keys;
 #[path = "engine/life.rs"]

@@ -10,7 +10,7 @@ use turnout::accounts::{AccountError, Accounts, Password, PersonName, Role, acco
 use turnout::clock::SystemClock;
 use turnout::config::Config;
 use turnout::ids::TimeOrderedIds;
-use turnout::store::Db;
+use turnout::store::{Db, meta};
 
 #[derive(Subcommand)]
 pub(super) enum AdminCommand {
@@ -26,6 +26,8 @@ pub(super) enum AdminCommand {
         #[arg(long, value_enum, default_value_t = RoleName::Member)]
         role: RoleName,
     },
+    /// Tell everybody that the database was restored from a backup, so that what they have seen may be gone
+    Restored,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -46,7 +48,17 @@ impl From<RoleName> for Role {
 pub(super) async fn run(config: Config, command: AdminCommand) -> anyhow::Result<()> {
     match command {
         AdminCommand::CreateUser { email, name, role } => create_user(&config, &email, &name, role).await,
+        AdminCommand::Restored => restored(&config).await,
     }
+}
+
+/// A server that runs meanwhile learns of it when it loads an activity.
+async fn restored(config: &Config) -> anyhow::Result<()> {
+    let db = Db::open_beside_a_server(&config.database).await?;
+    let begun = async { meta::history_after(&db, meta::history(&db).await?).await }.await;
+    db.close().await;
+    println!("History {} begins.", begun?);
+    Ok(())
 }
 
 async fn create_user(config: &Config, email: &str, name: &str, role: RoleName) -> anyhow::Result<()> {

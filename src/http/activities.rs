@@ -102,7 +102,11 @@ async fn give(state: &AppState, id: ActivityId, order: Order) -> Result<Response
 /// Somebody acted on an earlier version; shows them the activity as it is. Only a host gets here.
 async fn conflict(state: &AppState, id: ActivityId) -> Result<Problem, Problem> {
     let overview = read(state, id).await?;
-    let current = json!(ActivityView::new(&overview, state.epoch, state.clock.now()));
+    let current = json!(ActivityView::new(
+        &overview,
+        state.engine.history(),
+        state.clock.now()
+    ));
     Ok(Problem::new(Code::VersionConflict).with("current", current))
 }
 
@@ -128,6 +132,6 @@ async fn read(state: &AppState, id: ActivityId) -> Result<Overview, Problem> {
 }
 
 fn shown(state: &AppState, status: StatusCode, overview: &Overview) -> Response {
-    let view = ActivityView::new(overview, state.epoch, state.clock.now());
+    let view = ActivityView::new(overview, state.engine.history(), state.clock.now());
     (status, [(header::ETAG, etag(overview.version))], Json(view)).into_response()
 }

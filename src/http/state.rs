@@ -27,8 +27,6 @@ pub struct Parts {
     pub engine: Engine,
     /// Which activity an RSVP belongs to.
     pub rsvps: RsvpIndex,
-    /// The number of the database's history.
-    pub epoch: u64,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// New identifiers.

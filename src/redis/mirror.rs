@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use ::redis::{Pipeline, Script};
 use async_trait::async_trait;
-use turnout_actors::domain::{ActivityId, Seq};
+use turnout_actors::domain::{ActivityId, History, Seq};
 use turnout_actors::ports::{CountMirror, MirrorCounts, MirrorError};
 use uuid::Uuid;
 
@@ -23,8 +23,6 @@ const MARK_TTL_S: u32 = 3_600;
 /// The mirror in Redis.
 pub struct RedisMirror {
     link: Link,
-    /// The history that the counts belong to.
-    epoch: u64,
     /// What this process marks the mirror with: where it is gone, so may be everything else.
     mark: Uuid,
     node: Uuid,
@@ -42,14 +40,9 @@ const FIELDS: [&str; 7] = [
 ];
 
 impl RedisMirror {
-    /// The mirror of this history, as this node, which marks it with something new.
-    pub fn new(link: Link, epoch: u64, node: Uuid, mark: Uuid) -> Self {
-        Self {
-            link,
-            epoch,
-            mark,
-            node,
-        }
+    /// The mirror, as this node, which marks it with something new.
+    pub fn new(link: Link, node: Uuid, mark: Uuid) -> Self {
+        Self { link, mark, node }
     }
 
     async fn write(&self, counts: &[(ActivityId, MirrorCounts)], force: bool) -> Result<(), MirrorError> {
@@ -63,7 +56,7 @@ impl RedisMirror {
                 .arg(1)
                 .arg(key(*id))
                 .arg(u8::from(force))
-                .arg(self.epoch)
+                .arg(counts.history.0)
                 .arg(counts.seq.0)
                 .arg(counts.capacity)
                 .arg(counts.confirmed)
@@ -75,8 +68,8 @@ impl RedisMirror {
         self.link.exchange(&commands).await
     }
 
-    /// What the fields say, if all are there and of this history.
-    fn understood(&self, fields: &[Option<String>]) -> Option<MirrorCounts> {
+    /// What the fields say, if all are there.
+    fn understood(fields: &[Option<String>]) -> Option<MirrorCounts> {
         let numbers: Vec<u64> = fields
             .iter()
             .map(|field| field.as_ref()?.parse().ok())
@@ -84,15 +77,13 @@ impl RedisMirror {
         let &[epoch, seq, capacity, confirmed, offered, waitlisted, available] = numbers.as_slice() else {
             return None;
         };
-        if epoch != self.epoch {
-            return None;
-        }
         Some(MirrorCounts {
             capacity: capacity.try_into().ok()?,
             confirmed: confirmed.try_into().ok()?,
             offered: offered.try_into().ok()?,
             waitlisted,
             available: available.try_into().ok()?,
+            history: History(epoch),
             seq: Seq(seq),
         })
     }
@@ -114,7 +105,7 @@ impl CountMirror for RedisMirror {
             commands.cmd("HMGET").arg(key(*id)).arg(&FIELDS);
         }
         let rows: Vec<Vec<Option<String>>> = self.link.exchange(&commands).await?;
-        Ok(rows.iter().map(|fields| self.understood(fields)).collect())
+        Ok(rows.iter().map(|fields| Self::understood(fields)).collect())
     }
 
     async fn remembers(&self) -> Result<bool, MirrorError> {

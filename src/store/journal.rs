@@ -22,6 +22,9 @@ pub use sqlite::SqliteJournal;
 pub(super) use data::EventData;
 pub(super) use rows::{ACTIVITY_COLUMNS, ActivityRow, RSVP_COLUMNS, RsvpRow};
 
+/// The number of the present history, read in the statement that claims an activity.
+const HISTORY: &str = "(SELECT epoch FROM meta WHERE only_row = 1) AS history";
+
 /// Lets rows of a cancelled activity follow it: status, reason, activity, the last one so far, how many at most.
 const FOLLOW_CANCELLATION: &str = "UPDATE rsvps SET status = $1, cancel_reason = $2, version = rsvps.version + 1, \
      updated_at = a.cancelled_at FROM activities AS a \

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use metrics::histogram;
@@ -18,7 +19,7 @@ use crate::feed::Feed;
 use crate::live::{ActivityHandle, Live};
 use crate::metrics::LOAD_SECONDS;
 use crate::mirror::Outgoing;
-use crate::ports::{Cause, IdSource, Journal, JournalError};
+use crate::ports::{Cause, IdSource, Journal, JournalError, Loaded};
 
 /// Why an activity did not start.
 #[derive(Debug, thiserror::Error)]
@@ -63,6 +64,7 @@ impl StartError {
 pub(super) struct Starter {
     pub(super) id: ActivityId,
     pub(super) feed: Arc<Feed>,
+    pub(super) history: Arc<AtomicU64>,
     pub(super) journal: Arc<dyn Journal>,
     pub(super) ids: Arc<dyn IdSource>,
     pub(super) committer: ActorRef<CommitterMsg>,
@@ -91,6 +93,7 @@ impl Starter {
             .map_err(|_| StartError::Late)??
             .ok_or(StartError::NotFound)?;
         histogram!(LOAD_SECONDS).record(started.elapsed());
+        self.follow_history(&loaded).await?;
         let live = Arc::new(Live::new(
             loaded.activity,
             self.feed,
@@ -105,6 +108,7 @@ impl Starter {
             ids: self.ids,
             committer: self.committer,
             outgoing: self.outgoing,
+            history: self.history,
         };
         let (actor, _) = Actor::spawn_linked(None, ActivityActor, arguments, directory.get_cell())
             .await
@@ -114,6 +118,22 @@ impl Starter {
             live,
             permits: Arc::new(Semaphore::new(self.permits as usize)),
         })
+    }
+
+    /// Begins a new history where clients may have seen more of this one than there is.
+    async fn follow_history(&self, loaded: &Loaded) -> Result<(), StartError> {
+        let (known, reached) = self.feed.reached();
+        let (mut history, seq) = (loaded.history, loaded.activity.counts().seq);
+        if history == known && seq < reached {
+            history = self.journal.history_after(known).await?;
+            tracing::error!(
+                activity.id = %self.id, ?seq, ?reached, ?history,
+                "what was told of an activity is gone, as after restoring a backup: a new history begins"
+            );
+        }
+        self.history.fetch_max(history.0, Ordering::SeqCst);
+        self.feed.goes_on_from(history, seq);
+        Ok(())
     }
 
     /// Waits until nothing is under way that an earlier actor of this activity has submitted. What it waits

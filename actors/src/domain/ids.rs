@@ -112,6 +112,11 @@ number!(
     Ticket
 );
 number!(
+    /// The number of the history that clients have seen: it rises only when that may have gone backwards, as after
+    /// restoring a backup. Clients see it as `epoch`.
+    History
+);
+number!(
     /// Fences the owner of an activity: raised whenever ownership may have changed. Known to the journal and
     /// the engine alone, never shown to clients.
     OwnerEpoch

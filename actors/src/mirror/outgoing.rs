@@ -78,7 +78,7 @@ impl KeepNewest for HashMap<ActivityId, MirrorCounts> {
     fn keep_newest(&mut self, id: ActivityId, counts: MirrorCounts) {
         let is_full = self.len() >= OUTGOING_MAX;
         match self.get_mut(&id) {
-            Some(waiting) if waiting.seq < counts.seq => *waiting = counts,
+            Some(waiting) if waiting.age() < counts.age() => *waiting = counts,
             Some(_) => {}
             None if is_full => {}
             None => {
@@ -93,7 +93,7 @@ mod tests {
     use uuid::Uuid;
 
     use super::*;
-    use crate::domain::Seq;
+    use crate::domain::{History, Seq};
 
     fn id(number: u128) -> ActivityId {
         ActivityId::from(Uuid::from_u128(number))
@@ -106,6 +106,7 @@ mod tests {
             offered: 0,
             waitlisted: 0,
             available: 8,
+            history: History(1),
             seq: Seq(seq),
         }
     }

@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 
 use super::Cause;
-use crate::domain::{ActivityId, Counts, Seq};
+use crate::domain::{ActivityId, Counts, History, Seq};
 
 /// How full an activity is, as readers outside see it: in spots.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -18,20 +18,29 @@ pub struct MirrorCounts {
     pub waitlisted: u64,
     /// Spots that are free.
     pub available: u32,
+    /// The history that they belong to.
+    pub history: History,
     /// The last event that these counts include.
     pub seq: Seq,
 }
 
-impl From<Counts> for MirrorCounts {
-    fn from(counts: Counts) -> Self {
+impl MirrorCounts {
+    /// What readers outside see of these counts, which are of this history.
+    pub fn new(counts: Counts, history: History) -> Self {
         Self {
             capacity: counts.capacity,
             confirmed: counts.confirmed_spots,
             offered: counts.offered_spots,
             waitlisted: counts.waitlisted_spots,
             available: counts.available_spots,
+            history,
             seq: counts.seq,
         }
+    }
+
+    /// Of two counts of one activity, those with the higher age are the newer ones.
+    pub const fn age(&self) -> (History, Seq) {
+        (self.history, self.seq)
     }
 }
 

@@ -3,8 +3,8 @@
 use async_trait::async_trait;
 
 use crate::domain::{
-    Activity, ActivityId, BatchId, Counts, Event, Head, KeyUse, Keyed, OwnerEpoch, Rsvp, RsvpId, Seq,
-    SharedSettings, Timestamp,
+    Activity, ActivityId, BatchId, Counts, Event, Head, History, KeyUse, Keyed, OwnerEpoch, Rsvp, RsvpId,
+    Seq, SharedSettings, Timestamp,
 };
 
 /// Why the journal did not do what it was asked.
@@ -122,6 +122,8 @@ pub struct Loaded {
     pub activity: Activity,
     /// The epoch by which the loader now owns it.
     pub epoch: OwnerEpoch,
+    /// The history that it belongs to.
+    pub history: History,
 }
 
 /// What the rows of an activity's RSVPs add up to.
@@ -163,6 +165,10 @@ pub trait Journal: Send + Sync + 'static {
     fn tenure(&self) -> Option<u64> {
         Some(0)
     }
+
+    /// The present history. Where it is not younger than `known`, a new one begins first: somebody has found that
+    /// what they knew of it is gone. However many find that, one begins.
+    async fn history_after(&self, known: History) -> Result<History, JournalError>;
 
     /// Stores a new activity without RSVPs, unless its key was used before.
     async fn create(&self, new: NewActivity) -> Result<Creation, JournalError>;

@@ -10,9 +10,9 @@ use self::keys::{
 };
 use super::drive::{Drive, HOST, contents, settings};
 use crate::domain::{
-    ActivityId, AttendeesVisible, Command, Draft, Fact, GuestPolicy, KeyDigest, KeyUse, Keyed, Outcome,
-    OwnerEpoch, Person, Reserve, RsvpId, Seq, SettingsChange, Status, Target, Ticket, Timestamp, Update,
-    UserId, Visibility,
+    ActivityId, AttendeesVisible, Command, Draft, Fact, GuestPolicy, History, KeyDigest, KeyUse, Keyed,
+    Outcome, OwnerEpoch, Person, Reserve, RsvpId, Seq, SettingsChange, Status, Target, Ticket, Timestamp,
+    Update, UserId, Visibility,
 };
 use crate::ports::{Batch, Journal, JournalError, Landing, Settled};
 
@@ -32,6 +32,7 @@ macro_rules! cases {
 }
 
 cases![
+    a_history_begins_once_for_all_who_miss_something,
     an_unknown_activity_is_not_found,
     a_new_activity_loads_empty_with_all_settings,
     creating_with_a_used_key_gives_the_first_activity,
@@ -75,6 +76,18 @@ async fn landing(journal: &dyn Journal, batch: &Batch) -> Landing {
         .expect("the transaction succeeds");
     assert_eq!(landings.len(), 1);
     landings[0]
+}
+
+async fn a_history_begins_once_for_all_who_miss_something(journal: &dyn Journal) {
+    let drive = Drive::create(journal, 1, settings(1)).await;
+    let present = async |known| journal.history_after(known).await.expect("it is there");
+    let first = present(History(0)).await;
+    assert!(first > History(0));
+    for _ in 0..2 {
+        assert_eq!(present(first).await, first.next());
+    }
+    let loaded = journal.load(drive.activity.id()).await.expect("loading works");
+    assert_eq!(loaded.expect("it is there").history, first.next());
 }
 
 async fn an_unknown_activity_is_not_found(journal: &dyn Journal) {

@@ -8,8 +8,8 @@ use tokio::sync::watch;
 
 use super::faults::{Fault, Faults};
 use crate::domain::{
-    Activity, ActivityId, BatchId, CancelReason, Corrupt, Event, Fact, Head, KeyDigest, Keyed, OwnerEpoch,
-    Rebuild, Rsvp, RsvpId, Seq, Status, Ticket,
+    Activity, ActivityId, BatchId, CancelReason, Corrupt, Event, Fact, Head, History, KeyDigest, Keyed,
+    OwnerEpoch, Rebuild, Rsvp, RsvpId, Seq, Status, Ticket,
 };
 use crate::ports::{Batch, Creation, Journal, JournalError, Landing, Loaded, NewActivity, Recount, Settled};
 
@@ -28,8 +28,13 @@ struct Traffic {
     held: usize,
 }
 
-#[derive(Debug, Default)]
+/// Everything that a [`MemoryJournal`] kept at some moment.
+#[derive(Clone, Debug)]
+pub struct Backup(Stored);
+
+#[derive(Clone, Debug, Default)]
 struct Stored {
+    history: History,
     activities: HashMap<ActivityId, StoredActivity>,
     creations: HashMap<KeyDigest, (u64, ActivityId)>,
 }
@@ -66,6 +71,16 @@ impl MemoryJournal {
             .get(&id)
             .map(|stored| stored.events.clone())
             .unwrap_or_default()
+    }
+
+    /// Everything that is kept.
+    pub fn backup(&self) -> Backup {
+        Backup(self.stored().clone())
+    }
+
+    /// Keeps nothing but this from now on.
+    pub fn restore(&self, backup: Backup) {
+        *self.stored() = backup.0;
     }
 
     /// By which epoch an activity is owned: each loading and each settling raises it by one.
@@ -165,6 +180,14 @@ impl Journal for MemoryJournal {
         self.faults.tenure()
     }
 
+    async fn history_after(&self, known: History) -> Result<History, JournalError> {
+        let mut stored = self.stored();
+        if stored.history <= known {
+            stored.history = History(known.0 + 1);
+        }
+        Ok(stored.history)
+    }
+
     async fn create(&self, new: NewActivity) -> Result<Creation, JournalError> {
         let mut stored = self.stored();
         if let Some(key) = new.key {
@@ -191,6 +214,7 @@ impl Journal for MemoryJournal {
 
     async fn load(&self, id: ActivityId) -> Result<Option<Loaded>, JournalError> {
         let mut stored = self.stored();
+        let history = stored.history;
         let Some(stored) = stored.activities.get_mut(&id) else {
             return Ok(None);
         };
@@ -201,6 +225,7 @@ impl Journal for MemoryJournal {
         Ok(Some(Loaded {
             activity,
             epoch: stored.epoch,
+            history,
         }))
     }
 

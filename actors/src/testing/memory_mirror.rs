@@ -85,7 +85,7 @@ impl CountMirror for MemoryMirror {
         let mut kept = self.asked().await?;
         for (id, counts) in counts {
             let held = kept.counts.entry(*id).or_insert(*counts);
-            if held.seq < counts.seq {
+            if held.age() < counts.age() {
                 *held = *counts;
             }
         }

@@ -32,7 +32,7 @@ async fn mirrored() -> (House, MemoryMirror) {
 
 async fn truth(house: &House, id: ActivityId) -> MirrorCounts {
     let counts = house.engine.read(id, |activity| activity.counts()).await;
-    counts.unwrap().into()
+    MirrorCounts::new(counts.unwrap(), house.engine.history())
 }
 
 #[tokio::test(start_paused = true)]
@@ -54,6 +54,7 @@ async fn the_mirror_follows_what_is_committed() {
         offered: 0,
         waitlisted: 1,
         available: 0,
+        history: house.engine.history(),
         seq: Seq(2),
     };
     assert_eq!(mirror.held(id), Some(expected));

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use turnout_actors::domain::{ActivityId, Keyed, RsvpId, Seq, Timestamp};
+use turnout_actors::domain::{ActivityId, History, Keyed, RsvpId, Seq, Timestamp};
 use turnout_actors::ports::{
     Batch, Clock, Creation, IdSource, Journal, JournalError, Landing, Loaded, NewActivity, Ports, Recount,
     Settled,
@@ -30,6 +30,7 @@ enum Verb {
     Recall,
     Recount,
     FollowCancellation,
+    HistoryAfter,
 }
 
 /// The journal in memory, which panics once where it is told to.
@@ -67,6 +68,11 @@ impl PanickingJournal {
 
 #[async_trait]
 impl Journal for PanickingJournal {
+    async fn history_after(&self, known: History) -> Result<History, JournalError> {
+        self.comes_to(Verb::HistoryAfter);
+        self.journal.history_after(known).await
+    }
+
     async fn create(&self, new: NewActivity) -> Result<Creation, JournalError> {
         self.comes_to(Verb::Create);
         self.journal.create(new).await

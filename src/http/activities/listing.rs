@@ -77,7 +77,8 @@ pub(super) async fn list(
         activities::list(&state.db, &filter, query.sort.into(), page.offset(), page.limit()).await?;
     let now = state.clock.now();
     let views = found.iter().map(|overview| {
-        serde_json::to_value(ActivityView::new(overview, state.epoch, now)).expect("a view is always JSON")
+        serde_json::to_value(ActivityView::new(overview, state.engine.history(), now))
+            .expect("a view is always JSON")
     });
     Ok(Json(page.answer(views.collect(), total)))
 }

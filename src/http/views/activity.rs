@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 use turnout_actors::domain::{
-    ActivityId, AttendeesVisible, Counts, GuestPolicy, OrganizationId, Overview, Promotion, Seq, Settings,
-    Timestamp, UserId, Visibility,
+    ActivityId, AttendeesVisible, Counts, GuestPolicy, History, OrganizationId, Overview, Promotion, Seq,
+    Settings, Timestamp, UserId, Visibility,
 };
 
 use crate::http::time::Time;
@@ -43,15 +43,15 @@ pub(in crate::http) struct ActivityView<'a> {
     waitlisted_spots: u64,
     checked_in_spots: u32,
     seq: Seq,
-    epoch: u64,
+    epoch: History,
     version: u32,
     created_at: Time,
     updated_at: Time,
 }
 
 impl<'a> ActivityView<'a> {
-    /// The activity at time `now`, in the history `epoch`.
-    pub(in crate::http) fn new(overview: &'a Overview, epoch: u64, now: Timestamp) -> Self {
+    /// The activity at time `now`, in this history.
+    pub(in crate::http) fn new(overview: &'a Overview, history: History, now: Timestamp) -> Self {
         let Overview { settings, counts, .. } = overview;
         let Settings {
             title,
@@ -97,7 +97,7 @@ impl<'a> ActivityView<'a> {
             waitlisted_spots: counts.waitlisted_spots,
             checked_in_spots: overview.checked_in_spots,
             seq: counts.seq,
-            epoch,
+            epoch: history,
             version: overview.version,
             created_at: Time(overview.created_at),
             updated_at: Time(overview.updated_at),

@@ -9,16 +9,16 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::{FromRow, PgPool, Row};
 use tokio::time::{sleep, timeout};
-use turnout_actors::domain::{ActivityId, CancelReason, Keyed, OwnerEpoch, RsvpId, Seq, Status};
+use turnout_actors::domain::{ActivityId, CancelReason, History, Keyed, OwnerEpoch, RsvpId, Seq, Status};
 use turnout_actors::ports::{
     Batch, Clock, Creation, Journal, JournalError, Landing, Loaded, NewActivity, Recount, Settled,
 };
 use uuid::Uuid;
 
 use super::errors::{before_commit, in_doubt};
-use super::{ACTIVITY_COLUMNS, ActivityRow, Standing, loading};
-use crate::store::Db;
+use super::{ACTIVITY_COLUMNS, ActivityRow, HISTORY, Standing, loading};
 use crate::store::postgres::{ANSWER_TIMEOUT, Connection, Lease, NOW, is_blocked, is_worth_a_retry};
+use crate::store::{Db, meta};
 
 /// How often a commit is tried again that was in somebody's way, and the first pause before that.
 const RETRIES_MAX: u32 = 5;
@@ -95,6 +95,11 @@ impl PostgresJournal {
 
 #[async_trait]
 impl Journal for PostgresJournal {
+    async fn history_after(&self, known: History) -> Result<History, JournalError> {
+        let present = meta::history_after(&self.db, known).await;
+        present.map_err(|error| JournalError::Unavailable(error.into()))
+    }
+
     async fn create(&self, new: NewActivity) -> Result<Creation, JournalError> {
         let connection = self.connection().await?;
         connection
@@ -111,7 +116,7 @@ impl Journal for PostgresJournal {
                AND EXISTS (SELECT 1 FROM nodes WHERE nodes.id = $2 AND nodes.epoch = $3 AND expires_at > {NOW}) \
                AND (owner_node IS NULL OR owner_node = $2 \
                  OR NOT EXISTS (SELECT 1 FROM nodes WHERE nodes.id = owner_node AND expires_at > {NOW})) \
-             RETURNING owner_epoch, {ACTIVITY_COLUMNS}"
+             RETURNING owner_epoch, {HISTORY}, {ACTIVITY_COLUMNS}"
         );
         let (node, epoch) = self.lease.claimant();
         let connection = self.connection().await?;
@@ -136,11 +141,13 @@ impl Journal for PostgresJournal {
         };
         // From here on nobody else can write this activity, so reading needs no transaction.
         let epoch: i64 = row.try_get("owner_epoch").map_err(before_commit)?;
+        let history: i64 = row.try_get("history").map_err(before_commit)?;
         let row = ActivityRow::from_row(&row).map_err(before_commit)?;
         let activity = loading::activity(&self.db, id, row, self.clock.now()).await?;
         Ok(Some(Loaded {
             activity,
             epoch: OwnerEpoch(epoch as u64),
+            history: History(history as u64),
         }))
     }
 

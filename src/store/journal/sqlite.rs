@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use sqlx::sqlite::SqliteArguments;
 use sqlx::{FromRow, Row};
-use turnout_actors::domain::{ActivityId, CancelReason, Keyed, OwnerEpoch, RsvpId, Seq, Status};
+use turnout_actors::domain::{ActivityId, CancelReason, History, Keyed, OwnerEpoch, RsvpId, Seq, Status};
 use turnout_actors::ports::{
     Batch, Clock, Creation, Journal, JournalError, Landing, Loaded, NewActivity, Recount, Settled,
 };
@@ -15,9 +15,9 @@ use uuid::Uuid;
 
 use super::creation::create_activity;
 use super::errors::before_commit;
-use super::{ACTIVITY_COLUMNS, ActivityRow, FOLLOW_CANCELLATION, Standing, loading, settled};
-use crate::store::Db;
+use super::{ACTIVITY_COLUMNS, ActivityRow, FOLLOW_CANCELLATION, HISTORY, Standing, loading, settled};
 use crate::store::sqlite::{Writer, Writing, exit_if_sync_failed};
+use crate::store::{Db, meta};
 
 /// The journal in a SQLite file.
 #[derive(Clone)]
@@ -49,6 +49,11 @@ async fn commit(writing: Writing) -> Result<(), JournalError> {
 
 #[async_trait]
 impl Journal for SqliteJournal {
+    async fn history_after(&self, known: History) -> Result<History, JournalError> {
+        let present = meta::history_after(&self.db, known).await;
+        present.map_err(|error| JournalError::Unavailable(error.into()))
+    }
+
     async fn create(&self, new: NewActivity) -> Result<Creation, JournalError> {
         let mut transaction = self.begin().await?;
         let created = async {
@@ -67,7 +72,7 @@ impl Journal for SqliteJournal {
         }
         let mut transaction = self.begin().await?;
         let claim = format!(
-            "UPDATE activities SET owner_epoch = owner_epoch + 1 WHERE id = $1 RETURNING owner_epoch, {ACTIVITY_COLUMNS}"
+            "UPDATE activities SET owner_epoch = owner_epoch + 1 WHERE id = $1 RETURNING owner_epoch, {HISTORY}, {ACTIVITY_COLUMNS}"
         );
         let claimed = sqlx::query(sqlx::AssertSqlSafe(claim))
             .bind(id.uuid())
@@ -78,11 +83,13 @@ impl Journal for SqliteJournal {
         let Some(row) = claimed else { return Ok(None) };
         // From here on nobody else can write this activity, so reading needs no transaction.
         let epoch: i64 = row.try_get("owner_epoch").map_err(before_commit)?;
+        let history: i64 = row.try_get("history").map_err(before_commit)?;
         let row = ActivityRow::from_row(&row).map_err(before_commit)?;
         let activity = loading::activity(&self.db, id, row, self.clock.now()).await?;
         Ok(Some(Loaded {
             activity,
             epoch: OwnerEpoch(epoch as u64),
+            history: History(history as u64),
         }))
     }
 
