@@ -1,10 +1,8 @@
 //! The database's own word: what the engine would never send is refused by the schema, on both databases.
 
 use sqlx::{Connection, PgConnection, SqliteConnection};
-use turnout::config::{Config, Sources};
-use turnout::store::Db;
 
-use crate::support::{postgres_of, sqlite_of};
+use crate::support::{open, postgres_of, sqlite_of};
 
 /// Identifiers as both databases read them from text.
 struct Texts {
@@ -106,16 +104,6 @@ impl Texts {
     }
 }
 
-async fn migrate(url: &str) {
-    let environment = vec![("TURNOUT_DATABASE_URL".into(), url.into())];
-    let config = Config::load(Sources {
-        environment,
-        ..Sources::default()
-    })
-    .unwrap();
-    Db::open(&config.database, 1).await.unwrap().close().await;
-}
-
 /// Runs everything on one kind of connection.
 macro_rules! check {
     ($connection:expr, $texts:expr) => {
@@ -152,7 +140,7 @@ macro_rules! check {
 async fn a_file_refuses_what_the_engine_would_never_send() {
     let folder = tempfile::tempdir().unwrap();
     let url = sqlite_of(folder.path());
-    migrate(&url).await;
+    open(&url).await.close().await;
     let mut connection = SqliteConnection::connect(&url).await.unwrap();
     check!(connection, SQLITE);
 }
@@ -161,7 +149,7 @@ async fn a_file_refuses_what_the_engine_would_never_send() {
 async fn postgres_refuses_what_the_engine_would_never_send() {
     let folder = tempfile::tempdir().unwrap();
     let url = postgres_of(folder.path());
-    migrate(&url).await;
+    open(&url).await.close().await;
     let mut connection = PgConnection::connect(&url).await.unwrap();
     check!(connection, POSTGRES);
 }

@@ -6,14 +6,11 @@ use std::time::Duration;
 
 use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
-use turnout::config::{Config, Sources};
-use turnout::store::Db;
-use turnout_actors::domain::Timestamp;
 use turnout_actors::ports::{Batch, Journal, JournalError, Landing, Settled};
-use turnout_actors::testing::{Drive, ManualClock, settings};
+use turnout_actors::testing::{Drive, settings};
 use uuid::Uuid;
 
-use crate::support::{node, postgres_of};
+use crate::support::{journal, postgres_of};
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -29,16 +26,8 @@ impl Place {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let url = postgres_of(folder.path());
-        let environment = vec![("TURNOUT_DATABASE_URL".into(), url.clone().into())];
-        let config = Config::load(Sources {
-            environment,
-            ..Sources::default()
-        })
-        .unwrap();
-        let db = Db::open(&config.database, 2).await.unwrap();
-        let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_000)));
         Self {
-            journal: db.journal(node(), clock).await.unwrap(),
+            journal: journal(&url).await,
             outside: PgConnection::connect(&url).await.unwrap(),
             url,
             _folder: folder,

@@ -17,7 +17,7 @@ pub(crate) use audit::{audit, examine};
 pub(crate) use booking::{Person, host, path_of, usual_activity, with};
 pub(crate) use burst::{Burst, Crowd, unix_ms};
 pub(crate) use clock::TestClock;
-pub(crate) use database::{database_of, node, postgres_of, sqlite_of};
+pub(crate) use database::{database_of, journal, node, open, postgres_of, sqlite_of};
 pub(crate) use killable::{Killable, LoadTest, Said};
 pub(crate) use outside::Outside;
 pub(crate) use request::Answer;

@@ -3,12 +3,16 @@
 //! on each.
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::{Connection, PgConnection};
+use turnout::config::{Config, Sources};
 use turnout::ids::TimeOrderedIds;
-use turnout::store::Node;
-use turnout_actors::ports::IdSource;
+use turnout::store::{Db, Node};
+use turnout_actors::domain::Timestamp;
+use turnout_actors::ports::{IdSource, Journal};
+use turnout_actors::testing::ManualClock;
 
 /// Which kind of database the tests run on: a file unless this says `postgres`.
 const ON: &str = "TURNOUT_TEST_ON";
@@ -22,6 +26,23 @@ pub(crate) fn database_of(folder: &Path) -> String {
         Err(_) | Ok("sqlite") => sqlite_of(folder),
         Ok(other) => panic!("{ON} is sqlite or postgres, not {other}"),
     }
+}
+
+/// Opens a database as a server does: its schema is up to date then.
+pub(crate) async fn open(url: &str) -> Db {
+    let environment = vec![("TURNOUT_DATABASE_URL".into(), url.into())];
+    let config = Config::load(Sources {
+        environment,
+        ..Sources::default()
+    })
+    .unwrap();
+    Db::open(&config.database, 2).await.unwrap()
+}
+
+/// The journal on a database, of a node of its own whose clock stands still.
+pub(crate) async fn journal(url: &str) -> Arc<dyn Journal> {
+    let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_000)));
+    open(url).await.journal(node(), clock).await.unwrap()
 }
 
 /// A node that nobody else is.
