@@ -26,6 +26,7 @@ mod kills;
 mod limits;
 mod listing;
 mod load_test;
+mod migrations;
 mod neighbours;
 mod outcomes;
 mod ownership;

@@ -72,6 +72,18 @@ pub enum OpenError {
     /// It would not keep what it says it has written.
     #[error("cannot use {0}: it runs with {1}, so what was acknowledged could be lost")]
     Careless(String, &'static str),
+    /// A version of the program that knows more than this one has changed the schema.
+    #[error(
+        "cannot use {0}: a newer version of Turnout has changed its schema (by migration {1}, which this one does \
+         not know); run that version"
+    )]
+    Newer(String, i64),
+    /// The schema was made by another text than this version has.
+    #[error(
+        "cannot use {0}: migration {1} was applied to it in another form than this version of Turnout has; run the \
+         version that applied it"
+    )]
+    Altered(String, i64),
     /// The schema cannot be brought up to date.
     #[error("cannot migrate {0}")]
     Migrate(String, #[source] MigrateError),
@@ -220,9 +232,14 @@ impl Db {
     async fn migrate(&self, database: &Database) -> Result<(), OpenError> {
         let migrated = match self {
             Self::Sqlite { write, .. } => SQLITE_MIGRATIONS.run(write.pool()).await,
-            Self::Postgres { commits, .. } => POSTGRES_MIGRATIONS.run(commits).await,
+            Self::Postgres { commits, .. } => postgres::migrate(&POSTGRES_MIGRATIONS, commits).await,
         };
-        migrated.map_err(|error| OpenError::Migrate(database.to_string(), error))
+        let shown = || database.to_string();
+        migrated.map_err(|error| match error {
+            MigrateError::VersionMissing(migration) => OpenError::Newer(shown(), migration),
+            MigrateError::VersionMismatch(migration) => OpenError::Altered(shown(), migration),
+            error => OpenError::Migrate(shown(), error),
+        })
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod connection;
 mod lease;
+mod migrating;
 
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -17,6 +18,7 @@ use crate::config::PostgresServer;
 pub(super) use connection::{ANSWER_TIMEOUT, Connection};
 pub use lease::Node;
 pub(super) use lease::{Keeper, Lease, NOW};
+pub(super) use migrating::migrate;
 
 /// How long a statement may take before Postgres ends it.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(5);

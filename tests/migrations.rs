@@ -1,0 +1,209 @@
+//! Bringing the schema up to date: by many at once, by none but the first, and not at all where it is not ours.
+
+use std::collections::HashSet;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::Duration;
+
+use futures::future::join_all;
+use turnout::ids::TimeOrderedIds;
+use turnout_actors::ports::IdSource;
+
+use crate::support::{Killable, Outside, SECRET, audit, open, postgres_of, sqlite_of};
+
+const DEADLINE: Duration = Duration::from_secs(30);
+const ROUNDS: usize = 3;
+const SERVERS: usize = 3;
+const MIGRATIONS: usize = 3;
+
+/// The program on a database, with what it prints.
+fn program(folder: &Path, database: &str, command: &str) -> Command {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_turnout"));
+    program
+        .arg(command)
+        .env_clear()
+        .env("TURNOUT_DATABASE_URL", database)
+        .env("TURNOUT_JWT_SECRET", SECRET)
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    program
+}
+
+/// Waits for the end of a program without standing in the way of others.
+async fn end(program: Child) -> Output {
+    let wait = tokio::task::spawn_blocking(|| program.wait_with_output());
+    tokio::time::timeout(DEADLINE, wait)
+        .await
+        .expect("it ends")
+        .unwrap()
+        .unwrap()
+}
+
+async fn migrate(folder: &Path, database: &str) -> Output {
+    end(program(folder, database, "migrate").spawn().unwrap()).await
+}
+
+/// The one line that it printed when it succeeded.
+fn done(output: &Output) -> String {
+    assert!(output.status.success() && output.stderr.is_empty(), "{output:?}");
+    one_line(&output.stdout)
+}
+
+/// The one line that it printed when it failed.
+fn refused(output: &Output) -> String {
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    assert!(output.stdout.is_empty(), "{output:?}");
+    one_line(&output.stderr)
+}
+
+fn one_line(text: &[u8]) -> String {
+    let text = std::str::from_utf8(text).unwrap();
+    assert_eq!(text.lines().count(), 1, "{text}");
+    text.trim_end().to_owned()
+}
+
+#[tokio::test]
+async fn servers_and_migrations_that_start_at_once_on_an_empty_database_all_come_up() {
+    for _ in 0..ROUNDS {
+        let folder = tempfile::tempdir().unwrap();
+        let database = postgres_of(folder.path());
+        let migrations: Vec<Child> = (0..MIGRATIONS)
+            .map(|_| program(folder.path(), &database, "migrate").spawn().unwrap())
+            .collect();
+        let nodes: Vec<_> = (0..SERVERS)
+            .map(|_| [("TURNOUT_NODE_ID", TimeOrderedIds.next().to_string())])
+            .collect();
+        let servers = join_all(nodes.iter().map(|node| Killable::start_on(&database, node))).await;
+        for migration in migrations {
+            assert!(done(&end(migration).await).ends_with(" is up to date."));
+        }
+        assert_eq!(servers.len(), SERVERS);
+        audit(&database).await;
+    }
+}
+
+#[tokio::test]
+async fn of_servers_that_start_at_once_on_a_new_file_one_gets_in_and_the_others_say_who_keeps_them_out() {
+    for _ in 0..ROUNDS {
+        let folder = tempfile::tempdir().unwrap();
+        let database = sqlite_of(folder.path());
+        let mut servers: Vec<Child> = (0..SERVERS)
+            .map(|_| {
+                let mut server = program(folder.path(), &database, "serve");
+                server.env("TURNOUT_LISTEN", "127.0.0.1:0");
+                server.spawn().unwrap()
+            })
+            .collect();
+        let mut running = || {
+            let still = |server: &mut Child| server.try_wait().unwrap().is_none();
+            servers.iter_mut().map(still).filter(|still| *still).count()
+        };
+        let all_but_one_ended = async {
+            while running() > 1 {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(DEADLINE, all_but_one_ended)
+            .await
+            .expect("one server gets in, and no other");
+        let mut serving = 0;
+        for mut server in servers {
+            if server.try_wait().unwrap().is_none() {
+                server.kill().unwrap();
+                server.wait().unwrap();
+                serving += 1;
+                continue;
+            }
+            let line = refused(&server.wait_with_output().unwrap());
+            let file = folder.path().join("turnout.db");
+            let says = format!(
+                "turnout: another server is using {file} (it holds {file}.lock)",
+                file = file.display()
+            );
+            assert_eq!(line, says);
+        }
+        assert_eq!(serving, 1);
+    }
+}
+
+/// Checks what is said of a database whose schema is another version's.
+async fn expect_refusals(folder: &Path, database: &str, shown: &str) {
+    open(database).await.close().await;
+    assert_eq!(
+        done(&migrate(folder, database).await),
+        format!("The schema of {shown} is up to date.")
+    );
+    for (change, says) in [
+        (
+            // Undone by the next.
+            "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time) \
+             SELECT 9000, 'from the future', success, checksum, 0 FROM _sqlx_migrations WHERE version = 1",
+            "a newer version of Turnout has changed its schema (by migration 9000, which this one does not know)",
+        ),
+        (
+            "DELETE FROM _sqlx_migrations WHERE version = 9000; \
+             UPDATE _sqlx_migrations SET checksum = (SELECT checksum FROM _sqlx_migrations WHERE version = 1) \
+             WHERE version = 2",
+            "migration 2 was applied to it in another form than this version of Turnout has",
+        ),
+    ] {
+        let mut outside = Outside::connect(database).await;
+        outside.run(change).await;
+        outside.close().await;
+        for command in ["migrate", "serve"] {
+            let ended = end(program(folder, database, command).spawn().unwrap()).await;
+            let line = refused(&ended);
+            println!("{line}");
+            let expected = format!("turnout: cannot use {shown}: {says}");
+            assert!(line.starts_with(&expected), "{line}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_another_version_has_migrated_is_left_alone_and_that_is_said_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let shown = folder.path().join("turnout.db").display().to_string();
+    expect_refusals(folder.path(), &sqlite_of(folder.path()), &shown).await;
+}
+
+#[tokio::test]
+async fn a_postgres_database_that_another_version_has_migrated_is_left_alone_and_that_is_said_in_one_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = postgres_of(folder.path());
+    let shown = database.replace("turnout@", "");
+    expect_refusals(folder.path(), &database, &shown).await;
+}
+
+#[tokio::test]
+async fn a_start_waits_for_a_migration_that_takes_its_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = postgres_of(folder.path());
+    open(&database).await.close().await;
+    let mut other = Outside::connect(&database).await;
+    other.run("BEGIN").await;
+    other
+        .run("LOCK TABLE _sqlx_migrations IN ACCESS EXCLUSIVE MODE")
+        .await;
+    let waiting = program(folder.path(), &database, "migrate").spawn().unwrap();
+    // It has waited longer than a statement may wait when it asks again.
+    let asked_again = async {
+        let mut asked = HashSet::new();
+        let mut outside = Outside::connect(&database).await;
+        let whoever_waits = "SELECT CAST(query_start AS TEXT) FROM pg_stat_activity \
+                             WHERE wait_event_type = 'Lock' AND datname = current_database()";
+        while asked.len() < 2 {
+            asked.extend(outside.all::<(String,)>(whoever_waits).await);
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        outside.close().await;
+    };
+    tokio::time::timeout(DEADLINE, asked_again)
+        .await
+        .expect("it waits, and goes on waiting");
+    other.run("COMMIT").await;
+    done(&end(waiting).await);
+    other.close().await;
+}
