@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use tempfile::TempDir;
 
-use crate::support::{audit, sqlite_of};
+use crate::support::{audit, children_of, sqlite_of};
 
 const DEADLINE: Duration = Duration::from_secs(60);
 /// So much of a write-ahead log means that the burst is under way.
@@ -55,7 +55,8 @@ impl Burst {
         tokio::time::timeout(DEADLINE, under_way)
             .await
             .expect("the burst begins");
-        burst.server = child_of(burst.load_test.id()).expect("the load test has started a server");
+        let children = children_of(burst.load_test.id());
+        burst.server = *children.first().expect("the load test has started a server");
         burst
     }
 
@@ -100,19 +101,6 @@ impl Drop for Burst {
 fn signal(name: &str, id: u32) {
     let kill = format!("kill -{name} {id}");
     assert!(Command::new("sh").args(["-c", &kill]).status().unwrap().success());
-}
-
-/// A process that this one has started.
-fn child_of(parent: u32) -> Option<u32> {
-    let parent_line = format!("PPid:\t{parent}");
-    let is_child = |id: &u32| {
-        fs::read_to_string(format!("/proc/{id}/status"))
-            .is_ok_and(|status| status.lines().any(|line| line == parent_line))
-    };
-    let names = fs::read_dir("/proc")
-        .unwrap()
-        .filter_map(|entry| entry.ok()?.file_name().into_string().ok());
-    names.filter_map(|name| name.parse().ok()).find(is_child)
 }
 
 /// Whether this process is a server, and no other that has got its number since.

@@ -28,6 +28,7 @@ mod listing;
 mod load_test;
 mod migrations;
 mod neighbours;
+mod outages;
 mod outcomes;
 mod ownership;
 mod panics;

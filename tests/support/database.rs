@@ -64,12 +64,18 @@ pub(crate) fn sqlite_of(folder: &Path) -> String {
 pub(crate) fn postgres_of(folder: &Path) -> String {
     let server = std::env::var(SERVER)
         .unwrap_or_else(|_| panic!("{SERVER} says where Postgres is; scripts/test starts one and sets it"));
+    database_on(&server, folder)
+}
+
+/// The address of the database that belongs to a folder, on a Postgres server that is named by the address of
+/// another database.
+pub(super) fn database_on(server: &str, folder: &Path) -> String {
     // Temporary folders have names of letters and digits behind a dot.
     let folder = folder.file_name().unwrap().to_str().unwrap();
     let name: String = folder.bytes().map(|byte| format!("{byte:02x}")).collect();
     let name = format!("test_{name}");
     // Callers may be in the middle of their own runtime.
-    std::thread::scope(|scope| scope.spawn(|| make(&server, &name)).join().unwrap());
+    std::thread::scope(|scope| scope.spawn(|| make(server, &name)).join().unwrap());
     let (base, _) = server.rsplit_once('/').unwrap();
     format!("{base}/{name}")
 }

@@ -1,0 +1,108 @@
+//! A Redis server of one test, which can be killed and comes back empty.
+
+use std::io::{self, Read, Write};
+use std::net::TcpStream;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::processes::free_port;
+
+const DEADLINE: Duration = Duration::from_secs(30);
+
+pub(crate) struct RedisServer {
+    folder: TempDir,
+    port: u16,
+    process: Option<Child>,
+}
+
+impl RedisServer {
+    /// A new server that answers.
+    pub(crate) async fn start() -> Self {
+        let mut server = Self {
+            folder: tempfile::tempdir().unwrap(),
+            port: free_port(),
+            process: None,
+        };
+        server.start_again().await;
+        server
+    }
+
+    pub(crate) fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Kills it without warning. It keeps nothing.
+    pub(crate) fn kill(&mut self) {
+        let mut process = self.process.take().expect("it was started");
+        process.kill().unwrap();
+        process.wait().unwrap();
+    }
+
+    /// Starts it on the port that it had before, without what was in it, and returns once it answers.
+    pub(crate) async fn start_again(&mut self) {
+        let port = self.port.to_string();
+        let process = Command::new("redis-server")
+            .args([
+                "--port",
+                &port,
+                "--bind",
+                "127.0.0.1",
+                "--save",
+                "",
+                "--appendonly",
+                "no",
+            ])
+            .current_dir(self.folder.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        self.process = Some(process);
+        let answers = async {
+            while !self.ask("PING").is_ok_and(|answer| answer == "+PONG\r\n") {
+                let ended = self
+                    .process
+                    .as_mut()
+                    .and_then(|process| process.try_wait().unwrap());
+                assert!(ended.is_none(), "Redis ended: {ended:?}");
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        tokio::time::timeout(DEADLINE, answers)
+            .await
+            .expect("Redis answers");
+    }
+
+    /// What it answers, in its own words, to a command without blanks in its arguments.
+    pub(crate) fn ask(&self, command: &str) -> io::Result<String> {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port))?;
+        stream.set_read_timeout(Some(DEADLINE))?;
+        stream.write_all(format!("{command}\r\nQUIT\r\n").as_bytes())?;
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer)?;
+        Ok(answer.strip_suffix("+OK\r\n").unwrap_or(&answer).to_owned())
+    }
+}
+
+impl Drop for RedisServer {
+    fn drop(&mut self) {
+        if let Some(mut process) = self.process.take() {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+}
+
+#[tokio::test]
+async fn it_comes_back_empty() {
+    let mut server = RedisServer::start().await;
+    assert_eq!(server.ask("SET a 1").unwrap(), "+OK\r\n");
+    assert_eq!(server.ask("GET a").unwrap(), "$1\r\n1\r\n");
+    server.kill();
+    assert!(server.ask("GET a").is_err(), "{}", server.url());
+    server.start_again().await;
+    assert_eq!(server.ask("GET a").unwrap(), "$-1\r\n");
+}
