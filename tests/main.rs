@@ -17,6 +17,7 @@ mod cancelled;
 mod configuration;
 mod connections;
 mod constraints;
+mod database_away;
 mod disk;
 mod durability;
 mod host;

@@ -24,7 +24,7 @@ pub(crate) use database::{database_of, journal, node, open, postgres_of, sqlite_
 pub(crate) use killable::{Killable, LoadTest, Said};
 pub(crate) use outside::Outside;
 pub(crate) use postgres_server::PostgresServer;
-pub(crate) use processes::children_of;
+pub(crate) use processes::{children_of, memory_bytes};
 pub(crate) use redis_server::RedisServer;
 pub(crate) use request::Answer;
 pub(crate) use rounds::{Random, number};

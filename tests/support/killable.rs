@@ -6,10 +6,12 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
 
+use reqwest::Method;
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::{NamedTempFile, TempDir, TempPath};
 
+use super::request::Request;
 use super::{SECRET, database_of};
 
 const DEADLINE: Duration = Duration::from_secs(60);
@@ -120,6 +122,11 @@ impl Killable {
             .json()
             .await
             .unwrap()
+    }
+
+    /// A request to a path, which is below `/api/v1` unless it starts with two slashes.
+    pub(crate) fn request(&self, method: Method, path: &str) -> Request {
+        Request::new(&self.client, method, &self.url(), path)
     }
 
     /// Starts the load test against the server.

@@ -94,6 +94,14 @@ impl PostgresServer {
             .expect("Postgres ends all sessions");
     }
 
+    /// Stops it as its operators do: transactions are rolled back, sessions are ended.
+    pub(crate) async fn stop(&mut self) {
+        signal(self.id(), Signal::INT);
+        until_gone(self.id()).await;
+        let mut postmaster = self.postmaster.take().expect("it was started");
+        assert!(postmaster.wait().unwrap().success(), "{}", self.log());
+    }
+
     /// Stops every process of it where it is, without its knowing.
     pub(crate) async fn pause(&self) {
         for child in self.freeze().await {

@@ -61,6 +61,17 @@ fn state(id: u32) -> Option<char> {
     rest.trim_start().chars().next()
 }
 
+/// How much memory a process has in use.
+pub(crate) fn memory_bytes(id: u32) -> u64 {
+    let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .unwrap();
+    let kib: u64 = line.trim().trim_end_matches(" kB").parse().unwrap();
+    kib * 1_024
+}
+
 /// A port that stays free while nobody listens on it: it is none of those that outgoing connections take, of which
 /// there are many while a server is away.
 pub(crate) fn free_port() -> u16 {

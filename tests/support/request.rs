@@ -1,5 +1,6 @@
 //! Requests and answers, with what every answer must have checked on the way.
 
+use reqwest::Method;
 use reqwest::header::HeaderMap;
 use serde_json::Value;
 
@@ -17,8 +18,13 @@ pub(crate) struct Answer {
 }
 
 impl Request {
-    pub(crate) fn new(request: reqwest::RequestBuilder) -> Self {
-        Self(request)
+    /// A request to a path of a server, which is below `/api/v1` unless it starts with two slashes.
+    pub(crate) fn new(client: &reqwest::Client, method: Method, server: &str, path: &str) -> Self {
+        let path = match path.strip_prefix('/') {
+            Some(rooted) if rooted.starts_with('/') => rooted.to_owned(),
+            _ => format!("/api/v1{path}"),
+        };
+        Self(client.request(method, format!("{server}{path}")))
     }
 
     pub(crate) fn token(self, token: &str) -> Self {

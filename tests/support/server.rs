@@ -90,14 +90,7 @@ impl Server {
 
     /// A request to a path, which is below `/api/v1` unless it starts with two slashes.
     pub(crate) fn request(&self, method: Method, path: &str) -> Request {
-        let path = match path.strip_prefix('/') {
-            Some(rooted) if rooted.starts_with('/') => rooted.to_owned(),
-            _ => format!("/api/v1{path}"),
-        };
-        Request::new(
-            self.client
-                .request(method, format!("http://{}{path}", self.address())),
-        )
+        Request::new(&self.client, method, &format!("http://{}", self.address()), path)
     }
 
     pub(crate) fn get(&self, path: &str) -> Request {
