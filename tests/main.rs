@@ -28,6 +28,7 @@ mod limits;
 mod listing;
 mod load_test;
 mod migrations;
+mod mirror;
 mod neighbours;
 mod outages;
 mod outcomes;

@@ -3,6 +3,7 @@
 mod audit;
 mod booking;
 mod burst;
+mod certificate;
 mod clock;
 mod database;
 mod killable;
@@ -19,6 +20,7 @@ mod tokens;
 pub(crate) use audit::{audit, examine};
 pub(crate) use booking::{Person, host, path_of, usual_activity, with};
 pub(crate) use burst::{Burst, Crowd, unix_ms};
+pub(crate) use certificate::Certificate;
 pub(crate) use clock::TestClock;
 pub(crate) use database::{database_of, journal, node, open, postgres_of, sqlite_of};
 pub(crate) use killable::{Killable, LoadTest, Said};

@@ -34,8 +34,16 @@ impl Killable {
     /// Starts the server as the arguments of another program, which must become it: the process that is started
     /// here is the one that is killed.
     pub(crate) async fn start_under(wrapper: &[String]) -> Self {
+        Self::begun(wrapper, &[]).await
+    }
+
+    pub(crate) async fn start_with(settings: &[(&'static str, String)]) -> Self {
+        Self::begun(&[], settings).await
+    }
+
+    async fn begun(wrapper: &[String], settings: &[(&'static str, String)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut place = Self::at(database_of(folder.path()), folder, &[]);
+        let mut place = Self::at(database_of(folder.path()), folder, settings);
         place.begin(wrapper).await;
         place
     }
@@ -203,7 +211,8 @@ impl Killable {
         }
     }
 
-    fn log(&self) -> String {
+    /// Everything that it has logged.
+    pub(crate) fn log(&self) -> String {
         std::fs::read_to_string(self.folder().join("log")).unwrap_or_default()
     }
 }

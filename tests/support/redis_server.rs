@@ -2,11 +2,13 @@
 
 use std::io::{self, Read, Write};
 use std::net::TcpStream;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use tempfile::TempDir;
 
+use super::certificate::Certificate;
 use super::processes::free_port;
 
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -14,19 +16,39 @@ const DEADLINE: Duration = Duration::from_secs(30);
 pub(crate) struct RedisServer {
     folder: TempDir,
     port: u16,
+    /// Where it speaks TLS, and what it shows for that.
+    tls: Option<(u16, Certificate)>,
     process: Option<Child>,
 }
 
 impl RedisServer {
     /// A new server that answers.
     pub(crate) async fn start() -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), None).await
+    }
+
+    /// A new server that speaks TLS on a port of its own, too.
+    pub(crate) async fn start_with_tls() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let certificate = Certificate::make(folder.path());
+        Self::start_in(folder, Some((free_port(), certificate))).await
+    }
+
+    async fn start_in(folder: TempDir, tls: Option<(u16, Certificate)>) -> Self {
         let mut server = Self {
-            folder: tempfile::tempdir().unwrap(),
+            folder,
             port: free_port(),
+            tls,
             process: None,
         };
         server.start_again().await;
         server
+    }
+
+    /// Its address where it speaks TLS, and the authority that vouches for it.
+    pub(crate) fn tls(&self) -> (String, &Path) {
+        let (port, certificate) = self.tls.as_ref().expect("it was started with TLS");
+        (format!("rediss://127.0.0.1:{port}"), &certificate.authority)
     }
 
     pub(crate) fn url(&self) -> String {
@@ -43,7 +65,14 @@ impl RedisServer {
     /// Starts it on the port that it had before, without what was in it, and returns once it answers.
     pub(crate) async fn start_again(&mut self) {
         let port = self.port.to_string();
-        let process = Command::new("redis-server")
+        let mut command = Command::new("redis-server");
+        if let Some((port, certificate)) = &self.tls {
+            command.args(["--tls-port", &port.to_string(), "--tls-auth-clients", "no"]);
+            command.arg("--tls-cert-file").arg(&certificate.certificate);
+            command.arg("--tls-key-file").arg(&certificate.key);
+            command.arg("--tls-ca-cert-file").arg(&certificate.authority);
+        }
+        let process = command
             .args([
                 "--port",
                 &port,
