@@ -158,7 +158,7 @@ async fn server_gone(throwaway: Option<&mut ThrowawayServer>) -> ExitStatus {
 /// The server to be tested, and its process if it was started for this run.
 async fn aim(common: &CommonArgs) -> anyhow::Result<(Server, Option<ThrowawayServer>)> {
     if let Some(program) = &common.spawn {
-        let throwaway = ThrowawayServer::start(program.as_deref()).await?;
+        let throwaway = ThrowawayServer::start(program.as_deref(), &common.settings).await?;
         return Ok((throwaway.server().clone(), Some(throwaway)));
     }
     let target = Target::resolve(&common.url, common.allow_remote).await?;

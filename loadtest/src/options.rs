@@ -79,6 +79,9 @@ pub(crate) struct CommonArgs {
     /// Start a throw-away server for this run: the program at PATH, or the one built beside this one.
     #[arg(long, value_name = "PATH", num_args = 0..=1, require_equals = true, conflicts_with = "url")]
     pub(crate) spawn: Option<Option<PathBuf>>,
+    /// A setting of the server that is started, such as TURNOUT_DATABASE_URL; may be given several times.
+    #[arg(long = "set", value_name = "NAME=VALUE", requires = "spawn", value_parser = setting)]
+    pub(crate) settings: Vec<(String, String)>,
     /// Allow a server that is not on this machine.
     #[arg(long)]
     pub(crate) allow_remote: bool,
@@ -205,6 +208,13 @@ impl CommonArgs {
     }
 }
 
+fn setting(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if name.starts_with("TURNOUT_") => Ok((name.to_owned(), value.to_owned())),
+        _ => Err("is not of the form TURNOUT_NAME=VALUE".to_owned()),
+    }
+}
+
 fn share(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
@@ -307,12 +317,16 @@ mod tests {
             "turnout-loadtest",
             "replay",
             "--spawn=other/turnout",
+            "--set",
+            "TURNOUT_DATABASE_URL=postgres://a/b?c=d",
             "history.csv",
         ];
         let Kind::Replay(replay) = Options::try_parse_from(line).unwrap().kind else {
             panic!("a replay was asked for");
         };
         assert_eq!(replay.common.spawn, Some(Some("other/turnout".into())));
+        let settings = [("TURNOUT_DATABASE_URL".to_owned(), "postgres://a/b?c=d".to_owned())];
+        assert_eq!(replay.common.settings, settings);
         assert_eq!(replay.file, Some("history.csv".into()));
     }
 }

@@ -69,8 +69,12 @@ pub enum ThrowawayError {
 }
 
 impl ThrowawayServer {
-    /// Starts `program`, or the server that was built beside this program, and waits until it serves.
-    pub async fn start(program: Option<&Path>) -> Result<Self, ThrowawayError> {
+    /// Starts `program`, or the server that was built beside this program, with these settings beside its usual ones,
+    /// and waits until it serves.
+    pub async fn start(
+        program: Option<&Path>,
+        settings: &[(String, String)],
+    ) -> Result<Self, ThrowawayError> {
         let path = match program {
             Some(path) => path.to_owned(),
             None => std::env::current_exe()
@@ -99,6 +103,7 @@ impl ThrowawayServer {
             .env("TURNOUT_JWT_SECRET", &secret)
             .env("TURNOUT_RATE_LIMITS", "off")
             .env("TURNOUT_LOG", "warn")
+            .envs(settings.iter().map(|(name, value)| (name, value)))
             .current_dir(folder.path())
             .stdin(Stdio::null())
             .stdout(log)
@@ -222,7 +227,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_program_that_is_not_there_is_named() {
-        let error = ThrowawayServer::start(Some(Path::new("/nowhere/turnout")))
+        let error = ThrowawayServer::start(Some(Path::new("/nowhere/turnout")), &[])
             .await
             .unwrap_err();
         assert!(
@@ -233,7 +238,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_program_that_ends_at_once_is_told_with_its_status() {
-        let error = ThrowawayServer::start(Some(Path::new("/bin/false")))
+        let error = ThrowawayServer::start(Some(Path::new("/bin/false")), &[])
             .await
             .unwrap_err();
         assert!(matches!(error, ThrowawayError::Ended { .. }), "{error}");
