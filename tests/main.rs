@@ -35,6 +35,7 @@ mod outcomes;
 mod ownership;
 mod panics;
 mod program;
+mod proxy;
 mod rsvps;
 mod support;
 mod tidy;
