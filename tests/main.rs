@@ -20,6 +20,7 @@ mod constraints;
 mod database_away;
 mod disk;
 mod durability;
+mod fates;
 mod host;
 mod journals;
 mod keys;

@@ -124,7 +124,7 @@ pub(crate) fn unix_ms() -> u64 {
 
 /// The identifiers of all activities.
 async fn activities(server: &Killable) -> Vec<String> {
-    let list = server.ask("/api/v1/activities").await;
+    let list = server.ask("/api/v1/activities?limit=100").await;
     let ids = list["data"].as_array().into_iter().flatten();
     ids.map(|activity| activity["id"].as_str().unwrap().to_owned())
         .collect()

@@ -2,6 +2,7 @@
 //! own on the server that `TURNOUT_TEST_POSTGRES` names. `scripts/test` starts that server and runs the tests once
 //! on each.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +14,7 @@ use turnout::store::{Db, Node};
 use turnout_actors::domain::Timestamp;
 use turnout_actors::ports::{IdSource, Journal};
 use turnout_actors::testing::ManualClock;
+use url::Url;
 
 /// Which kind of database the tests run on: a file unless this says `postgres`.
 const ON: &str = "TURNOUT_TEST_ON";
@@ -78,6 +80,21 @@ pub(super) fn database_on(server: &str, folder: &Path) -> String {
     std::thread::scope(|scope| scope.spawn(|| make(server, &name)).join().unwrap());
     let (base, _) = server.rsplit_once('/').unwrap();
     format!("{base}/{name}")
+}
+
+/// Where the server of a Postgres database listens.
+pub(crate) fn server_of(database: &str) -> SocketAddr {
+    let url = Url::parse(database).unwrap();
+    url.socket_addrs(|| None).unwrap()[0]
+}
+
+/// The address of a Postgres database for those who reach its server by way of another address, and in plain words.
+pub(crate) fn by_way_of(address: SocketAddr, database: &str) -> String {
+    let mut url = Url::parse(database).unwrap();
+    url.set_ip_host(address.ip()).unwrap();
+    url.set_port(Some(address.port())).unwrap();
+    url.set_query(Some("sslmode=disable"));
+    url.into()
 }
 
 #[tokio::main(flavor = "current_thread")]

@@ -1,6 +1,9 @@
 //! A wire between a client and a server that a test can spoil: cut it, slow it down, or leave it half open. It moves
 //! bytes; what they mean is for an [`Ear`] to know.
 
+mod message;
+mod tap;
+
 use std::collections::HashMap;
 use std::io;
 use std::net::SocketAddr;
@@ -14,6 +17,9 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Notify, watch};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::sleep;
+
+pub(crate) use message::Sent;
+pub(crate) use tap::{Fault, Strike, Tap};
 
 /// A throttled wire carries so many pieces per second, so that nothing arrives in one lump.
 const PIECES_PER_S: u32 = 100;
