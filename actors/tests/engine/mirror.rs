@@ -102,6 +102,20 @@ async fn a_mirror_that_is_away_silent_or_broken_delays_nobody_and_is_right_when_
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_could_not_be_written_is_no_drift() {
+    let (house, mirror) = mirrored().await;
+    let id = house.seats(9).await;
+    sleep(SOON).await;
+    mirror.is(MirrorMood::Away);
+    house.reserve(id, 1).await.unwrap();
+    sleep(SOON).await;
+    mirror.is(MirrorMood::Well);
+    sleep(SOON).await;
+    assert_eq!(mirror.held(id), Some(truth(&house, id).await));
+    assert_eq!(mirror.replaced(), 0);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_mirror_that_lost_its_memory_is_filled_again_at_once() {
     let (house, mirror) = mirrored().await;
     let mut ids = Vec::new();
