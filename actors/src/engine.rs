@@ -9,7 +9,7 @@ use metrics::{counter, gauge, histogram};
 use ractor::{Actor, ActorRef};
 use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot, watch};
 use tokio::task::JoinHandle;
-use tokio::time::{Instant, timeout};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use crate::activity_actor::ActivityMsg;
 use crate::callers::{Caller, Reply};
@@ -210,8 +210,9 @@ impl Engine {
     /// Reads the committed state of an activity. `read` runs while others read too but nothing can change, so
     /// it must be short.
     pub async fn read<T>(&self, id: ActivityId, read: impl Fn(&Activity) -> T) -> Result<T, EngineError> {
+        let deadline = self.deadline();
         for _ in 0..LOOKUPS_MAX {
-            let handle = self.find(id).await?;
+            let handle = self.find(id, deadline).await?;
             if let Some(activity) = handle.live.read() {
                 let seen = read(&activity);
                 drop(activity);
@@ -272,8 +273,9 @@ impl Engine {
             if_version,
             key,
         };
+        let deadline = self.deadline();
         for _ in 0..LOOKUPS_MAX {
-            let handle = self.find(id).await?;
+            let handle = self.find(id, deadline).await?;
             let permit = match handle.permits.clone().try_acquire_owned() {
                 Ok(permit) => permit,
                 // All permits are taken, too, while it is being put to rest.
@@ -305,7 +307,7 @@ impl Engine {
                 (request, node_permit) = (again, permit);
                 continue;
             }
-            return match timeout(inner.options.call_limit, answer).await {
+            return match timeout_at(deadline, answer).await {
                 Ok(Ok(result)) => result,
                 // The actor is gone, and nobody knows whether it had decided this command.
                 Ok(Err(_)) => Err(EngineError::Unavailable),
@@ -321,8 +323,13 @@ impl Engine {
         permit.map_err(|_| EngineError::Overloaded)
     }
 
+    /// Until when whoever asks now is told something.
+    fn deadline(&self) -> Instant {
+        Instant::now() + self.inner.options.call_limit
+    }
+
     /// The way to an activity, which is started if it is not live.
-    async fn find(&self, id: ActivityId) -> Result<ActivityHandle, EngineError> {
+    async fn find(&self, id: ActivityId, deadline: Instant) -> Result<ActivityHandle, EngineError> {
         if let Some(handle) = self.inner.live.get(&id).filter(|handle| handle.live.is_certain()) {
             handle.live.used();
             return Ok(handle.clone());
@@ -332,7 +339,7 @@ impl Engine {
             .directory
             .cast(DirectoryMsg::Start(id, reply))
             .map_err(|_| EngineError::Unavailable)?;
-        timeout(self.inner.options.call_limit, started)
+        timeout_at(deadline, started)
             .await
             .map_err(|_| EngineError::Unavailable)?
             .map_err(|_| EngineError::Unavailable)?
