@@ -21,6 +21,9 @@ pub(in crate::store) const NOW: &str = "CAST(EXTRACT(EPOCH FROM clock_timestamp(
 /// Renewals per time to live, so that two may fail.
 const RENEWALS: u32 = 3;
 
+/// The pause before a renewal that failed is tried again: whoever comes back late has lost what it owned.
+const RETRY_PAUSE: Duration = Duration::from_millis(100);
+
 /// A process that may own activities.
 #[derive(Clone, Debug)]
 pub struct Node {
@@ -89,13 +92,18 @@ impl Lease {
         let (lease, pool_of_renewals) = (self.clone(), pool.clone());
         let renewing = tokio::spawn(async move {
             let pool = pool_of_renewals;
-            let pause = lease.node.ttl / RENEWALS;
+            let usual = lease.node.ttl / RENEWALS;
+            let mut pause = usual;
             loop {
                 sleep(pause).await;
                 let asked = Instant::now();
+                pause = RETRY_PAUSE;
                 // An answer that comes later than that is worth nothing.
                 match timeout(lease.node.ttl, lease.renew(&pool)).await {
-                    Ok(Ok(true)) => lease.held_from(asked),
+                    Ok(Ok(true)) => {
+                        lease.held_from(asked);
+                        pause = usual;
+                    }
                     Ok(Ok(false)) => {
                         tracing::error!(
                             "a younger process runs with this node's id: this one owns nothing any more"
