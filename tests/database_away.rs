@@ -337,3 +337,32 @@ async fn a_server_that_starts_without_its_database_says_so_in_one_line_and_ends(
     assert_eq!(told.lines().count(), 1, "{told}");
     assert!(!told.contains("hush"), "{told}");
 }
+
+#[tokio::test]
+async fn a_server_whose_database_hangs_refuses_everything_in_time_and_resumes_by_itself() {
+    let place = Place::new().await;
+    let (kept, touched) = (place.open(10).await, place.open(10).await);
+    place.reserve(&kept, 2).await.expect(201);
+    let rsvp = place.reserve(&touched, 2).await.expect(201);
+    let rsvp = format!("/rsvps/{}", rsvp["rsvp"]["id"].as_str().unwrap());
+    let register = json!({"name": "Ada", "email": "ada@example.com", "password": "correct horse"});
+    let register = place
+        .server
+        .request(Method::POST, "/auth/register")
+        .json(&register);
+    let account = register.send().await.expect(201);
+    let questions = questions(&touched, &rsvp, &account);
+
+    place.postgres.pause().await;
+    let waited = place.ask_all(&questions).await;
+    place.postgres.resume();
+    let back = Instant::now();
+    assert_eq!(place.insist(&kept, 3).await["seq"], 2);
+    println!(
+        "{} kinds of questions to a database that hangs refused after {:.1} s at most; served again {:.0} ms after it \
+         went on",
+        questions.len(),
+        waited.as_secs_f64(),
+        back.elapsed().as_secs_f64() * 1_000.0
+    );
+}

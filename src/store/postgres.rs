@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Connection as _, PgPool};
+use sqlx::{Connection as _, PgConnection, PgPool};
 
 use super::db::{ACQUIRE_TIMEOUT, LOOKUP_CONNECTIONS};
 use super::failure::Failure;
@@ -34,20 +34,29 @@ const COMMIT_CONNECTIONS: u32 = 6;
 pub(super) async fn open(server: &PostgresServer, readers: u32) -> Result<Db, OpenError> {
     let failed = |error| OpenError::Open(server.to_string(), error);
     let options = options(server.url().expose().parse().map_err(failed)?);
-    let commits = pool(&options, COMMIT_CONNECTIONS);
-    let fsync: String = sqlx::query_scalar("SHOW fsync")
-        .fetch_one(&commits)
-        .await
-        .map_err(failed)?;
-    if fsync != "on" {
+    let commits = pool(&options, COMMIT_CONNECTIONS, false);
+    if fsync(&commits, &options).await.map_err(failed)? != "on" {
         return Err(OpenError::Careless(server.to_string(), "fsync = off"));
     }
     Ok(Db::Postgres {
         commits,
-        read: pool(&options, readers),
-        lookup: pool(&options, LOOKUP_CONNECTIONS),
+        read: pool(&options, readers, true),
+        lookup: pool(&options, LOOKUP_CONNECTIONS, true),
         keeper: Arc::new(OnceLock::new()),
     })
+}
+
+/// Whether the server syncs what it commits, in its own words.
+async fn fsync(commits: &PgPool, options: &PgConnectOptions) -> Result<String, sqlx::Error> {
+    let show = "SHOW fsync";
+    match sqlx::query_scalar(show).fetch_one(commits).await {
+        // A pool waits for a server that is just starting, but does not say what was in the way.
+        Err(sqlx::Error::PoolTimedOut) => {
+            let mut connection = connection::in_time(PgConnection::connect_with(options)).await?;
+            sqlx::query_scalar(show).fetch_one(&mut connection).await
+        }
+        shown => shown,
+    }
 }
 
 /// Connections with what holds for all of them.
@@ -66,12 +75,14 @@ fn options(address: PgConnectOptions) -> PgConnectOptions {
 
 /// A pool that connects when somebody needs it, so that a database that is away for a while stops no start of
 /// those parts that can wait.
-fn pool(options: &PgConnectOptions, connections: u32) -> PgPool {
+///
+/// `tested` connections are asked whether they live before they are used, within the time for getting one: what
+/// is asked on them has no other end. A commit has, and needs one round trip less so.
+fn pool(options: &PgConnectOptions, connections: u32, tested: bool) -> PgPool {
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
-        // A query on a dead connection fails as fast as a test would, and on a live one needs one round trip less.
-        .test_before_acquire(false)
+        .test_before_acquire(tested)
         // What was left in the middle of something is asked before others get it, and not for ever.
         .after_release(|connection, _| {
             Box::pin(async { connection::in_time(connection.ping()).await.map(|()| true) })
