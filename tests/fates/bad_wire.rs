@@ -235,6 +235,10 @@ async fn connections_that_stay_half_open_for_good_are_given_up() {
     };
     let (commands, loads) = futures::join!(commands, loads);
     println!("stranded: commands went on after {commands:?}, activities were loaded after {loads:?}");
+    assert!(
+        commands.max(loads) < ANSWER_LIMIT + SLACK,
+        "one time-out is waited for, and not one for each connection"
+    );
     place.everybody_is_in(&activity, WRITERS + 1).await;
 }
 

@@ -17,12 +17,18 @@ pub(in crate::store) const ANSWER_TIMEOUT: Duration =
 
 /// A connection in use. One that is dropped in the middle of something, or was lost, never goes back to its pool:
 /// nobody knows what it would answer next.
-pub(in crate::store) struct Connection(Option<PoolConnection<Postgres>>);
+pub(in crate::store) struct Connection {
+    pool: PgPool,
+    held: Option<PoolConnection<Postgres>>,
+}
 
 impl Connection {
     /// Takes one from the pool. That fails before anything was asked of the database.
     pub(in crate::store) async fn acquire(pool: &PgPool) -> Result<Self, sqlx::Error> {
-        Ok(Self(Some(pool.acquire().await?)))
+        Ok(Self {
+            held: Some(pool.acquire().await?),
+            pool: pool.clone(),
+        })
     }
 
     /// Runs something, and gives the connection back if that was answered. After an error by which it was lost only
@@ -31,10 +37,12 @@ impl Connection {
         mut self,
         work: impl AsyncFnOnce(&mut PgConnection) -> Result<T, sqlx::Error>,
     ) -> Result<T, sqlx::Error> {
-        let connection = self.0.as_mut().expect("it is given back only at the end");
+        let connection = self.held.as_mut().expect("it is given back only at the end");
         let answer = in_time(work(connection)).await;
-        if !answer.as_ref().is_err_and(is_lost) {
-            drop(self.0.take());
+        if answer.as_ref().is_err_and(is_lost) {
+            forsake_idle(&self.pool);
+        } else {
+            drop(self.held.take());
         }
         answer
     }
@@ -42,9 +50,17 @@ impl Connection {
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        if let Some(connection) = self.0.take() {
+        if let Some(connection) = self.held.take() {
             drop(connection.detach());
         }
+    }
+}
+
+/// What ended one connection has probably ended those beside it. Whoever comes next gets a new one, instead of finding
+/// that out on each of them, one time-out after the other.
+fn forsake_idle(pool: &PgPool) {
+    while let Some(idle) = pool.try_acquire() {
+        drop(idle.detach());
     }
 }
 
