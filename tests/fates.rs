@@ -31,15 +31,17 @@ fn rounds() -> usize {
 async fn lose(fault: Fault) -> Place {
     let mut place = Place::new().await;
     while place.strikes() < rounds() {
+        let before = place.strikes();
         let mut bursts = place.start_bursts().await;
         while place.strikes() < rounds() && are_going_on(&mut bursts) {
-            let before = place.strikes();
+            let so_far = place.strikes();
             place.tap.arm(fault);
-            until(|| place.strikes() > before || !are_going_on(&mut bursts)).await;
+            until(|| place.strikes() > so_far || !are_going_on(&mut bursts)).await;
             place.tap.disarm();
             until(|| place.has_recovered() || !are_going_on(&mut bursts)).await;
         }
         place.judge(bursts).await;
+        assert!(place.strikes() > before, "commits are still recognised");
     }
     place
 }
@@ -102,6 +104,7 @@ async fn a_commit_that_loses_its_connection_while_it_is_blocked_is_told_as_it_en
     let mut too_slow = HashSet::new();
     let mut turn = 0;
     while place.strikes() < rounds() + too_slow.len() {
+        let before = place.strikes();
         let mut bursts = place.start_bursts().await;
         while place.strikes() < rounds() + too_slow.len() && are_going_on(&mut bursts) {
             turn += 1;
@@ -120,6 +123,7 @@ async fn a_commit_that_loses_its_connection_while_it_is_blocked_is_told_as_it_en
             until(|| place.has_recovered() || !are_going_on(&mut bursts)).await;
         }
         place.judge(bursts).await;
+        assert!(place.strikes() > before, "commits are still recognised");
     }
     let seen = place.seen(&too_slow).await;
     println!(

@@ -13,6 +13,8 @@ use crate::support::{Killable, Outside, Person, audit, host, number, postgres_of
 
 /// Whoever keeps the activity in trouble busy, each with one command at a time.
 const PESTERING: u128 = 8;
+/// How long a statement of the server waits for a lock.
+const LOCK_TIMEOUT_MS: f64 = 500.0;
 /// The name by which a command is known that the database refuses.
 const POISON: &str = "Mallory";
 
@@ -145,6 +147,14 @@ async fn whoever_is_beside_an_activity_in_trouble_does_not_notice() {
         refused > PESTERING as u64 && blocked > 0,
         "{refused} refused, {blocked} blocked"
     );
+    // A lock is waited for by those alone whose rows are held.
+    for (_, p99_ms) in [beside_poison, beside_lock] {
+        assert!(
+            p99_ms < quiet.1 + LOCK_TIMEOUT_MS,
+            "{p99_ms} ms, and {} ms when it is quiet",
+            quiet.1
+        );
+    }
     println!(
         "p50 and p99 in ms: quiet {quiet:?}, beside a poisoned activity {beside_poison:?} ({refused} commands of it refused), \
          beside a locked one {beside_lock:?} ({blocked} commands of it unavailable), quiet again {again:?}"

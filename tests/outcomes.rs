@@ -62,22 +62,37 @@ impl Place {
 
     /// Ends the one connection that waits for a lock, once there is one.
     async fn terminate_whoever_waits(&self) {
-        let terminate = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
-                         WHERE wait_event_type = 'Lock' AND datname = current_database()";
+        self.until_counted(
+            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                            WHERE wait_event_type = 'Lock' AND datname = current_database()",
+        )
+        .await;
+    }
+
+    async fn until_somebody_waits(&self) {
+        self.until_counted(
+            "SELECT count(*) FROM pg_stat_activity \
+                            WHERE wait_event_type = 'Lock' AND datname = current_database()",
+        )
+        .await;
+    }
+
+    /// Asks until the count is not 0.
+    async fn until_counted(&self, count: &'static str) {
         let mut connection = PgConnection::connect(&self.url).await.unwrap();
-        let ended = async {
+        let counting = async {
             loop {
-                let ended: i64 = sqlx::query_scalar(terminate)
+                let counted: i64 = sqlx::query_scalar(count)
                     .fetch_one(&mut connection)
                     .await
                     .unwrap();
-                if ended > 0 {
+                if counted > 0 {
                     return;
                 }
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        tokio::time::timeout(DEADLINE, ended)
+        tokio::time::timeout(DEADLINE, counting)
             .await
             .expect("somebody waits");
     }
@@ -207,4 +222,71 @@ async fn connections_that_died_while_nobody_used_them_do_no_lasting_harm() {
         .await
         .expect("it is served again");
     assert_eq!(landings, [Landing::Written]);
+}
+
+/// What became of the batches of two activities in one statement that waits for a row of the second one, where the
+/// first one is settled meanwhile: what settling said, and how each landed.
+async fn settled_while_blocked(place: &mut Place, numbers: [u128; 2]) -> (Settled, [Landing; 2]) {
+    let mut batches = Vec::new();
+    for number in numbers {
+        let mut drive = Drive::create(place.journal.as_ref(), number, settings(3)).await;
+        drive.reserve(number, 0).expect("there is room");
+        batches.push(drive.batch());
+    }
+    place.hold(&[("activities", batches[1].activity.uuid())]).await;
+    let (journal, asked) = (place.journal.clone(), batches.clone());
+    let commit = tokio::spawn(async move { journal.commit(&asked).await });
+    place.until_somebody_waits().await;
+    let (journal, asked) = (place.journal.clone(), batches[0].clone());
+    let mut settling = tokio::spawn(async move { journal.settle(&asked).await });
+    // It waits only if the statement has got to its row already.
+    let at_once = tokio::time::timeout(Duration::from_millis(100), &mut settling).await;
+    place.release_rows().await;
+    let landings = commit.await.unwrap().unwrap();
+    let settled = match at_once {
+        Ok(settled) => settled,
+        Err(_) => settling.await,
+    };
+    (settled.unwrap().unwrap(), landings.try_into().unwrap())
+}
+
+#[tokio::test]
+async fn a_statement_that_wakes_late_writes_nothing_of_what_was_settled_meanwhile() {
+    let mut place = Place::new().await;
+    let mut woke_late = 0;
+    // Which row the statement gets to first is the database's choice, so both orders are tried, several times.
+    for round in 0..6 {
+        let mut numbers = [2 * round + 1, 2 * round + 2];
+        if round % 2 == 1 {
+            numbers.reverse();
+        }
+        let (settled, landings) = settled_while_blocked(&mut place, numbers).await;
+        let expected = match settled {
+            Settled::NotWritten { .. } => [Landing::Refused, Landing::Written],
+            Settled::Written { .. } => [Landing::Written; 2],
+            Settled::Fenced => panic!("nobody else is there"),
+        };
+        assert_eq!(landings, expected, "round {round}: {settled:?}");
+        woke_late += usize::from(expected[0] == Landing::Refused);
+    }
+    assert!(woke_late > 0, "settling never came first");
+}
+
+#[tokio::test]
+async fn a_statement_that_takes_too_long_is_unavailable_and_writes_nothing() {
+    let mut place = Place::new().await;
+    let mut drive = Drive::create(place.journal.as_ref(), 1, settings(3)).await;
+    drive.reserve(1, 0).expect("there is room");
+    let batch = drive.batch();
+    let slow = "CREATE FUNCTION slow() RETURNS TRIGGER LANGUAGE plpgsql AS \
+                'BEGIN PERFORM pg_sleep(60); RETURN NEW; END'; \
+                CREATE TRIGGER slow BEFORE INSERT ON rsvps FOR EACH ROW EXECUTE FUNCTION slow()";
+    sqlx::raw_sql(slow).execute(&mut place.outside).await.unwrap();
+    let refused = place.journal.commit(std::slice::from_ref(&batch)).await;
+    assert!(
+        matches!(refused, Err(JournalError::Unavailable(_))),
+        "{refused:?}"
+    );
+    let loaded = Drive::load(place.journal.as_ref(), batch.activity).await;
+    assert_eq!(loaded.activity.counts().seq.0, 0);
 }

@@ -23,7 +23,9 @@ pub(crate) use booking::{Person, host, path_of, usual_activity, with};
 pub(crate) use burst::{Burst, Crowd, unix_ms};
 pub(crate) use certificate::Certificate;
 pub(crate) use clock::TestClock;
-pub(crate) use database::{by_way_of, database_of, journal, node, open, postgres_of, server_of, sqlite_of};
+pub(crate) use database::{
+    MERGED_COMMIT, by_way_of, database_of, journal, node, open, postgres_of, server_of, sqlite_of,
+};
 pub(crate) use killable::{Killable, LoadTest, Said};
 pub(crate) use outside::Outside;
 pub(crate) use postgres_server::PostgresServer;

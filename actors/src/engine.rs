@@ -182,10 +182,12 @@ impl Engine {
             Ok(Creation::Replayed(earlier)) => Ok(Made::Before(earlier)),
             Ok(Creation::KeyReused) => Err(Rejection::KeyReused.into()),
             Err(error) => {
-                tracing::error!(
-                    error = &error as &dyn std::error::Error,
-                    "an activity could not be made"
-                );
+                let cause: &dyn std::error::Error = &error;
+                match error {
+                    // It passes by itself, and is asked for again and again until it does.
+                    JournalError::Unavailable(_) => tracing::debug!(cause, "an activity could not be made"),
+                    _ => tracing::error!(cause, "an activity could not be made"),
+                }
                 Err(match error {
                     JournalError::Aborted(_) | JournalError::Corrupt(_) => EngineError::Internal,
                     JournalError::Unknown(_) => EngineError::UnknownOutcome,

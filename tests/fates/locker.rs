@@ -3,6 +3,8 @@
 use sqlx::{Connection, PgConnection};
 use uuid::Uuid;
 
+use crate::support::MERGED_COMMIT;
+
 pub(super) struct Locker {
     holding: PgConnection,
     holder: i32,
@@ -37,10 +39,12 @@ impl Locker {
 
     /// The commits that wait for the row: their backends, and the ports of their connections.
     pub(super) async fn blocked_commits(&mut self) -> Vec<(i32, u16)> {
-        let blocked = "SELECT pid, client_port FROM pg_stat_activity WHERE datname = current_database() \
-                       AND wait_event_type = 'Lock' AND query LIKE 'WITH batch AS%' \
-                       AND $1 = ANY (pg_blocking_pids(pid))";
-        let blocked: Vec<(i32, i32)> = sqlx::query_as(blocked)
+        let blocked = format!(
+            "SELECT pid, client_port FROM pg_stat_activity WHERE datname = current_database() \
+                       AND wait_event_type = 'Lock' AND starts_with(query, '{MERGED_COMMIT}') \
+                       AND $1 = ANY (pg_blocking_pids(pid))"
+        );
+        let blocked: Vec<(i32, i32)> = sqlx::query_as(sqlx::AssertSqlSafe(blocked))
             .bind(self.holder)
             .fetch_all(&mut self.looking)
             .await

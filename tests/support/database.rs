@@ -16,6 +16,9 @@ use turnout_actors::ports::{IdSource, Journal};
 use turnout_actors::testing::ManualClock;
 use url::Url;
 
+/// How the statement begins by which the journal on Postgres commits.
+pub(crate) const MERGED_COMMIT: &str = "WITH batch AS";
+
 /// Which kind of database the tests run on: a file unless this says `postgres`.
 const ON: &str = "TURNOUT_TEST_ON";
 /// The address of a Postgres server, as somebody who may make databases.

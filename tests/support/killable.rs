@@ -1,7 +1,7 @@
 //! A server in a process of its own, on one port and one database, that can be killed and started again.
 
 use std::io;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::Duration;
@@ -11,6 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::{NamedTempFile, TempDir, TempPath};
 
+use super::processes::free_port;
 use super::request::Request;
 use super::{SECRET, database_of};
 
@@ -56,8 +57,7 @@ impl Killable {
     }
 
     fn at(database: String, folder: TempDir, settings: &[(&'static str, String)]) -> Self {
-        // The port is free again at once, and nobody else on this machine asks for it by name.
-        let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        let address = SocketAddr::from(([127, 0, 0, 1], free_port()));
         Self {
             folder,
             database,

@@ -61,12 +61,12 @@ fn state(id: u32) -> Option<char> {
     rest.trim_start().chars().next()
 }
 
-/// How much memory a process has in use.
+/// The most memory that a process has had in use.
 pub(crate) fn memory_bytes(id: u32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{id}/status")).unwrap();
     let line = status
         .lines()
-        .find_map(|line| line.strip_prefix("VmRSS:"))
+        .find_map(|line| line.strip_prefix("VmHWM:"))
         .unwrap();
     let kib: u64 = line.trim().trim_end_matches(" kB").parse().unwrap();
     kib * 1_024

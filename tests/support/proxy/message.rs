@@ -3,8 +3,7 @@
 
 use uuid::Uuid;
 
-/// How the text of the statement begins that writes batches.
-const COMMIT: &str = "WITH batch AS";
+use crate::support::MERGED_COMMIT;
 
 /// One message.
 pub(super) struct Message {
@@ -83,7 +82,7 @@ impl Message {
     pub(super) fn prepared(&self) -> (String, bool) {
         let mut fields = self.fields();
         let name = fields.text();
-        (name, fields.text().starts_with(COMMIT))
+        (name, fields.text().starts_with(MERGED_COMMIT))
     }
 
     /// Of a message that gives a statement its arguments: the statement's name.
