@@ -304,8 +304,28 @@ async fn what_cannot_be_understood_counts_as_nothing_and_makes_way() {
             "{nonsense}"
         );
     }
-    redis.ask(&format!("HSET {key} confirmed many")).unwrap();
-    assert_eq!(mirror.read(&[id]).await.unwrap(), [None]);
+    // One that cannot be read keeps nobody else from being read.
+    let other = ActivityId::from(TimeOrderedIds.next());
+    mirror.advance(&[(other, counts(1, 1))]).await.unwrap();
+    for nonsense in [format!("HSET {key} confirmed many"), format!("SET {key} text")] {
+        redis.ask(&nonsense).unwrap();
+        let read = mirror.read(&[id, other]).await.unwrap();
+        assert_eq!(read, [None, Some(counts(1, 1))], "{nonsense}");
+    }
+}
+
+#[tokio::test]
+async fn a_redis_that_stopped_answering_is_used_again_once_it_does() {
+    let redis = RedisServer::start().await;
+    let mirror = mirror(&redis);
+    mirror.remembers().await.unwrap();
+    redis.pause().await;
+    assert!(mirror.remembers().await.is_err());
+    redis.resume();
+    assert!(
+        mirror.remembers().await.unwrap(),
+        "over a connection that answers"
+    );
 }
 
 #[tokio::test]

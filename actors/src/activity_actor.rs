@@ -8,7 +8,6 @@
 mod pending;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use metrics::histogram;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
@@ -17,9 +16,7 @@ use tokio::time::Instant;
 use self::pending::{KeyKnowledge, Pending, PendingCommand};
 use crate::callers::{Caller, Callers};
 use crate::committer::{CommitterMsg, Outcome, Submission};
-use crate::domain::{
-    ActivityId, BatchId, Counts, Difference, Draft, History, Judgement, Overview, OwnerEpoch, Seq,
-};
+use crate::domain::{ActivityId, BatchId, Counts, Difference, Draft, Judgement, Overview, OwnerEpoch, Seq};
 use crate::error::EngineError;
 use crate::live::Live;
 use crate::metrics::{BATCH_COMMANDS, DECIDE_SECONDS};
@@ -66,8 +63,6 @@ pub(crate) struct Arguments {
     pub(crate) committer: ActorRef<CommitterMsg>,
     /// Where counts are left for the mirror, if there is one.
     pub(crate) outgoing: Option<Arc<Outgoing>>,
-    /// The number of the present history, as far as it is known on this node.
-    pub(crate) history: Arc<AtomicU64>,
 }
 
 /// What an activity's actor owns.
@@ -261,8 +256,10 @@ impl State {
 
     fn mirror(&self, counts: Counts) {
         if let Some(outgoing) = &self.parts.outgoing {
-            let history = History(self.parts.history.load(Ordering::SeqCst));
-            outgoing.put(self.parts.id, MirrorCounts::new(counts, history));
+            outgoing.put(
+                self.parts.id,
+                MirrorCounts::new(counts, self.parts.live.history()),
+            );
         }
     }
 

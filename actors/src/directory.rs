@@ -60,9 +60,16 @@ pub(crate) struct State {
     starting: HashMap<ActivityId, Vec<oneshot::Sender<Result<ActivityHandle, EngineError>>>>,
     /// Activities that were told to stop and have not yet, with those who want them back.
     stopping: HashMap<ActivityId, Vec<oneshot::Sender<Result<ActivityHandle, EngineError>>>>,
-    /// Feeds outlive the actors of their activities, but not their rest.
-    feeds: HashMap<ActivityId, Arc<Feed>>,
+    /// Feeds outlive the actors of their activities, but not their rest. They know what was told, so they stay also
+    /// while an activity cannot be loaded.
+    feeds: HashMap<ActivityId, Kept>,
     actors: HashMap<ActorId, ActivityId>,
+}
+
+/// A feed, and for how many sweeps its activity has not been live.
+struct Kept {
+    feed: Arc<Feed>,
+    sweeps: u32,
 }
 
 impl Actor for Directory {
@@ -131,11 +138,9 @@ impl Actor for Directory {
             SupervisionEvent::ActorTerminated(actor, ..) => {
                 if let Some(id) = state.actors.remove(&actor.get_id()) {
                     state.ended(id);
-                    if let Some(wanted) = state.stopping.remove(&id) {
-                        state.feeds.remove(&id);
-                        if !wanted.is_empty() {
-                            state.start(&myself, id, wanted);
-                        }
+                    let wanted = state.stopping.remove(&id).unwrap_or_default();
+                    if !wanted.is_empty() {
+                        state.start(&myself, id, wanted);
                     }
                 }
             }
@@ -187,11 +192,12 @@ impl State {
         waiting: Vec<oneshot::Sender<Result<ActivityHandle, EngineError>>>,
     ) {
         self.starting.insert(id, waiting);
-        let feed = self
-            .feeds
-            .entry(id)
-            .or_insert_with(|| Arc::new(Feed::new(id, self.parts.sink.clone())))
-            .clone();
+        let kept = self.feeds.entry(id).or_insert_with(|| Kept {
+            feed: Arc::new(Feed::new(id, self.parts.sink.clone())),
+            sweeps: 0,
+        });
+        kept.sweeps = 0;
+        let feed = kept.feed.clone();
         let starter = Starter {
             id,
             feed,
@@ -230,7 +236,14 @@ impl State {
                 }
             }
             Err(error) => {
-                self.feeds.remove(&id);
+                // Whoever asks for what does not exist, or cannot be looked at, leaves nothing behind.
+                if self
+                    .feeds
+                    .get(&id)
+                    .is_some_and(|kept| kept.feed.has_told_nothing())
+                {
+                    self.feeds.remove(&id);
+                }
                 let error = error.told();
                 for reply in waiting {
                     let _ = reply.send(Err(error.clone()));
@@ -264,6 +277,16 @@ impl State {
             self.stop(id);
             self.stopping.entry(id).or_default();
         }
+        let (live, starting, most) = (
+            &self.parts.live,
+            &self.starting,
+            self.parts.options.sweeps_until_idle,
+        );
+        self.feeds.retain(|id, kept| {
+            let is_used = live.contains_key(id) || starting.contains_key(id);
+            kept.sweeps = if is_used { 0 } else { kept.sweeps + 1 };
+            kept.sweeps < most
+        });
     }
 
     fn stop(&self, id: ActivityId) {

@@ -115,7 +115,6 @@ impl Engine {
             outgoing,
             mirror,
             live: live.clone(),
-            history: history.clone(),
             check_every: options.mirror_check_every,
             finishing: Notify::new(),
         });
@@ -212,6 +211,16 @@ impl Engine {
     /// Reads the committed state of an activity. `read` runs while others read too but nothing can change, so
     /// it must be short.
     pub async fn read<T>(&self, id: ActivityId, read: impl Fn(&Activity) -> T) -> Result<T, EngineError> {
+        let (seen, _) = self.read_with_history(id, read).await?;
+        Ok(seen)
+    }
+
+    /// The same, with the history that it belongs to.
+    pub async fn read_with_history<T>(
+        &self,
+        id: ActivityId,
+        read: impl Fn(&Activity) -> T,
+    ) -> Result<(T, History), EngineError> {
         let deadline = self.deadline();
         for _ in 0..LOOKUPS_MAX {
             let handle = self.find(id, deadline).await?;
@@ -219,7 +228,7 @@ impl Engine {
                 let seen = read(&activity);
                 drop(activity);
                 if handle.live.is_ours() {
-                    return Ok(seen);
+                    return Ok((seen, handle.live.history()));
                 }
             }
             // A panic may have cut a change of it short, or somebody else may have changed it since. Nobody uses it
@@ -229,8 +238,7 @@ impl Engine {
         Err(EngineError::Unavailable)
     }
 
-    /// The number of the present history, as far as it is known on this node. What was read of an activity before is of
-    /// this or an earlier one.
+    /// The present history, as far as it is known on this node.
     pub fn history(&self) -> History {
         History(self.inner.history.load(Ordering::SeqCst))
     }

@@ -54,6 +54,11 @@ impl Feed {
         self.ring().reached
     }
 
+    /// Whether nobody can have seen anything of the activity.
+    pub(crate) fn has_told_nothing(&self) -> bool {
+        self.reached() == Default::default()
+    }
+
     /// Goes on from here, or begins anew if that is not where it had got to.
     pub(crate) fn goes_on_from(&self, history: History, seq: Seq) {
         let mut ring = self.ring();

@@ -1,14 +1,14 @@
 //! A live activity as everybody sees it: its committed state, and the way to its actor.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, RwLock, RwLockReadGuard};
 
 use ractor::ActorRef;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::activity_actor::ActivityMsg;
-use crate::domain::{Activity, Draft};
+use crate::domain::{Activity, Draft, History};
 use crate::feed::Feed;
 use crate::ports::Journal;
 
@@ -20,6 +20,9 @@ pub(crate) struct Live {
     journal: Arc<dyn Journal>,
     /// The journal's tenure under which the state was loaded.
     tenure: u64,
+    /// The history that the state belongs to, and the present one as far as it is known on this node.
+    history: History,
+    present: Arc<AtomicU64>,
     /// Set once the state may lag behind what somebody was told, or behind another owner.
     retired: AtomicBool,
     /// Set while the directory finds out whether it can be put to rest.
@@ -28,13 +31,32 @@ pub(crate) struct Live {
     idle_sweeps: AtomicU32,
 }
 
+/// What a state rests on that was loaded: as long as none of it has changed, nobody else has changed the state.
+pub(crate) struct Standing {
+    pub(crate) tenure: u64,
+    pub(crate) history: History,
+    pub(crate) present: Arc<AtomicU64>,
+}
+
 impl Live {
-    pub(crate) fn new(activity: Activity, feed: Arc<Feed>, journal: Arc<dyn Journal>, tenure: u64) -> Self {
+    pub(crate) fn new(
+        activity: Activity,
+        feed: Arc<Feed>,
+        journal: Arc<dyn Journal>,
+        standing: Standing,
+    ) -> Self {
+        let Standing {
+            tenure,
+            history,
+            present,
+        } = standing;
         Self {
             activity: RwLock::new(activity),
             feed,
             journal,
             tenure,
+            history,
+            present,
             retired: AtomicBool::new(false),
             doubtful: AtomicBool::new(false),
             idle_sweeps: AtomicU32::new(0),
@@ -56,10 +78,15 @@ impl Live {
             .absorb(draft);
     }
 
-    /// Whether nobody else can have changed the activity since it was loaded. Whoever has read something asks this
-    /// afterwards, before telling it.
+    /// Whether nobody else can have changed the activity since it was loaded, and no new history has begun. Whoever
+    /// has read something asks this afterwards, before telling it.
     pub(crate) fn is_ours(&self) -> bool {
-        self.journal.tenure() == Some(self.tenure)
+        self.journal.tenure() == Some(self.tenure) && self.present.load(Ordering::SeqCst) == self.history.0
+    }
+
+    /// The history that the state belongs to.
+    pub(crate) fn history(&self) -> History {
+        self.history
     }
 
     pub(crate) fn feed(&self) -> &Feed {

@@ -7,7 +7,6 @@ mod outgoing;
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use futures::FutureExt;
@@ -18,7 +17,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep, timeout};
 
 pub(crate) use self::outgoing::Outgoing;
 use crate::directory::LiveMap;
-use crate::domain::{ActivityId, History};
+use crate::domain::ActivityId;
 use crate::metrics::{MIRROR_DRIFT, MIRROR_ERRORS, MIRROR_WRITES};
 use crate::ports::{CountMirror, MirrorCounts, MirrorError};
 
@@ -36,8 +35,6 @@ pub(crate) struct Mirroring {
     pub(crate) outgoing: Arc<Outgoing>,
     pub(crate) mirror: Arc<dyn CountMirror>,
     pub(crate) live: LiveMap,
-    /// The number of the present history, as far as it is known on this node.
-    pub(crate) history: Arc<AtomicU64>,
     /// How often everything in the mirror is compared with memory.
     pub(crate) check_every: Duration,
     pub(crate) finishing: Notify,
@@ -159,8 +156,8 @@ impl Mirroring {
     fn truth(&self, id: ActivityId) -> Option<MirrorCounts> {
         let handle = self.live.get(&id)?.clone();
         let counts = handle.live.read()?.counts();
-        let history = History(self.history.load(Ordering::SeqCst));
-        handle.live.is_ours().then(|| MirrorCounts::new(counts, history))
+        let counts = MirrorCounts::new(counts, handle.live.history());
+        handle.live.is_ours().then_some(counts)
     }
 }
 

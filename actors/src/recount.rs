@@ -14,6 +14,11 @@ use crate::live::{ActivityHandle, Live};
 use crate::metrics::{RECOUNT_DRIFT, RECOUNTS};
 use crate::ports::{Journal, JournalError, Recount};
 
+/// After so many rounds also those are counted that have not changed.
+const ROUNDS_UNTIL_AGAIN: u32 = 10;
+/// So many that cannot be counted end a round: the database is away.
+const FAILURES_MAX: u32 = 3;
+
 /// What it takes to recount.
 pub(crate) struct Recounting {
     pub(crate) live: LiveMap,
@@ -28,6 +33,8 @@ enum Finding {
     Agrees,
     /// The activity changed meanwhile, so there is nothing to compare with.
     Moved,
+    /// The rows are ahead: something is durable and about to be visible, or somebody else is writing.
+    Behind,
     Differs,
 }
 
@@ -36,44 +43,59 @@ impl Recounting {
     pub(crate) async fn run(self) {
         let mut rounds = interval(self.every);
         rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        // The last event up to which an activity was found in order.
-        let mut counted: HashMap<ActivityId, Seq> = HashMap::new();
-        loop {
+        let mut last: HashMap<ActivityId, (Seq, Finding)> = HashMap::new();
+        for round in 0_u32.. {
             rounds.tick().await;
-            counted.retain(|id, _| self.live.contains_key(id));
-            let handles: Vec<(ActivityId, ActivityHandle)> = self
-                .live
-                .iter()
-                .map(|entry| (*entry.key(), entry.value().clone()))
-                .collect();
-            for (id, handle) in handles {
-                let Some(before) =
-                    counts(&handle.live).filter(|counts| counted.get(&id) != Some(&counts.seq))
-                else {
-                    continue;
-                };
-                let started = Instant::now();
-                match self.recount(id, &handle, before).await {
-                    Ok(Finding::Agrees) => {
-                        counted.insert(id, before.seq);
-                    }
-                    Ok(Finding::Moved | Finding::Differs) => {}
-                    Err(error) => {
-                        tracing::debug!(cause = error.cause(), %error, "recounting ends early this time");
-                        break;
-                    }
-                }
-                // It takes at most half of the time, however many rows there are.
-                sleep(started.elapsed()).await;
+            // What has not changed is counted again now and then: somebody else may have changed the rows.
+            if round.is_multiple_of(ROUNDS_UNTIL_AGAIN) {
+                last.retain(|_, (_, finding)| *finding != Finding::Agrees);
             }
+            last.retain(|id, _| self.live.contains_key(id));
+            self.round(&mut last).await;
         }
     }
 
+    async fn round(&self, last: &mut HashMap<ActivityId, (Seq, Finding)>) {
+        let handles: Vec<(ActivityId, ActivityHandle)> = self
+            .live
+            .iter()
+            .map(|entry| (*entry.key(), entry.value().clone()))
+            .collect();
+        let mut failures = 0;
+        for (id, handle) in handles {
+            let Some(before) = counts(&handle.live) else {
+                continue;
+            };
+            let earlier = last.get(&id).filter(|(seq, _)| *seq == before.seq);
+            if earlier.is_some_and(|(_, finding)| *finding == Finding::Agrees) {
+                continue;
+            }
+            let was_behind = earlier.is_some_and(|(_, finding)| *finding == Finding::Behind);
+            let started = Instant::now();
+            match self.recount(id, &handle, before, was_behind).await {
+                Ok(finding) => {
+                    last.insert(id, (before.seq, finding));
+                }
+                Err(error) => {
+                    tracing::debug!(activity.id = %id, cause = error.cause(), %error, "the rows could not be added up");
+                    failures += 1;
+                    if failures == FAILURES_MAX {
+                        return;
+                    }
+                }
+            }
+            // It takes at most half of the time, however many rows there are.
+            sleep(started.elapsed()).await;
+        }
+    }
+
+    /// `was_behind` says that memory was behind the rows in the round before, too, and has not moved since.
     async fn recount(
         &self,
         id: ActivityId,
         handle: &ActivityHandle,
         before: Counts,
+        was_behind: bool,
     ) -> Result<Finding, JournalError> {
         let rows = self.journal.recount(id).await?;
         let Some(after) = counts(&handle.live) else {
@@ -81,10 +103,12 @@ impl Recounting {
         };
         let finding = compare(before, rows, after);
         counter!(RECOUNTS).increment(1);
-        if finding == Finding::Differs {
+        if finding == Finding::Differs || finding == Finding::Behind && was_behind {
             counter!(RECOUNT_DRIFT).increment(1);
             tracing::error!(activity.id = %id, ?before, ?rows, ?after, "the rows of an activity do not add up to what is in memory: it is loaded anew");
             handle.live.retire();
+            // Whoever waits there is sent to its successor.
+            handle.actor.stop(Some("its rows do not add up".into()));
         }
         Ok(finding)
     }
@@ -112,6 +136,7 @@ fn compare(before: Counts, rows: Option<Recount>, after: Counts) -> Finding {
         Some(_) => Finding::Differs,
         // What was visible was durable.
         None if rows.seq < before.seq => Finding::Differs,
+        None if rows.seq > after.seq && before.seq == after.seq => Finding::Behind,
         None => Finding::Moved,
     }
 }
@@ -151,7 +176,8 @@ mod tests {
             (counts(3, 2), rows(8, 5), counts(8, 5), Finding::Agrees),
             (counts(3, 2), rows(8, 4), counts(8, 5), Finding::Differs),
             // Rows can be ahead of memory, by what is durable and not visible yet, but never behind.
-            (counts(3, 2), rows(4, 3), counts(3, 2), Finding::Moved),
+            (counts(3, 2), rows(4, 3), counts(3, 2), Finding::Behind),
+            (counts(3, 2), rows(9, 3), counts(8, 5), Finding::Moved),
             (counts(3, 2), rows(5, 4), counts(8, 5), Finding::Moved),
             (counts(3, 2), rows(2, 2), counts(3, 2), Finding::Differs),
             (counts(3, 2), None, counts(3, 2), Finding::Differs),

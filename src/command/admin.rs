@@ -11,6 +11,8 @@ use turnout::clock::SystemClock;
 use turnout::config::Config;
 use turnout::ids::TimeOrderedIds;
 use turnout::store::{Db, meta};
+use turnout_actors::domain::History;
+use turnout_actors::ports::Clock;
 
 #[derive(Subcommand)]
 pub(super) enum AdminCommand {
@@ -55,7 +57,9 @@ pub(super) async fn run(config: Config, command: AdminCommand) -> anyhow::Result
 /// A server that runs meanwhile learns of it when it loads an activity.
 async fn restored(config: &Config) -> anyhow::Result<()> {
     let db = Db::open_beside_a_server(&config.database).await?;
-    let begun = async { meta::history_after(&db, meta::history(&db).await?).await }.await;
+    // Restoring one backup twice must not begin the same history twice.
+    let now_s = History((SystemClock::default().now().micros() / 1_000_000) as u64);
+    let begun = async { meta::history_after(&db, meta::history(&db).await?.max(now_s)).await }.await;
     db.close().await;
     println!("History {} begins.", begun?);
     Ok(())

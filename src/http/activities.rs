@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::json;
-use turnout_actors::domain::{Activity, ActivityId, Command, Overview, Rejection};
+use turnout_actors::domain::{Activity, ActivityId, Command, History, Overview, Rejection};
 use turnout_actors::{EngineError, Made, Order};
 
 use self::body::{ChangeBody, CreateBody};
@@ -50,7 +50,10 @@ async fn create(
         .await
         .map_err(|error| refusal::problem(error, nobody))?;
     match made {
-        Made::New(overview) => Ok(shown(&state, StatusCode::CREATED, &overview)),
+        Made::New(overview) => {
+            let history = state.engine.history();
+            Ok(shown(&state, StatusCode::CREATED, &overview, history))
+        }
         Made::Before(id) => answer(&state, StatusCode::CREATED, id, true).await,
     }
 }
@@ -61,15 +64,15 @@ async fn show(
     MaybeCaller(caller): MaybeCaller,
 ) -> Result<Response, Problem> {
     let by = caller.as_ref().map(Caller::principal);
-    let overview = state
+    let (overview, history) = state
         .engine
-        .read(id, |activity| {
+        .read_with_history(id, |activity| {
             activity.is_visible_to(by.as_ref()).then(|| activity.overview())
         })
         .await
-        .map_err(|error| refusal::problem(error, id))?
-        .ok_or_else(|| Problem::new(Code::NotFound))?;
-    Ok(shown(&state, StatusCode::OK, &overview))
+        .map_err(|error| refusal::problem(error, id))?;
+    let overview = overview.ok_or_else(|| Problem::new(Code::NotFound))?;
+    Ok(shown(&state, StatusCode::OK, &overview, history))
 }
 
 async fn change(
@@ -101,12 +104,8 @@ async fn give(state: &AppState, id: ActivityId, order: Order) -> Result<Response
 
 /// Somebody acted on an earlier version; shows them the activity as it is. Only a host gets here.
 async fn conflict(state: &AppState, id: ActivityId) -> Result<Problem, Problem> {
-    let overview = read(state, id).await?;
-    let current = json!(ActivityView::new(
-        &overview,
-        state.engine.history(),
-        state.clock.now()
-    ));
+    let (overview, history) = read(state, id).await?;
+    let current = json!(ActivityView::new(&overview, history, state.clock.now()));
     Ok(Problem::new(Code::VersionConflict).with("current", current))
 }
 
@@ -116,8 +115,8 @@ async fn answer(
     id: ActivityId,
     replayed: bool,
 ) -> Result<Response, Problem> {
-    let overview = read(state, id).await?;
-    let mut response = shown(state, status, &overview);
+    let (overview, history) = read(state, id).await?;
+    let mut response = shown(state, status, &overview, history);
     if replayed {
         response
             .headers_mut()
@@ -126,12 +125,12 @@ async fn answer(
     Ok(response)
 }
 
-async fn read(state: &AppState, id: ActivityId) -> Result<Overview, Problem> {
-    let read = state.engine.read(id, Activity::overview).await;
+async fn read(state: &AppState, id: ActivityId) -> Result<(Overview, History), Problem> {
+    let read = state.engine.read_with_history(id, Activity::overview).await;
     read.map_err(|error| refusal::problem(error, id))
 }
 
-fn shown(state: &AppState, status: StatusCode, overview: &Overview) -> Response {
-    let view = ActivityView::new(overview, state.engine.history(), state.clock.now());
+fn shown(state: &AppState, status: StatusCode, overview: &Overview, history: History) -> Response {
+    let view = ActivityView::new(overview, history, state.clock.now());
     (status, [(header::ETAG, etag(overview.version))], Json(view)).into_response()
 }

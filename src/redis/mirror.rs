@@ -4,7 +4,7 @@
 
 use std::sync::LazyLock;
 
-use ::redis::{Pipeline, Script};
+use ::redis::{Pipeline, Script, Value, from_redis_value};
 use async_trait::async_trait;
 use turnout_actors::domain::{ActivityId, History, Seq};
 use turnout_actors::ports::{CountMirror, MirrorCounts, MirrorError};
@@ -48,7 +48,7 @@ impl RedisMirror {
     async fn write(&self, counts: &[(ActivityId, MirrorCounts)], force: bool) -> Result<(), MirrorError> {
         let mut commands = Pipeline::with_capacity(counts.len() + 1);
         // A Redis that was restarted knows no script, and is told it again for the price of one more command.
-        commands.cmd("SCRIPT").arg("LOAD").arg(WRITE).ignore();
+        commands.cmd("SCRIPT").arg("LOAD").arg(WRITE);
         for (id, counts) in counts {
             commands
                 .cmd("EVALSHA")
@@ -62,30 +62,23 @@ impl RedisMirror {
                 .arg(counts.confirmed)
                 .arg(counts.offered)
                 .arg(counts.waitlisted)
-                .arg(counts.available)
-                .ignore();
+                .arg(counts.available);
         }
-        self.link.exchange(&commands).await
-    }
-
-    /// What the fields say, if all are there.
-    fn understood(fields: &[Option<String>]) -> Option<MirrorCounts> {
-        let numbers: Vec<u64> = fields
-            .iter()
-            .map(|field| field.as_ref()?.parse().ok())
-            .collect::<Option<_>>()?;
-        let &[epoch, seq, capacity, confirmed, offered, waitlisted, available] = numbers.as_slice() else {
-            return None;
-        };
-        Some(MirrorCounts {
-            capacity: capacity.try_into().ok()?,
-            confirmed: confirmed.try_into().ok()?,
-            offered: offered.try_into().ok()?,
-            waitlisted,
-            available: available.try_into().ok()?,
-            history: History(epoch),
-            seq: Seq(seq),
-        })
+        let answers = self.link.exchange(&mut commands).await?;
+        let refused: Vec<&Value> = answers.iter().filter(|answer| is_error(answer)).collect();
+        match refused.first() {
+            // Those of one activity are for the next comparison to find.
+            Some(error) if refused.len() >= counts.len() => Err(MirrorError(format!("{error:?}").into())),
+            Some(error) => {
+                tracing::warn!(
+                    activities = refused.len(),
+                    ?error,
+                    "Redis did not take the counts of some activities"
+                );
+                Ok(())
+            }
+            None => Ok(()),
+        }
     }
 }
 
@@ -104,8 +97,8 @@ impl CountMirror for RedisMirror {
         for id in ids {
             commands.cmd("HMGET").arg(key(*id)).arg(&FIELDS);
         }
-        let rows: Vec<Vec<Option<String>>> = self.link.exchange(&commands).await?;
-        Ok(rows.iter().map(|fields| Self::understood(fields)).collect())
+        let answers = self.link.exchange(&mut commands).await?;
+        Ok(answers.into_iter().map(understood).collect())
     }
 
     async fn remembers(&self) -> Result<bool, MirrorError> {
@@ -118,9 +111,38 @@ impl CountMirror for RedisMirror {
             .arg("EX")
             .arg(MARK_TTL_S)
             .arg("GET");
-        let (before,): (Option<String>,) = self.link.exchange(&commands).await?;
-        Ok(before.as_ref() == Some(&mark))
+        let before = self.link.exchange(&mut commands).await?.pop();
+        match before {
+            Some(error) if is_error(&error) => Err(MirrorError(format!("{error:?}").into())),
+            Some(before) => Ok(from_redis_value::<Option<String>>(before).ok().flatten() == Some(mark)),
+            None => Ok(false),
+        }
     }
+}
+
+fn is_error(answer: &Value) -> bool {
+    matches!(answer, Value::ServerError(_))
+}
+
+/// What the fields of an activity say, if all are there and are numbers.
+fn understood(answer: Value) -> Option<MirrorCounts> {
+    let fields: Vec<Option<String>> = from_redis_value(answer).ok()?;
+    let numbers: Vec<u64> = fields
+        .iter()
+        .map(|field| field.as_ref()?.parse().ok())
+        .collect::<Option<_>>()?;
+    let &[epoch, seq, capacity, confirmed, offered, waitlisted, available] = numbers.as_slice() else {
+        return None;
+    };
+    Some(MirrorCounts {
+        capacity: capacity.try_into().ok()?,
+        confirmed: confirmed.try_into().ok()?,
+        offered: offered.try_into().ok()?,
+        waitlisted,
+        available: available.try_into().ok()?,
+        history: History(epoch),
+        seq: Seq(seq),
+    })
 }
 
 fn key(id: ActivityId) -> String {

@@ -13,7 +13,7 @@ pub async fn history(db: &Db) -> Result<History, StoreError> {
 
 /// The present history. Where it is not younger than `known`, a new one begins first.
 pub async fn history_after(db: &Db, known: History) -> Result<History, StoreError> {
-    let raise = "UPDATE meta SET epoch = epoch + 1 WHERE only_row = 1 AND epoch <= $1";
+    let raise = "UPDATE meta SET epoch = $1 + 1 WHERE only_row = 1 AND epoch <= $1";
     if history(db).await? <= known {
         in_transaction!(db, |tx| {
             sqlx::query(raise).bind(known.0 as i64).execute(&mut *tx).await?;

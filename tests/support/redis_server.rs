@@ -6,10 +6,11 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use rustix::process::Signal;
 use tempfile::TempDir;
 
 use super::certificate::Certificate;
-use super::processes::free_port;
+use super::processes::{free_port, pause, signal};
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -60,6 +61,20 @@ impl RedisServer {
         let mut process = self.process.take().expect("it was started");
         process.kill().unwrap();
         process.wait().unwrap();
+    }
+
+    /// Stops it where it is, without its knowing.
+    pub(crate) async fn pause(&self) {
+        pause(self.id()).await;
+    }
+
+    /// Lets it go on as if nothing had happened.
+    pub(crate) fn resume(&self) {
+        signal(self.id(), Signal::CONT);
+    }
+
+    fn id(&self) -> u32 {
+        self.process.as_ref().expect("it was started").id()
     }
 
     /// Starts it on the port that it had before, without what was in it, and returns once it answers.

@@ -13,10 +13,10 @@ use tokio::time::{Instant, timeout};
 use super::DirectoryMsg;
 use crate::activity_actor::{self, ActivityActor};
 use crate::committer::CommitterMsg;
-use crate::domain::{ActivityId, Rejection};
+use crate::domain::{ActivityId, History, Rejection};
 use crate::error::EngineError;
 use crate::feed::Feed;
-use crate::live::{ActivityHandle, Live};
+use crate::live::{ActivityHandle, Live, Standing};
 use crate::metrics::LOAD_SECONDS;
 use crate::mirror::Outgoing;
 use crate::ports::{Cause, IdSource, Journal, JournalError, Loaded};
@@ -93,12 +93,18 @@ impl Starter {
             .map_err(|_| StartError::Late)??
             .ok_or(StartError::NotFound)?;
         histogram!(LOAD_SECONDS).record(started.elapsed());
-        self.follow_history(&loaded).await?;
+        let history = timeout(self.load_limit, self.follow_history(&loaded))
+            .await
+            .map_err(|_| StartError::Late)??;
         let live = Arc::new(Live::new(
             loaded.activity,
             self.feed,
             self.journal.clone(),
-            tenure,
+            Standing {
+                tenure,
+                history,
+                present: self.history,
+            },
         ));
         let arguments = activity_actor::Arguments {
             id: self.id,
@@ -108,7 +114,6 @@ impl Starter {
             ids: self.ids,
             committer: self.committer,
             outgoing: self.outgoing,
-            history: self.history,
         };
         let (actor, _) = Actor::spawn_linked(None, ActivityActor, arguments, directory.get_cell())
             .await
@@ -120,11 +125,12 @@ impl Starter {
         })
     }
 
-    /// Begins a new history where clients may have seen more of this one than there is.
-    async fn follow_history(&self, loaded: &Loaded) -> Result<(), StartError> {
+    /// Begins a new history where clients may have seen more than there is, and returns the one that the activity
+    /// belongs to now.
+    async fn follow_history(&self, loaded: &Loaded) -> Result<History, StartError> {
         let (known, reached) = self.feed.reached();
         let (mut history, seq) = (loaded.history, loaded.activity.counts().seq);
-        if history == known && seq < reached {
+        if (history, seq) < (known, reached) {
             history = self.journal.history_after(known).await?;
             tracing::error!(
                 activity.id = %self.id, ?seq, ?reached, ?history,
@@ -133,7 +139,7 @@ impl Starter {
         }
         self.history.fetch_max(history.0, Ordering::SeqCst);
         self.feed.goes_on_from(history, seq);
-        Ok(())
+        Ok(history)
     }
 
     /// Waits until nothing is under way that an earlier actor of this activity has submitted. What it waits

@@ -86,8 +86,11 @@ async fn a_history_begins_once_for_all_who_miss_something(journal: &dyn Journal)
     for _ in 0..2 {
         assert_eq!(present(first).await, first.next());
     }
+    // Also where the journal itself knows nothing of the history that somebody knows.
+    let lost = History(first.0 + 7);
+    assert_eq!(present(lost).await, lost.next());
     let loaded = journal.load(drive.activity.id()).await.expect("loading works");
-    assert_eq!(loaded.expect("it is there").history, first.next());
+    assert_eq!(loaded.expect("it is there").history, lost.next());
 }
 
 async fn an_unknown_activity_is_not_found(journal: &dyn Journal) {

@@ -55,3 +55,43 @@ async fn the_history_goes_on_over_restarts_of_activities() {
     );
     assert_eq!(other.engine.history(), first);
 }
+
+#[tokio::test]
+async fn what_was_told_is_remembered_while_an_activity_cannot_be_loaded() {
+    let house = House::new().await;
+    let first = house.engine.history();
+    let id = house.seats(9).await;
+    house.reserve(id, 1).await.unwrap();
+    let backup = house.journal.backup();
+    house.reserve(id, 2).await.unwrap();
+
+    // As in a fail-over: first nobody is sure to own anything, then another database is there.
+    house.journal.faults().lose_tenure();
+    let read = house.engine.read(id, |activity| activity.counts().seq).await;
+    assert_eq!(read, Err(EngineError::Unavailable));
+    house.journal.restore(backup);
+    house.journal.faults().regain_tenure();
+    assert_eq!(seq(&house, id).await, Seq(1));
+    assert_eq!(house.engine.history(), History(first.0 + 1));
+}
+
+#[tokio::test]
+async fn nothing_of_an_older_history_is_told_as_the_new_one() {
+    let house = House::new().await;
+    let (one, other) = (house.seats(9).await, house.seats(9).await);
+    let backup = house.journal.backup();
+    for id in [one, other] {
+        house.reserve(id, 1).await.unwrap();
+    }
+    house.journal.restore(backup);
+    assert_eq!(house.reserve(one, 2).await, Err(EngineError::Unavailable));
+    let present = house
+        .engine
+        .read_with_history(one, |activity| activity.counts().seq);
+    let (_, history) = present.await.unwrap();
+    // Nobody has written the other one since, so nothing but the number tells that it went back, too.
+    let seen = house
+        .engine
+        .read_with_history(other, |activity| activity.counts().seq);
+    assert_eq!(seen.await, Ok((Seq(0), history)));
+}
