@@ -21,6 +21,7 @@ mod database_away;
 mod disk;
 mod durability;
 mod fates;
+mod histories;
 mod host;
 mod journals;
 mod keys;
