@@ -62,40 +62,49 @@ impl Place {
 
     /// Ends the one connection that waits for a lock, once there is one.
     async fn terminate_whoever_waits(&self) {
-        self.until_counted(
-            "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
-                            WHERE wait_event_type = 'Lock' AND datname = current_database()",
-        )
-        .await;
+        let terminate = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity \
+                         WHERE wait_event_type = 'Lock' AND datname = current_database()";
+        self.until_more_than(0, terminate).await;
     }
 
-    async fn until_somebody_waits(&self) {
-        self.until_counted(
-            "SELECT count(*) FROM pg_stat_activity \
-                            WHERE wait_event_type = 'Lock' AND datname = current_database()",
-        )
-        .await;
+    /// Waits until a statement waits for a lock that began after this time, and returns when that one began, in
+    /// microseconds.
+    async fn until_somebody_waits(&self, since: i64) -> i64 {
+        let begun = "SELECT COALESCE(MAX(CAST(EXTRACT(EPOCH FROM query_start) * 1000000 AS BIGINT)), 0) \
+                     FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()";
+        self.until_more_than(since, begun).await
     }
 
-    /// Asks until the count is not 0.
-    async fn until_counted(&self, count: &'static str) {
+    /// Asks until the number is above this, and returns it.
+    async fn until_more_than(&self, bound: i64, select: &'static str) -> i64 {
         let mut connection = PgConnection::connect(&self.url).await.unwrap();
-        let counting = async {
+        let asking = async {
             loop {
-                let counted: i64 = sqlx::query_scalar(count)
+                let number: i64 = sqlx::query_scalar(select)
                     .fetch_one(&mut connection)
                     .await
                     .unwrap();
-                if counted > 0 {
-                    return;
+                if number > bound {
+                    return number;
                 }
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
-        tokio::time::timeout(DEADLINE, counting)
+        tokio::time::timeout(DEADLINE, asking)
             .await
-            .expect("somebody waits");
+            .expect("somebody waits")
     }
+}
+
+/// Two activities on a journal, and for each a batch with a reservation.
+async fn two_reservations(journal: &dyn Journal) -> Vec<Batch> {
+    let mut batches = Vec::new();
+    for number in 1..=2 {
+        let mut drive = Drive::create(journal, number, settings(3)).await;
+        drive.reserve(number, 0).expect("there is room");
+        batches.push(drive.batch());
+    }
+    batches
 }
 
 #[tokio::test]
@@ -154,12 +163,7 @@ async fn what_somebody_holds_is_told_apart_and_nothing_of_it_is_written_later() 
 #[tokio::test]
 async fn a_locked_table_makes_every_commit_unavailable() {
     let mut place = Place::new().await;
-    let mut batches = Vec::new();
-    for number in 1..=2 {
-        let mut drive = Drive::create(place.journal.as_ref(), number, settings(3)).await;
-        drive.reserve(number, 0).expect("there is room");
-        batches.push(drive.batch());
-    }
+    let batches = two_reservations(place.journal.as_ref()).await;
     place.begin("LOCK TABLE activity_events IN SHARE MODE").await;
     let refused = place.journal.commit(&batches).await;
     assert!(
@@ -169,6 +173,37 @@ async fn a_locked_table_makes_every_commit_unavailable() {
     place.release_rows().await;
     let landings = place.journal.commit(&batches).await.unwrap();
     assert_eq!(landings, [Landing::Written; 2]);
+}
+
+#[tokio::test]
+async fn a_lock_that_is_let_go_just_when_somebody_gave_up_waiting_refuses_nobody() {
+    let mut place = Place::new().await;
+    let batches = two_reservations(place.journal.as_ref()).await;
+    // No row tells of this lock, so it is found as little as one that has just been let go.
+    place.begin("LOCK TABLE activity_events IN SHARE MODE").await;
+    let journal = place.journal.clone();
+    let commit = tokio::spawn(async move { journal.commit(&batches).await });
+    let first = place.until_somebody_waits(0).await;
+    place.until_somebody_waits(first).await;
+    place.release_rows().await;
+    assert_eq!(commit.await.unwrap().unwrap(), [Landing::Written; 2]);
+}
+
+#[tokio::test]
+async fn whoever_is_known_to_be_blocked_is_told_so_although_the_others_are_in_trouble_too() {
+    let mut place = Place::new().await;
+    let batches = two_reservations(place.journal.as_ref()).await;
+    let id = batches[0].activity.uuid();
+    place
+        .begin(&format!(
+            "LOCK TABLE activity_events IN SHARE MODE; SELECT FROM activities WHERE id = '{id}' FOR UPDATE"
+        ))
+        .await;
+    let landings = place.journal.commit(&batches).await.unwrap();
+    assert_eq!(landings, [Landing::Blocked; 2]);
+    place.release_rows().await;
+    let landings = place.journal.commit(&batches).await.unwrap();
+    assert_eq!(landings, [Landing::Written; 2], "nothing was written before");
 }
 
 #[tokio::test]
@@ -241,7 +276,7 @@ async fn settled_while_blocked(
     place.hold(&[("activities", batches[held].activity.uuid())]).await;
     let (journal, asked) = (place.journal.clone(), batches.clone());
     let commit = tokio::spawn(async move { journal.commit(&asked).await });
-    place.until_somebody_waits().await;
+    place.until_somebody_waits(0).await;
     let (journal, asked) = (place.journal.clone(), batches[settled].clone());
     let mut settling = tokio::spawn(async move { journal.settle(&asked).await });
     // It waits only if the statement has got to its row already.

@@ -109,12 +109,15 @@ pub(super) fn failure(code: &str) -> Failure {
     }
 }
 
-/// Whether the same statement may well succeed at once: somebody else was in its way.
+/// Whether the same statement may well succeed at once: Postgres has ended it in favour of somebody else's. With the
+/// settings of our connections that is rare: none is serializable unless the server's default says so, and of a deadlock
+/// it hears only where `deadlock_timeout`, usually 1 s, is less than [`LOCK_TIMEOUT`]. Else that ends the wait first.
 pub(super) fn is_worth_a_retry(error: &sqlx::Error) -> bool {
     has_code(error, &["40001", "40P01"])
 }
 
-/// Whether the statement waited too long for a lock that somebody else holds.
+/// Whether the statement waited too long for a lock that somebody else holds, perhaps while they waited for one of its
+/// own.
 pub(super) fn is_blocked(error: &sqlx::Error) -> bool {
     has_code(error, &["55P03"])
 }

@@ -20,7 +20,7 @@ use super::{ACTIVITY_COLUMNS, ActivityRow, HISTORY, Standing, loading};
 use crate::store::postgres::{ANSWER_TIMEOUT, Connection, Lease, NOW, is_blocked, is_worth_a_retry};
 use crate::store::{Db, meta};
 
-/// How often a commit is tried again that was in somebody's way, and the first pause before that.
+/// How often a commit is tried again that Postgres gave up for somebody else's, and the first pause before that.
 const RETRIES_MAX: u32 = 5;
 const RETRY_PAUSE: Duration = Duration::from_millis(5);
 
@@ -53,7 +53,7 @@ impl PostgresJournal {
         }
     }
 
-    /// Writes batches in one statement, as often as somebody else's is in its way, and returns which activities fitted.
+    /// Writes batches in one statement, and returns which activities fitted.
     async fn write(&self, batches: &[&Batch]) -> Result<Attempt, JournalError> {
         if batches.is_empty() {
             return Ok(Attempt::Written(HashSet::new()));
@@ -152,21 +152,20 @@ impl Journal for PostgresJournal {
     }
 
     async fn commit(&self, batches: &[Batch]) -> Result<Vec<Landing>, JournalError> {
-        let all: Vec<&Batch> = batches.iter().collect();
+        let mut others: Vec<&Batch> = batches.iter().collect();
         let mut blocked = HashSet::new();
-        let mut attempt = self.write(&all).await?;
+        let mut attempt = self.write(&others).await?;
         if let Attempt::Blocked(_) = &attempt {
-            blocked = self.blocked(&all).await?;
-            let mut others = all;
+            blocked = self.blocked(&others).await?;
             others.retain(|batch| !blocked.contains(&batch.activity.uuid()));
-            // Where that was not what was in the way, nobody is better off by trying again at once.
-            if others.len() < batches.len() {
-                attempt = self.write(&others).await?;
-            }
+            // Where nobody is found, what was in the way was let go just then, or is nothing that a row shows.
+            attempt = self.write(&others).await?;
         }
         let written = match attempt {
             Attempt::Written(written) => written,
-            Attempt::Blocked(error) => return Err(before_commit(error)),
+            Attempt::Blocked(error) if blocked.is_empty() => return Err(before_commit(error)),
+            // Somebody is in the way of the others, too, and nothing of anybody is written.
+            Attempt::Blocked(_) => return Ok(vec![Landing::Blocked; batches.len()]),
         };
         let landing = |batch: &Batch| match batch.activity.uuid() {
             id if written.contains(&id) => Landing::Written,
