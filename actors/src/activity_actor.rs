@@ -227,6 +227,12 @@ impl State {
             Outcome::Aborted if callers.len() == 1 => callers.refuse(&EngineError::Internal),
             Outcome::Aborted => self.pending.again_one_by_one(callers.into_callers()),
             Outcome::Unavailable => callers.refuse(&EngineError::Unavailable),
+            Outcome::CommittedAndFenced => {
+                // What is here is behind what the journal has, and whoever is answered may read at once.
+                self.parts.live.retire();
+                callers.tell_verdicts();
+                myself.stop(Some("fenced".into()));
+            }
             Outcome::Fenced => {
                 // Somebody else owns the activity: what is here may be behind what they tell.
                 self.parts.live.retire();

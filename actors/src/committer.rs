@@ -56,6 +56,8 @@ pub(crate) struct Submission {
 pub(crate) enum Outcome {
     /// It is durable.
     Committed,
+    /// It is durable, but somebody else may have decided since.
+    CommittedAndFenced,
     /// The database refused it for what it contains; it can never land.
     Aborted,
     /// The database could not be reached or had no room; nothing was written.

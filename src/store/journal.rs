@@ -32,20 +32,28 @@ const FOLLOW_CANCELLATION: &str = "UPDATE rsvps SET status = $1, cancel_reason =
        (SELECT id FROM rsvps WHERE activity_id = $3 AND id > $4 AND status <> 'cancelled' ORDER BY id LIMIT $5) \
      RETURNING rsvps.id";
 
+/// Raises the epoch of an activity that is still under this one, and tells where it stands.
+const FENCE: &str = "UPDATE activities SET owner_epoch = owner_epoch + 1 WHERE id = $1 AND owner_epoch = $2 \
+     RETURNING seq, last_batch, owner_epoch";
+
+/// Tells where an activity stands, whoever owns it.
+const LOOK: &str = "SELECT seq, last_batch, owner_epoch FROM activities WHERE id = $1";
+
 /// `seq`, `last_batch` and `owner_epoch` of an activity.
 type Standing = (i64, Option<Uuid>, i64);
 
-/// What became of a batch, from where its activity stands under the batch's own epoch or the one after it.
-fn settled(batch: &Batch, standing: Option<Standing>) -> Settled {
+/// What became of a batch, from where its activity stands: under the batch's own epoch or the one to go on with, which
+/// is `ours`, or under somebody else's.
+fn settled(batch: &Batch, standing: Option<Standing>, ours: bool) -> Settled {
     let Some((seq, last_batch, epoch)) = standing else {
         return Settled::Fenced;
     };
     let epoch = OwnerEpoch(epoch as u64);
-    if last_batch == Some(batch.id.uuid()) {
-        Settled::Written { epoch }
-    } else if seq as u64 == batch.prev.0 {
-        Settled::NotWritten { epoch }
-    } else {
-        Settled::Fenced
+    let written = last_batch == Some(batch.id.uuid());
+    match (written, ours) {
+        (true, true) => Settled::Written { epoch },
+        (true, false) => Settled::WrittenAndFenced,
+        (false, true) if seq as u64 == batch.prev.0 => Settled::NotWritten { epoch },
+        (false, _) => Settled::Fenced,
     }
 }

@@ -127,6 +127,7 @@ impl Runway {
                 batch.epoch = epoch;
                 Ok(Outcome::Committed)
             }
+            Settled::WrittenAndFenced => Ok(Outcome::CommittedAndFenced),
             Settled::Fenced => Ok(Outcome::Fenced),
             Settled::NotWritten { epoch } => {
                 batch.epoch = epoch;
@@ -161,7 +162,7 @@ impl Runway {
             mut callers,
             home,
         } = submission;
-        if outcome == Outcome::Committed {
+        if matches!(outcome, Outcome::Committed | Outcome::CommittedAndFenced) {
             callers.now_durable();
         }
         let landed = Landed {
@@ -184,6 +185,7 @@ impl Outcome {
     const fn name(self) -> &'static str {
         match self {
             Self::Committed => "committed",
+            Self::CommittedAndFenced => "committed_and_fenced",
             Self::Aborted => "aborted",
             Self::Unavailable => "unavailable",
             Self::Fenced => "fenced",

@@ -111,7 +111,10 @@ pub enum Settled {
         /// The epoch to submit it under.
         epoch: OwnerEpoch,
     },
-    /// Somebody else owns the activity.
+    /// It had been written, but the activity is under a later epoch by now: somebody else owns it, or an earlier
+    /// settling did its part and nobody learned of it. Whoever wrote it must load the activity afresh.
+    WrittenAndFenced,
+    /// Somebody else owns the activity, and the batch is not the last one written.
     Fenced,
 }
 

@@ -55,6 +55,7 @@ cases![
     settling_a_written_batch_finds_it,
     settling_a_lost_batch_keeps_it_from_ever_landing,
     settling_under_another_owner_is_fenced,
+    a_written_batch_is_found_although_its_settling_was_not_heard_of,
     rows_add_up_to_what_was_committed,
     rows_of_a_cancelled_activity_follow_in_steps,
     a_batch_of_thousands_is_written_whole,
@@ -492,6 +493,33 @@ async fn settling_under_another_owner_is_fenced(journal: &dyn Journal) {
         journal.settle(&batch).await.expect("settling works"),
         Settled::Fenced
     );
+}
+
+async fn a_written_batch_is_found_although_its_settling_was_not_heard_of(journal: &dyn Journal) {
+    for (id, written) in [(1, true), (2, false)] {
+        let mut drive = Drive::create(journal, id, settings(4)).await;
+        let batch = reservation(&mut drive, false);
+        if written {
+            assert_eq!(landing(journal, &batch).await, Landing::Written);
+        }
+        let settle = async || journal.settle(&batch).await.expect("settling works");
+        let unheard = settle().await;
+        assert!(matches!(
+            (written, unheard),
+            (true, Settled::Written { .. }) | (false, Settled::NotWritten { .. })
+        ));
+        let expected = if written {
+            Settled::WrittenAndFenced
+        } else {
+            Settled::Fenced
+        };
+        assert_eq!(settle().await, expected);
+        let mut owner = Drive::load(journal, batch.activity).await;
+        assert_eq!(settle().await, expected, "whoever raised the epoch");
+        owner.reserve(2, 0).expect("there is room");
+        owner.commit(journal).await;
+        assert_eq!(settle().await, Settled::Fenced, "somebody has decided since");
+    }
 }
 
 async fn rows_of_a_cancelled_activity_follow_in_steps(journal: &dyn Journal) {

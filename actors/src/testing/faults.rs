@@ -35,6 +35,7 @@ pub struct Faults {
 struct Orders {
     commits: VecDeque<Fault>,
     settles_failing: usize,
+    settles_unheard: usize,
     recalls_failing: usize,
     recounts_wrong: usize,
     poison: Option<String>,
@@ -59,6 +60,11 @@ impl Faults {
     /// The next `times` attempts to settle an unknown outcome fail.
     pub fn fail_settling(&self, times: usize) {
         self.with(|orders| orders.settles_failing = times);
+    }
+
+    /// The next `times` attempts to settle an unknown outcome do so, but nobody learns of it.
+    pub fn lose_answers_of_settling(&self, times: usize) {
+        self.with(|orders| orders.settles_unheard = times);
     }
 
     /// The next `times` attempts to look a key up fail.
@@ -104,6 +110,10 @@ impl Faults {
 
     pub(super) fn take_settle_failure(&self) -> bool {
         self.with(|orders| take_one(&mut orders.settles_failing))
+    }
+
+    pub(super) fn take_settle_unheard(&self) -> bool {
+        self.with(|orders| take_one(&mut orders.settles_unheard))
     }
 
     pub(super) fn take_recall_failure(&self) -> bool {

@@ -145,6 +145,29 @@ impl Stored {
         stored.events.extend(batch.events.iter().cloned());
         Landing::Written
     }
+
+    fn settle(&mut self, batch: &Batch) -> Settled {
+        let Some(stored) = self.activities.get_mut(&batch.activity) else {
+            return Settled::Fenced;
+        };
+        let written = stored.last_batch == Some(batch.id);
+        if stored.epoch != batch.epoch {
+            return if written {
+                Settled::WrittenAndFenced
+            } else {
+                Settled::Fenced
+            };
+        }
+        let epoch = stored.epoch.next();
+        stored.epoch = epoch;
+        if written {
+            Settled::Written { epoch }
+        } else if stored.head.seq == batch.prev {
+            Settled::NotWritten { epoch }
+        } else {
+            Settled::Fenced
+        }
+    }
 }
 
 impl StoredActivity {
@@ -260,23 +283,11 @@ impl Journal for MemoryJournal {
         if self.faults.take_settle_failure() {
             return Err(JournalError::Unavailable(Simulated("still away").into()));
         }
-        let mut stored = self.stored();
-        let Some(stored) = stored
-            .activities
-            .get_mut(&batch.activity)
-            .filter(|stored| stored.epoch == batch.epoch)
-        else {
-            return Ok(Settled::Fenced);
-        };
-        let epoch = stored.epoch.next();
-        stored.epoch = epoch;
-        Ok(if stored.last_batch == Some(batch.id) {
-            Settled::Written { epoch }
-        } else if stored.head.seq == batch.prev {
-            Settled::NotWritten { epoch }
-        } else {
-            Settled::Fenced
-        })
+        let settled = self.stored().settle(batch);
+        if self.faults.take_settle_unheard() {
+            return Err(JournalError::Unknown(Simulated("connection lost").into()));
+        }
+        Ok(settled)
     }
 
     async fn recall(&self, id: ActivityId, seq: Seq) -> Result<Option<Keyed>, JournalError> {

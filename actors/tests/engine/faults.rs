@@ -159,6 +159,20 @@ async fn a_commit_of_unknown_outcome_is_settled_and_answered_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_was_written_is_told_although_the_answer_to_its_settling_was_lost() {
+    let house = House::new().await;
+    let id = house.seats(2).await;
+    house.journal.faults().next_commit(Fault::UnknownWritten);
+    house.journal.faults().lose_answers_of_settling(1);
+    let reply = house.reserve(id, 1).await.unwrap();
+    assert_eq!((reply.answer.seq, reply.answer.replayed), (Seq(1), false));
+    // Whoever goes on is somebody who has loaded it afresh.
+    assert_eq!(house.confirmed(id).await, 1);
+    assert_eq!(house.reserve(id, 2).await.unwrap().answer.seq, Seq(2));
+    assert_eq!(house.journal.events(id).len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
 async fn whoever_waits_behind_an_outcome_that_stays_unknown_is_sent_away() {
     let house = House::new().await;
     let id = house.seats(2).await;

@@ -16,7 +16,7 @@ use turnout_actors::ports::{
 use uuid::Uuid;
 
 use super::errors::{before_commit, in_doubt};
-use super::{ACTIVITY_COLUMNS, ActivityRow, HISTORY, Standing, loading};
+use super::{ACTIVITY_COLUMNS, ActivityRow, HISTORY, loading};
 use crate::store::postgres::{ANSWER_TIMEOUT, Connection, Lease, NOW, is_blocked, is_worth_a_retry};
 use crate::store::{Db, meta};
 
@@ -176,22 +176,11 @@ impl Journal for PostgresJournal {
     }
 
     async fn settle(&self, batch: &Batch) -> Result<Settled, JournalError> {
-        // Taking the row waits for an old transaction that holds it; raising the epoch makes an old statement that is
-        // blocked elsewhere write nothing when it wakes.
-        let fence = "UPDATE activities SET owner_epoch = owner_epoch + 1 WHERE id = $1 AND owner_epoch = $2 \
-                     RETURNING seq, last_batch, owner_epoch";
         let connection = self.connection().await?;
-        let row: Option<Standing> = connection
-            .run(async |connection| {
-                sqlx::query_as(fence)
-                    .bind(batch.activity.uuid())
-                    .bind(batch.epoch.0 as i64)
-                    .fetch_optional(connection)
-                    .await
-            })
+        connection
+            .run(async |connection| write::settle(connection, batch).await)
             .await
-            .map_err(in_doubt)?;
-        Ok(super::settled(batch, row))
+            .map_err(in_doubt)
     }
 
     fn tenure(&self) -> Option<u64> {

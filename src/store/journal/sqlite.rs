@@ -15,7 +15,9 @@ use uuid::Uuid;
 
 use super::creation::create_activity;
 use super::errors::before_commit;
-use super::{ACTIVITY_COLUMNS, ActivityRow, FOLLOW_CANCELLATION, HISTORY, Standing, loading, settled};
+use super::{
+    ACTIVITY_COLUMNS, ActivityRow, FENCE, FOLLOW_CANCELLATION, HISTORY, LOOK, Standing, loading, settled,
+};
 use crate::store::sqlite::{Writer, Writing, exit_if_sync_failed};
 use crate::store::{Db, meta};
 
@@ -115,13 +117,16 @@ impl Journal for SqliteJournal {
     }
 
     async fn settle(&self, batch: &Batch) -> Result<Settled, JournalError> {
-        let row = match self.fence(batch).await {
+        match self.fence(batch).await {
             // Without room for writing, looking must do. It is as good here: the transaction in question ended
             // with its connection, and whoever holds the only writing connection knows that nothing can land.
-            Err(JournalError::Unavailable(_) | JournalError::Unknown(_)) => self.look(batch).await?,
-            fenced => fenced?,
-        };
-        Ok(settled(batch, row))
+            Err(JournalError::Unavailable(_) | JournalError::Unknown(_)) => {
+                let standing = look(batch, self.write.pool()).await.map_err(before_commit)?;
+                let ours = standing.is_some_and(|(_, _, epoch)| epoch == batch.epoch.0 as i64);
+                Ok(settled(batch, standing, ours))
+            }
+            fenced => fenced,
+        }
     }
 
     async fn recall(&self, id: ActivityId, seq: Seq) -> Result<Option<Keyed>, JournalError> {
@@ -156,31 +161,34 @@ impl Journal for SqliteJournal {
 }
 
 impl SqliteJournal {
-    /// Raises the epoch of an activity that is still under the epoch of this batch, and tells where it stands.
-    async fn fence(&self, batch: &Batch) -> Result<Option<Standing>, JournalError> {
-        let fence = "UPDATE activities SET owner_epoch = owner_epoch + 1 WHERE id = $1 AND owner_epoch = $2 \
-                     RETURNING seq, last_batch, owner_epoch";
+    /// Raises the epoch of an activity that is still under the epoch of this batch, and tells what became of the batch.
+    async fn fence(&self, batch: &Batch) -> Result<Settled, JournalError> {
         let mut transaction = self.write.begin_first().await.map_err(before_commit)?;
-        let row = sqlx::query_as(fence)
+        let ours: Option<Standing> = sqlx::query_as(FENCE)
             .bind(batch.activity.uuid())
             .bind(batch.epoch.0 as i64)
             .fetch_optional(transaction.connection())
             .await
             .map_err(before_commit)?;
+        let settled = if ours.is_some() {
+            settled(batch, ours, true)
+        } else {
+            let theirs = look(batch, transaction.connection())
+                .await
+                .map_err(before_commit)?;
+            settled(batch, theirs, false)
+        };
         commit(transaction).await?;
-        Ok(row)
+        Ok(settled)
     }
+}
 
-    /// Tells where an activity stands that is still under the epoch of this batch.
-    async fn look(&self, batch: &Batch) -> Result<Option<Standing>, JournalError> {
-        let select = "SELECT seq, last_batch, owner_epoch FROM activities WHERE id = $1 AND owner_epoch = $2";
-        sqlx::query_as(select)
-            .bind(batch.activity.uuid())
-            .bind(batch.epoch.0 as i64)
-            .fetch_optional(self.write.pool())
-            .await
-            .map_err(before_commit)
-    }
+/// Tells where the activity of a batch stands.
+async fn look(batch: &Batch, sqlite: impl sqlx::SqliteExecutor<'_>) -> Result<Option<Standing>, sqlx::Error> {
+    sqlx::query_as(LOOK)
+        .bind(batch.activity.uuid())
+        .fetch_optional(sqlite)
+        .await
 }
 
 /// A statement whose arguments are collected first.

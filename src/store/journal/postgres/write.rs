@@ -7,13 +7,14 @@ use std::sync::LazyLock;
 
 use sqlx::postgres::{PgArguments, PgConnection};
 use sqlx::{Arguments, Connection, Postgres};
-use turnout_actors::ports::{Batch, Creation, NewActivity};
+use turnout_actors::ports::{Batch, Creation, NewActivity, Settled};
 use uuid::Uuid;
 
 use crate::store::journal::columns::{
     EventColumns, HeadColumns, RsvpColumns, SettingsColumns, changes_settings,
 };
 use crate::store::journal::creation::create_activity;
+use crate::store::journal::{FENCE, LOOK, Standing, settled};
 
 /// Columns of an activity's row that are written with every batch, and their types.
 const HEAD: &[(&str, &str)] = &[
@@ -226,6 +227,26 @@ pub(super) async fn blocked(
         .fetch_all(connection)
         .await?;
     Ok(held.into_iter().collect())
+}
+
+/// Finds out what became of a batch, and makes sure that it cannot land later.
+///
+/// Taking the row waits for an old transaction that holds it; raising the epoch makes an old statement that is blocked
+/// elsewhere write nothing when it wakes. If the epoch has been raised already, that is true without us.
+pub(super) async fn settle(connection: &mut PgConnection, batch: &Batch) -> Result<Settled, sqlx::Error> {
+    let ours: Option<Standing> = sqlx::query_as(FENCE)
+        .bind(batch.activity.uuid())
+        .bind(batch.epoch.0 as i64)
+        .fetch_optional(&mut *connection)
+        .await?;
+    if ours.is_some() {
+        return Ok(settled(batch, ours, true));
+    }
+    let theirs = sqlx::query_as(LOOK)
+        .bind(batch.activity.uuid())
+        .fetch_optional(connection)
+        .await?;
+    Ok(settled(batch, theirs, false))
 }
 
 fn arguments(batches: &[&Batch], settings_too: bool) -> Result<PgArguments, sqlx::error::BoxDynError> {
