@@ -2,11 +2,14 @@
 
 use serde_json::{Value, json};
 
-use turnout::accounts::{Password, PersonName, Role, account_email};
+use turnout::accounts::{Password, PersonName, Role, Rotation, Session, User, account_email};
 use turnout::app::App;
 use turnout::config::{Config, FirstAdmin};
+use turnout::store::accounts::{StoredUser, insert_user, rotate_session};
+use turnout_actors::domain::{Timestamp, UserId};
+use uuid::Uuid;
 
-use crate::support::{Answer, Server, claims, config, forge};
+use crate::support::{Answer, Server, claims, config, database_of, forge, open};
 
 const ACCESS_TTL_S: i64 = 15 * 60;
 const REFRESH_TTL_S: i64 = 30 * 24 * 60 * 60;
@@ -159,6 +162,43 @@ async fn two_who_refresh_at_once_get_the_same_successor() {
     let (one, two) = tokio::join!(refresh(&server, token), refresh(&server, token));
     assert_eq!(one.expect(200)["refresh_token"], two.expect(200)["refresh_token"]);
     server.stop().await;
+}
+
+#[tokio::test]
+async fn of_many_who_refresh_at_once_each_is_judged_by_what_the_one_before_left() {
+    const AT_ONCE: i64 = 60;
+    let folder = tempfile::tempdir().unwrap();
+    let db = open(&database_of(folder.path())).await;
+    let now = Timestamp::from_millis(1_000);
+    let user = User {
+        id: UserId::from(Uuid::from_u128(1)),
+        name: "Ada".into(),
+        email: "ada@example.com".into(),
+        role: Role::Member,
+        created_at: now,
+        updated_at: now,
+    };
+    let first = Session::start(Uuid::from_u128(2), user.id, now);
+    let stored = StoredUser {
+        user,
+        password_hash: "hash".into(),
+    };
+    assert!(insert_user(&db, &stored, Some(&first)).await.unwrap());
+    // Each brings the newest token, whatever that is by then.
+    let refreshed = (0..AT_ONCE)
+        .map(|_| rotate_session(&db, first.sid, |session| session.judge(session.generation, now)));
+    let refreshed = futures::future::join_all(refreshed).await;
+    let mut generations: Vec<i64> = refreshed
+        .into_iter()
+        .map(|refreshed| refreshed.unwrap().unwrap().0.generation)
+        .collect();
+    generations.sort_unstable();
+    assert_eq!(generations, Vec::from_iter(1..=AT_ONCE));
+    let left = rotate_session(&db, first.sid, |_| Rotation::Repeat)
+        .await
+        .unwrap();
+    assert_eq!(left.unwrap().0.generation, AT_ONCE);
+    db.close().await;
 }
 
 #[tokio::test]

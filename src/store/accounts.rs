@@ -169,7 +169,7 @@ pub async fn insert_session(db: &Db, session: &Session, now: Timestamp, most: u3
     Ok(())
 }
 
-/// Reads a session, lets `judge` say what a refresh token means for it, and advances it if so, all in one
+/// Takes a session, lets `judge` say what a refresh token means for it, and advances it if so, all in one
 /// transaction: of two who refresh at once, the second is judged by what the first left. Nothing when there is
 /// no such session.
 pub async fn rotate_session(
@@ -177,11 +177,12 @@ pub async fn rotate_session(
     sid: Uuid,
     judge: impl Fn(&Session) -> Rotation,
 ) -> Result<Option<(Session, StoredUser, Rotation)>, StoreError> {
-    let find = "SELECT * FROM sessions WHERE sid = $1";
+    // Nothing changes by it, but on Postgres too the others wait from here on, and then read what is left to them.
+    let take = "UPDATE sessions SET generation = generation WHERE sid = $1 RETURNING *";
     let find_user = "SELECT * FROM users WHERE id = $1";
     let advance = "UPDATE sessions SET generation = $2, rotated_at = $3, expires_at = $4 WHERE sid = $1";
     let rotated = in_transaction!(db, |tx| {
-        let row: Option<SessionRow> = sqlx::query_as(find).bind(sid).fetch_optional(&mut *tx).await?;
+        let row: Option<SessionRow> = sqlx::query_as(take).bind(sid).fetch_optional(&mut *tx).await?;
         // Leaving early would end the connection with the transaction, and the token of a session that has ended
         // would be enough to do that at will.
         match row {
