@@ -5,6 +5,7 @@ use turnout_actors::domain::{
     Activity, ActivityId, KeyDigest, KeyHash, KeyUse, Keyed, Rebuild, Seq, Ticket, Timestamp,
 };
 use turnout_actors::ports::{JournalError, Recount};
+use uuid::Uuid;
 
 use super::errors::{before_commit, corrupt};
 use super::{ActivityRow, EventData, RSVP_COLUMNS, RsvpRow};
@@ -12,6 +13,10 @@ use crate::store::{Db, on_db};
 
 /// How long a key is kept after its activity has ended, and at least after its command.
 pub(super) const KEYS_KEPT_MS: i64 = 24 * 60 * 60 * 1_000;
+
+/// How many RSVPs one statement reads, and through how many events it looks. However large an activity is, no statement
+/// takes long then: a database may end one that does, also where it is only the reader who is slow.
+const READ_AT_ONCE: i64 = 2_000;
 
 /// Whether there is such an activity.
 pub(super) async fn exists(db: &Db, id: ActivityId) -> Result<bool, JournalError> {
@@ -32,68 +37,89 @@ pub(super) async fn activity(
     now: Timestamp,
 ) -> Result<Activity, JournalError> {
     let head = row.head().map_err(corrupt)?;
-    let ends_at = head.settings.ends_at;
+    let (ends_at, last) = (head.settings.ends_at, head.seq);
     let mut rebuild = Rebuild::new(id, head);
     rsvps(db, id, &mut rebuild).await?;
-    events(db, id, ends_at, now, &mut rebuild).await?;
-    rebuild.finish().map_err(corrupt)
-}
-
-/// Adds all RSVPs of an activity.
-async fn rsvps(db: &Db, id: ActivityId, rebuild: &mut Rebuild) -> Result<(), JournalError> {
-    let select = format!("SELECT {RSVP_COLUMNS} FROM rsvps WHERE activity_id = $1 ORDER BY id");
-    on_db!(db.lookup, |pool| {
-        let mut rows = sqlx::query_as::<_, RsvpRow>(sqlx::AssertSqlSafe(select))
-            .bind(id.uuid())
-            .fetch(pool);
-        while let Some(row) = rows.try_next().await.map_err(before_commit)? {
-            rebuild.rsvp(row.rsvp().map_err(corrupt)?).map_err(corrupt)?;
-        }
-    });
-    Ok(())
-}
-
-/// What of an event is remembered beyond the rows: `seq`, key, ticket of whoever got spots, and time.
-type Remembered = (i64, Option<Vec<u8>>, Option<i64>, i64);
-
-/// Adds what only the decision log knows: who got spots before others who wait, and the keys that still count.
-async fn events(
-    db: &Db,
-    id: ActivityId,
-    ends_at: Timestamp,
-    now: Timestamp,
-    rebuild: &mut Rebuild,
-) -> Result<(), JournalError> {
-    let oldest = now.plus_millis(-KEYS_KEPT_MS);
     // While the activity has not been over for long, every key counts, however old.
+    let oldest = now.plus_millis(-KEYS_KEPT_MS);
     let since = if ends_at >= oldest {
         i64::MIN
     } else {
         oldest.micros()
     };
+    events(db, id, last, since, &mut rebuild).await?;
+    rebuild.finish().map_err(corrupt)
+}
+
+/// Adds all RSVPs of an activity.
+async fn rsvps(db: &Db, id: ActivityId, rebuild: &mut Rebuild) -> Result<(), JournalError> {
+    let select =
+        format!("SELECT {RSVP_COLUMNS} FROM rsvps WHERE activity_id = $1 AND id > $2 ORDER BY id LIMIT $3");
+    // No identifier is smaller.
+    let mut after = Uuid::nil();
+    loop {
+        let mut read = 0;
+        on_db!(db.lookup, |pool| {
+            let mut rows = sqlx::query_as::<_, RsvpRow>(sqlx::AssertSqlSafe(select.as_str()))
+                .bind(id.uuid())
+                .bind(after)
+                .bind(READ_AT_ONCE)
+                .fetch(pool);
+            while let Some(row) = rows.try_next().await.map_err(before_commit)? {
+                let rsvp = row.rsvp().map_err(corrupt)?;
+                (after, read) = (rsvp.id.uuid(), read + 1);
+                rebuild.rsvp(rsvp).map_err(corrupt)?;
+            }
+        });
+        if read < READ_AT_ONCE {
+            return Ok(());
+        }
+    }
+}
+
+/// What of an event is remembered beyond the rows: `seq`, key, ticket of whoever got spots, and time.
+type Remembered = (i64, Option<Vec<u8>>, Option<i64>, i64);
+
+/// Adds what only the decision log, up to its `last` event, knows: who got spots before others who wait, and the keys
+/// that count, which are those not older than `since`.
+async fn events(
+    db: &Db,
+    id: ActivityId,
+    last: Seq,
+    since: i64,
+    rebuild: &mut Rebuild,
+) -> Result<(), JournalError> {
     let first_waiting = rebuild.first_waiting().map_or(i64::MAX, |first| first.0 as i64);
     let select = "SELECT seq, key_digest, CASE WHEN kind IN ('confirmed', 'promoted') THEN ticket END, at \
                   FROM activity_events \
-                  WHERE activity_id = $1 \
-                    AND (key_digest IS NOT NULL AND at >= $2 OR ticket > $3 AND kind IN ('confirmed', 'promoted'))";
-    on_db!(db.lookup, |pool| {
-        let mut rows = sqlx::query_as::<_, Remembered>(select)
-            .bind(id.uuid())
-            .bind(since)
-            .bind(first_waiting)
-            .fetch(pool);
-        while let Some((seq, digest, ticket, at)) = rows.try_next().await.map_err(before_commit)? {
-            if let Some(ticket) = ticket.filter(|ticket| *ticket > first_waiting) {
-                rebuild.promoted(Ticket(ticket as u64));
+                  WHERE activity_id = $1 AND seq > $2 AND seq <= $3 \
+                    AND (key_digest IS NOT NULL AND at >= $4 OR ticket > $5 AND kind IN ('confirmed', 'promoted'))";
+    // By their numbers, which have no gaps: where few of many events count, a limit would not make a statement short.
+    let mut after = 0;
+    while after < last.0 as i64 {
+        let to = after + READ_AT_ONCE;
+        on_db!(db.lookup, |pool| {
+            let mut rows = sqlx::query_as::<_, Remembered>(select)
+                .bind(id.uuid())
+                .bind(after)
+                .bind(to)
+                .bind(since)
+                .bind(first_waiting)
+                .fetch(pool);
+            while let Some((seq, digest, ticket, at)) = rows.try_next().await.map_err(before_commit)? {
+                if let Some(ticket) = ticket.filter(|ticket| *ticket > first_waiting) {
+                    rebuild.promoted(Ticket(ticket as u64));
+                }
+                if let Some(digest) = digest.filter(|_| at >= since) {
+                    let hash = digest
+                        .first_chunk()
+                        .ok_or_else(|| corrupt("a key digest has 16 bytes"))?;
+                    rebuild.key(KeyHash(u64::from_be_bytes(*hash)), Seq(seq as u64));
+                }
             }
-            if let Some(digest) = digest.filter(|_| at >= since) {
-                let hash = digest
-                    .first_chunk()
-                    .ok_or_else(|| corrupt("a key digest has 16 bytes"))?;
-                rebuild.key(KeyHash(u64::from_be_bytes(*hash)), Seq(seq as u64));
-            }
-        }
-    });
+        });
+        after = to;
+    }
     Ok(())
 }
 
