@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use sqlx::{Connection, PgConnection};
 use tempfile::TempDir;
-use turnout_actors::ports::{Batch, Journal, JournalError, Landing, Settled};
+use turnout::store::accounts::end_session;
+use turnout_actors::domain::{ActivityId, KeyDigest, KeyUse, Timestamp};
+use turnout_actors::ports::{Batch, Creation, Journal, JournalError, Landing, NewActivity, Settled};
 use turnout_actors::testing::{Drive, settings};
 use uuid::Uuid;
 
-use crate::support::{journal, postgres_of};
+use crate::support::{journal, open, postgres_of};
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -257,6 +259,44 @@ async fn connections_that_died_while_nobody_used_them_do_no_lasting_harm() {
         .await
         .expect("it is served again");
     assert_eq!(landings, [Landing::Written]);
+}
+
+#[tokio::test]
+async fn what_is_deleted_in_passing_waits_for_nobody_who_deletes_it_too() {
+    let mut place = Place::new().await;
+    let old = "INSERT INTO idempotency_keys (key_digest, fingerprint, result_id, created_at) \
+                 SELECT decode(lpad(to_hex(n), 32, '0'), 'hex'), 0, gen_random_uuid(), -1000000000000000 \
+                 FROM generate_series(1, 11) AS n; \
+               INSERT INTO revoked_sessions (sid, revoked_at, forget_at) \
+                 SELECT gen_random_uuid(), 0, 0 FROM generate_series(1, 11)";
+    sqlx::raw_sql(old).execute(&mut place.outside).await.unwrap();
+    let oldest = "DELETE FROM idempotency_keys WHERE key_digest <> decode(lpad('b', 32, '0'), 'hex'); \
+                  DELETE FROM revoked_sessions";
+    place.begin(oldest).await;
+    let key = KeyUse {
+        digest: KeyDigest([7; 16]),
+        fingerprint: 7,
+    };
+    let now = Timestamp::from_millis(1_000);
+    let new = NewActivity {
+        id: ActivityId::from(Uuid::from_u128(1)),
+        settings: Arc::new(settings(3)),
+        at: now,
+        key: Some(key),
+    };
+    assert_eq!(place.journal.create(new).await.unwrap(), Creation::Created);
+    let db = open(&place.url).await;
+    let sid = Uuid::from_u128(2);
+    end_session(&db, sid, now, now.plus_millis(1)).await.unwrap();
+    place.release_rows().await;
+    let left = "SELECT (SELECT count(*) FROM idempotency_keys), (SELECT count(*) FROM revoked_sessions)";
+    let left: (i64, i64) = sqlx::query_as(left).fetch_one(&mut place.outside).await.unwrap();
+    assert_eq!(
+        left,
+        (11, 12),
+        "what nobody held is forgotten, and what is new is there"
+    );
+    db.close().await;
 }
 
 /// Two activities in one statement, which waits for a row of one of them, while the other one is settled: what settling

@@ -223,10 +223,16 @@ pub async fn end_session(db: &Db, sid: Uuid, now: Timestamp, forget_at: Timestam
     let revoke = "INSERT INTO revoked_sessions (sid, revoked_at, forget_at) VALUES ($1, $2, $3) \
                   ON CONFLICT (sid) DO UPDATE SET forget_at = excluded.forget_at \
                   WHERE excluded.forget_at > revoked_sessions.forget_at";
-    let forget = "DELETE FROM revoked_sessions WHERE sid IN \
-                  (SELECT sid FROM revoked_sessions WHERE forget_at <= $1 LIMIT 10)";
+    let forget = format!(
+        "DELETE FROM revoked_sessions WHERE sid IN \
+         (SELECT sid FROM revoked_sessions WHERE forget_at <= $1 LIMIT 10 {})",
+        db.unless_held()
+    );
     in_transaction!(db, |tx| {
-        sqlx::query(forget).bind(now.micros()).execute(&mut *tx).await?;
+        sqlx::query(sqlx::AssertSqlSafe(forget))
+            .bind(now.micros())
+            .execute(&mut *tx)
+            .await?;
         sqlx::query(delete).bind(sid).execute(&mut *tx).await?;
         sqlx::query(revoke)
             .bind(sid)

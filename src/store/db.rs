@@ -187,6 +187,15 @@ impl Db {
         })
     }
 
+    /// Ends a query for rows that are to be deleted in passing, so that it finds only rows that nobody holds: two who
+    /// delete at once need not wait for each other. On SQLite nobody does so at once.
+    pub(super) fn unless_held(&self) -> &'static str {
+        match self {
+            Self::Sqlite { .. } => "",
+            Self::Postgres { .. } => "FOR UPDATE SKIP LOCKED",
+        }
+    }
+
     /// How many commits may be under way at once.
     pub fn statements_max(&self) -> usize {
         match self {

@@ -1,15 +1,16 @@
 //! Making an activity: the same statements on every database.
 
 /// Stores a new activity, unless its key was used before: an expression of type `Result<Creation, sqlx::Error>`, to
-/// be evaluated within a transaction. A macro, because each kind of database has its own type of connection.
+/// be evaluated within a transaction. A macro, because each kind of database has its own type of connection, and its own
+/// way to forget the oldest keys, up to a time.
 macro_rules! create_activity {
-    ($connection:expr, $new:expr) => {{
+    ($connection:expr, $new:expr, $forget_keys:expr) => {{
         let (connection, new): (_, &turnout_actors::ports::NewActivity) = ($connection, $new);
         let columns = $crate::store::journal::columns::SettingsColumns::of(&new.settings);
         let mut earlier: Option<(i64, uuid::Uuid)> = None;
         if let Some(key) = new.key {
             // The oldest go, a few at a time, so that the table stays as large as a day is busy.
-            sqlx::query($crate::store::journal::creation::FORGET_KEYS)
+            sqlx::query($forget_keys)
                 .bind(
                     new.at
                         .plus_millis(-$crate::store::journal::loading::KEYS_KEPT_MS)
@@ -76,9 +77,6 @@ macro_rules! create_activity {
 }
 
 pub(super) use create_activity;
-
-pub(super) const FORGET_KEYS: &str = "DELETE FROM idempotency_keys WHERE key_digest IN \
-     (SELECT key_digest FROM idempotency_keys WHERE created_at < $1 LIMIT 10)";
 
 /// Two that bring the same key at once meet here: the second waits for the first, and then notes nothing.
 pub(super) const NOTE_KEY: &str = "INSERT INTO idempotency_keys (key_digest, fingerprint, result_id, created_at) \

@@ -21,6 +21,10 @@ use super::{
 use crate::store::sqlite::{Writer, Writing, exit_if_sync_failed};
 use crate::store::{Db, meta};
 
+/// Forgets some keys from before a time.
+const FORGET_KEYS: &str = "DELETE FROM idempotency_keys WHERE key_digest IN \
+     (SELECT key_digest FROM idempotency_keys WHERE created_at < $1 LIMIT 10)";
+
 /// The journal in a SQLite file.
 #[derive(Clone)]
 pub struct SqliteJournal {
@@ -60,7 +64,7 @@ impl Journal for SqliteJournal {
         let mut transaction = self.begin().await?;
         let created = async {
             let connection = transaction.connection();
-            Ok::<_, sqlx::Error>(create_activity!(connection, &new))
+            Ok::<_, sqlx::Error>(create_activity!(connection, &new, FORGET_KEYS))
         };
         let created = created.await.map_err(before_commit)?;
         commit(transaction).await?;

@@ -171,6 +171,11 @@ fn names(columns: &[(&str, &str)]) -> String {
         .join(", ")
 }
 
+/// Forgets some keys from before a time, but none that somebody else is just forgetting: they need not wait for each
+/// other.
+const FORGET_KEYS: &str = "DELETE FROM idempotency_keys WHERE key_digest IN \
+     (SELECT key_digest FROM idempotency_keys WHERE created_at < $1 LIMIT 10 FOR UPDATE SKIP LOCKED)";
+
 /// Makes an activity, in a transaction of its own.
 pub(super) async fn creation(
     connection: &mut PgConnection,
@@ -179,7 +184,7 @@ pub(super) async fn creation(
     let mut transaction = connection.begin().await?;
     let created = {
         let connection = &mut *transaction;
-        create_activity!(connection, new)
+        create_activity!(connection, new, FORGET_KEYS)
     };
     transaction.commit().await?;
     Ok(created)
