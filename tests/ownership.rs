@@ -2,13 +2,21 @@
 //!
 //! `TURNOUT_TAKEOVER_ROUNDS` sets how often a server is stopped beyond its lease.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
+use sqlx::{Connection, PgConnection};
 use turnout::ids::TimeOrderedIds;
-use turnout_actors::ports::IdSource;
+use turnout::store::Node;
+use turnout_actors::domain::Timestamp;
+use turnout_actors::ports::{IdSource, Journal};
+use turnout_actors::testing::ManualClock;
 
-use crate::support::{Killable, Person, audit, host, number, postgres_of, usual_activity, with};
+use crate::support::{
+    self, Killable, Person, Proxy, audit, by_way_of, host, number, postgres_of, server_of, usual_activity,
+    with,
+};
 
 const LEASE_S: u64 = 1;
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -181,4 +189,74 @@ async fn a_server_that_was_stopped_beyond_its_lease_says_nothing_that_contradict
     println!(
         "{rounds} takeovers: {told} acknowledgements, all of them there; the old owner refused {refused} times"
     );
+}
+
+/// The journal of a node that nobody else is, or of this one.
+async fn journal_of(database: &str, node: Node) -> Arc<dyn Journal> {
+    let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_000)));
+    support::open(database).await.journal(node, clock).await.unwrap()
+}
+
+fn node_for(ttl: Duration) -> Node {
+    Node {
+        ttl,
+        ..support::node()
+    }
+}
+
+async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let waiting = async {
+        while !holds() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, waiting).await.expect(what);
+}
+
+#[tokio::test]
+async fn a_lease_that_ran_out_by_the_databases_clock_alone_begins_a_new_tenure() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = postgres_of(folder.path());
+    let journal = journal_of(&database, node_for(Duration::from_secs(LEASE_S))).await;
+    assert_eq!(journal.tenure(), Some(0));
+    // As if this machine had slept, and its clock with it.
+    let mut outside = PgConnection::connect(&database).await.unwrap();
+    sqlx::query("UPDATE nodes SET expires_at = 0")
+        .execute(&mut outside)
+        .await
+        .unwrap();
+    until("a new tenure", || {
+        let tenure = journal.tenure();
+        tenure.is_some_and(|number| number > 0)
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_process_that_finds_a_younger_one_of_its_node_is_sure_of_nothing_at_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = postgres_of(folder.path());
+    let node = node_for(Duration::from_secs(6));
+    let older = journal_of(&database, node.clone()).await;
+    let began = tokio::time::Instant::now();
+    let younger = journal_of(&database, node.clone()).await;
+    until("the older one notices", || older.tenure().is_none()).await;
+    // It renews after a third of that time, and would otherwise have gone on until its end.
+    assert!(began.elapsed() < node.ttl * 3 / 4, "{:?}", began.elapsed());
+    assert_eq!(younger.tenure(), Some(0));
+}
+
+#[tokio::test]
+async fn a_renewal_that_hangs_leaves_time_for_another_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = postgres_of(folder.path());
+    let proxy = Proxy::to(server_of(&database)).await;
+    let node = node_for(Duration::from_secs(4));
+    let journal = journal_of(&by_way_of(proxy.address, &database), node.clone()).await;
+    proxy.strand();
+    let stranded = tokio::time::Instant::now();
+    while stranded.elapsed() < node.ttl * 3 / 2 {
+        assert_eq!(journal.tenure(), Some(0), "after {:?}", stranded.elapsed());
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
 }

@@ -1,7 +1,8 @@
 //! The database: opening it, migrating it, and running one text of SQL on whichever kind it is.
 //!
 //! Queries are written once, in the subset of SQL that SQLite and Postgres share, with `$1` placeholders, and
-//! run by [`on_db!`] or [`in_transaction!`]. Those macros are the only places that know the variants of [`Db`].
+//! run by [`on_db!`] or [`in_transaction!`]. Apart from those macros, only what opens, migrates and closes a database and
+//! chooses its journal knows the variants of [`Db`].
 
 use std::io;
 use std::path::PathBuf;
@@ -46,8 +47,12 @@ pub enum Db {
     },
     /// A server, which other processes may use too.
     Postgres {
-        /// Connections of the journal.
+        /// Connections for merged commits alone.
         commits: PgPool,
+        /// Connections for the rest of the journal.
+        journal: PgPool,
+        /// Connections for the lease.
+        renewals: PgPool,
         /// Connections for lists.
         read: PgPool,
         /// Connections for short queries, and for transactions outside of the journal.
@@ -174,14 +179,16 @@ impl Db {
             Self::Sqlite { write, .. } => Arc::new(SqliteJournal::new(self.clone(), write.clone(), clock)),
             Self::Postgres {
                 commits,
-                lookup,
+                journal,
+                renewals,
                 keeper,
                 ..
             } => {
-                let lease = Lease::take(lookup, node).await?;
-                let journal = PostgresJournal::new(self.clone(), commits.clone(), lease.clone(), clock);
+                let lease = Lease::take(renewals, node).await?;
+                let (commits, others) = (commits.clone(), journal.clone());
+                let journal = PostgresJournal::new(self.clone(), commits, others, lease.clone(), clock);
                 // A second journal of one database would be a second owner; its lease has just ended the first.
-                let _ = keeper.set(lease.keep(lookup.clone()));
+                let _ = keeper.set(lease.keep(renewals.clone()));
                 Arc::new(journal)
             }
         })
@@ -223,6 +230,8 @@ impl Db {
             }
             Self::Postgres {
                 commits,
+                journal,
+                renewals,
                 read,
                 lookup,
                 keeper,
@@ -230,7 +239,9 @@ impl Db {
                 if let Some(keeper) = keeper.get() {
                     keeper.give_up().await;
                 }
+                renewals.close().await;
                 commits.close().await;
+                journal.close().await;
                 read.close().await;
                 lookup.close().await;
             }
@@ -241,7 +252,7 @@ impl Db {
     async fn migrate(&self, database: &Database) -> Result<(), OpenError> {
         let migrated = match self {
             Self::Sqlite { write, .. } => SQLITE_MIGRATIONS.run(write.pool()).await,
-            Self::Postgres { commits, .. } => postgres::migrate(&POSTGRES_MIGRATIONS, commits).await,
+            Self::Postgres { journal, .. } => postgres::migrate(&POSTGRES_MIGRATIONS, journal).await,
         };
         let shown = || database.to_string();
         migrated.map_err(|error| match error {

@@ -27,19 +27,28 @@ const LOCK_TIMEOUT: Duration = Duration::from_millis(500);
 /// How long a transaction may do nothing before Postgres ends it and its locks.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// Connections of the journal: for two merged statements under way, and for loading and settling beside them.
+/// Connections for merged statements alone: for two ordinary ones and one of suspects, and as many again, because a
+/// connection is asked whether it lives before the next one gets it.
 const COMMIT_CONNECTIONS: u32 = 6;
+/// Connections for the rest of the journal: claiming, creating, settling, following a cancellation.
+const JOURNAL_CONNECTIONS: u32 = 4;
+/// Connections for the lease: for a renewal, and for the next one while that hangs.
+const LEASE_CONNECTIONS: u32 = 2;
+/// How long a connection may lie unused. What is between here and the database forgets silent ones, and tells nobody.
+const UNUSED_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// Opens the database, which is there.
 pub(super) async fn open(server: &PostgresServer, readers: u32) -> Result<Db, OpenError> {
     let failed = |error| OpenError::Open(server.to_string(), error);
     let options = options(server.url().expose().parse().map_err(failed)?);
-    let commits = pool(&options, COMMIT_CONNECTIONS, false);
-    if fsync(&commits, &options).await.map_err(failed)? != "on" {
+    let journal = pool(&options, JOURNAL_CONNECTIONS, false);
+    if fsync(&journal, &options).await.map_err(failed)? != "on" {
         return Err(OpenError::Careless(server.to_string(), "fsync = off"));
     }
     Ok(Db::Postgres {
-        commits,
+        commits: pool(&options, COMMIT_CONNECTIONS, false),
+        journal,
+        renewals: pool(&options, LEASE_CONNECTIONS, false),
         read: pool(&options, readers, true),
         lookup: pool(&options, LOOKUP_CONNECTIONS, true),
         keeper: Arc::new(OnceLock::new()),
@@ -47,9 +56,9 @@ pub(super) async fn open(server: &PostgresServer, readers: u32) -> Result<Db, Op
 }
 
 /// Whether the server syncs what it commits, in its own words.
-async fn fsync(commits: &PgPool, options: &PgConnectOptions) -> Result<String, sqlx::Error> {
+async fn fsync(pool: &PgPool, options: &PgConnectOptions) -> Result<String, sqlx::Error> {
     let show = "SHOW fsync";
-    match sqlx::query_scalar(show).fetch_one(commits).await {
+    match sqlx::query_scalar(show).fetch_one(pool).await {
         // A pool waits for a server that is just starting, but does not say what was in the way.
         Err(sqlx::Error::PoolTimedOut) => {
             let mut connection = connection::in_time(PgConnection::connect_with(options)).await?;
@@ -82,6 +91,7 @@ fn pool(options: &PgConnectOptions, connections: u32, tested: bool) -> PgPool {
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
+        .idle_timeout(UNUSED_TIMEOUT)
         .test_before_acquire(tested)
         // What was left in the middle of something is asked before others get it, and not for ever.
         .after_release(|connection, _| {

@@ -27,8 +27,10 @@ const RETRY_PAUSE: Duration = Duration::from_millis(5);
 /// The journal in a Postgres database.
 #[derive(Clone)]
 pub struct PostgresJournal {
-    /// Connections for commits alone.
+    /// Connections for merged commits alone: nothing else that waits keeps one from its turn.
     commits: PgPool,
+    /// Connections for everything else that writes.
+    others: PgPool,
     db: Db,
     lease: Lease,
     clock: Arc<dyn Clock>,
@@ -43,10 +45,11 @@ enum Attempt {
 }
 
 impl PostgresJournal {
-    /// A journal on an open database, with these connections for commits.
-    pub fn new(db: Db, commits: PgPool, lease: Lease, clock: Arc<dyn Clock>) -> Self {
+    /// A journal on an open database, with these connections for commits and for everything else that writes.
+    pub fn new(db: Db, commits: PgPool, others: PgPool, lease: Lease, clock: Arc<dyn Clock>) -> Self {
         Self {
             commits,
+            others,
             db,
             lease,
             clock,
@@ -60,7 +63,7 @@ impl PostgresJournal {
         }
         let mut tries = 0;
         loop {
-            let connection = self.connection().await?;
+            let connection = connection(&self.commits).await?;
             let result = connection
                 .run(async |connection| write::batches(connection, batches).await)
                 .await;
@@ -81,27 +84,38 @@ impl PostgresJournal {
         if let [batch] = batches {
             return Ok(HashSet::from([batch.activity.uuid()]));
         }
-        self.connection()
+        connection(&self.commits)
             .await?
             .run(async |connection| write::blocked(connection, batches).await)
             .await
             .map_err(before_commit)
     }
+}
 
-    async fn connection(&self) -> Result<Connection, JournalError> {
-        Connection::acquire(&self.commits).await.map_err(before_commit)
-    }
+async fn connection(pool: &PgPool) -> Result<Connection, JournalError> {
+    Connection::acquire(pool).await.map_err(before_commit)
+}
+
+/// What has no other end: a lost connection may never say so, and whoever waits holds a place in the engine.
+async fn in_time<T>(answer: impl Future<Output = Result<T, JournalError>>) -> Result<T, JournalError> {
+    timeout(ANSWER_TIMEOUT, answer)
+        .await
+        .unwrap_or_else(|late| Err(JournalError::Unavailable(late.into())))
 }
 
 #[async_trait]
 impl Journal for PostgresJournal {
     async fn history_after(&self, known: History) -> Result<History, JournalError> {
-        let present = meta::history_after(&self.db, known).await;
-        present.map_err(|error| JournalError::Unavailable(error.into()))
+        // Whether it was raised in the end is seen by whoever asks next.
+        in_time(async {
+            let present = meta::history_after(&self.db, known).await;
+            present.map_err(|error| JournalError::Unavailable(error.into()))
+        })
+        .await
     }
 
     async fn create(&self, new: NewActivity) -> Result<Creation, JournalError> {
-        let connection = self.connection().await?;
+        let connection = connection(&self.others).await?;
         connection
             .run(async |connection| write::creation(connection, &new).await)
             .await
@@ -119,7 +133,7 @@ impl Journal for PostgresJournal {
              RETURNING owner_epoch, {HISTORY}, {ACTIVITY_COLUMNS}"
         );
         let (node, epoch) = self.lease.claimant();
-        let connection = self.connection().await?;
+        let connection = connection(&self.others).await?;
         // That a claim was made and its answer lost does no harm: the next one raises the epoch again.
         let claimed = connection
             .run(async |connection| {
@@ -176,7 +190,7 @@ impl Journal for PostgresJournal {
     }
 
     async fn settle(&self, batch: &Batch) -> Result<Settled, JournalError> {
-        let connection = self.connection().await?;
+        let connection = connection(&self.others).await?;
         connection
             .run(async |connection| write::settle(connection, batch).await)
             .await
@@ -188,14 +202,11 @@ impl Journal for PostgresJournal {
     }
 
     async fn recall(&self, id: ActivityId, seq: Seq) -> Result<Option<Keyed>, JournalError> {
-        // A lost connection may never say so, and whoever waits holds a place in the engine.
-        timeout(ANSWER_TIMEOUT, loading::key(&self.db, id, seq))
-            .await
-            .unwrap_or_else(|late| Err(JournalError::Unavailable(late.into())))
+        in_time(loading::key(&self.db, id, seq)).await
     }
 
     async fn recount(&self, id: ActivityId) -> Result<Option<Recount>, JournalError> {
-        loading::recount(&self.db, id).await
+        in_time(loading::recount(&self.db, id)).await
     }
 
     async fn follow_cancellation(
@@ -204,7 +215,7 @@ impl Journal for PostgresJournal {
         after: Option<RsvpId>,
         most: u32,
     ) -> Result<Option<RsvpId>, JournalError> {
-        let connection = self.connection().await?;
+        let connection = connection(&self.others).await?;
         let reason = CancelReason::ActivityCancelled;
         let followed: Vec<Uuid> = connection
             .run(async |connection| {

@@ -3,7 +3,8 @@
 //! The lease gives liveness: nobody else takes an activity while it holds. Safety does not rest on it, since every
 //! write is guarded by the owner's epoch; but reads are, so whoever is not sure to hold the lease says nothing. It is
 //! sure only by its own monotonic clock, counted from before it asked: a process that was stopped for a while knows
-//! when it wakes that its time is over.
+//! when it wakes that its time is over. That clock may have stood still where the database's has not, so a renewal
+//! does not bridge a gap that the database saw either.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -20,6 +21,9 @@ pub(in crate::store) const NOW: &str = "CAST(EXTRACT(EPOCH FROM clock_timestamp(
 
 /// Renewals per time to live, so that two may fail.
 const RENEWALS: u32 = 3;
+
+/// Tries per time to live: how long the answer to one may stay away while there is something to lose by waiting.
+const TRIES: u32 = 4;
 
 /// The pause before a renewal that failed is tried again: whoever comes back late has lost what it owned.
 const RETRY_PAUSE: Duration = Duration::from_millis(100);
@@ -49,6 +53,16 @@ pub struct Keeper {
     lease: Lease,
     pool: PgPool,
     renewing: JoinHandle<()>,
+}
+
+/// What became of a renewal.
+enum Renewal {
+    /// The lease holds.
+    Held,
+    /// By the database's clock it had run out, or it is somebody else's. It was left so.
+    Lapsed,
+    /// A younger process has taken it.
+    Superseded,
 }
 
 /// An unbroken time of holding the lease.
@@ -98,13 +112,20 @@ impl Lease {
                 sleep(pause).await;
                 let asked = Instant::now();
                 pause = RETRY_PAUSE;
-                // An answer that comes later than that is worth nothing.
-                match timeout(lease.node.ttl, lease.renew(&pool)).await {
-                    Ok(Ok(true)) => {
+                match timeout(lease.patience(), lease.renew(&pool)).await {
+                    Ok(Ok(Renewal::Held)) => {
                         lease.held_from(asked);
                         pause = usual;
                     }
-                    Ok(Ok(false)) => {
+                    Ok(Ok(Renewal::Lapsed)) => {
+                        lease.end();
+                        tracing::warn!(
+                            "the lease has ended in the database: nothing is told from memory until it is held again"
+                        );
+                        pause = Duration::ZERO;
+                    }
+                    Ok(Ok(Renewal::Superseded)) => {
+                        lease.end();
                         tracing::error!(
                             "a younger process runs with this node's id: this one owns nothing any more"
                         );
@@ -122,8 +143,26 @@ impl Lease {
         }
     }
 
-    async fn renew(&self, pool: &PgPool) -> Result<bool, sqlx::Error> {
-        let renew = format!("UPDATE nodes SET expires_at = {NOW} + $3 WHERE id = $1 AND epoch = $2");
+    /// How long the answer to a renewal may stay away. A connection that hangs must leave time for a new one; when
+    /// the lease is over there is no hurry, and a slow way to the database gets its chance.
+    fn patience(&self) -> Duration {
+        match self.current() {
+            Some(_) => self.node.ttl / TRIES,
+            None => self.node.ttl,
+        }
+    }
+
+    /// Renews, within a tenure only where there was no gap by the database's clock. After the end of a tenure there is
+    /// no tenure to bridge a gap with; so it does not matter which answers were lost on the way.
+    async fn renew(&self, pool: &PgPool) -> Result<Renewal, sqlx::Error> {
+        let in_tenure = self.current().is_some();
+        // Somebody who claims may hold the row, so the time is looked at when it is ours.
+        let renew = format!(
+            "WITH present AS MATERIALIZED \
+               (SELECT id, expires_at FROM nodes WHERE id = $1 AND epoch = $2 FOR UPDATE) \
+             UPDATE nodes SET expires_at = {NOW} + $3 FROM present \
+             WHERE nodes.id = present.id AND (present.expires_at > {NOW} OR NOT $4)"
+        );
         let renewed = Connection::acquire(pool)
             .await?
             .run(async |connection| {
@@ -131,11 +170,16 @@ impl Lease {
                     .bind(self.node.id)
                     .bind(self.epoch)
                     .bind(self.node.ttl.as_micros() as i64)
+                    .bind(in_tenure)
                     .execute(connection)
                     .await
             })
             .await?;
-        Ok(renewed.rows_affected() == 1)
+        Ok(match renewed.rows_affected() {
+            1 => Renewal::Held,
+            _ if in_tenure => Renewal::Lapsed,
+            _ => Renewal::Superseded,
+        })
     }
 
     /// The number of the present tenure; none while it is not sure that the lease holds. It rises whenever there was
@@ -159,6 +203,11 @@ impl Lease {
         tenure.until = asked + self.node.ttl;
     }
 
+    /// It is not sure of anything any more.
+    fn end(&self) {
+        self.tenure().until = Instant::now();
+    }
+
     fn tenure(&self) -> std::sync::MutexGuard<'_, Tenure> {
         self.tenure
             .lock()
@@ -171,7 +220,7 @@ impl Keeper {
     pub(in crate::store) async fn give_up(&self) {
         self.renewing.abort();
         let lease = &self.lease;
-        lease.tenure().until = Instant::now();
+        lease.end();
         let end = "UPDATE nodes SET expires_at = 0 WHERE id = $1 AND epoch = $2";
         let ended = sqlx::query(end)
             .bind(lease.node.id)
