@@ -10,8 +10,8 @@ use sqlx::{Connection, PgConnection};
 use turnout::ids::TimeOrderedIds;
 use turnout::store::Node;
 use turnout_actors::domain::Timestamp;
-use turnout_actors::ports::{IdSource, Journal};
-use turnout_actors::testing::ManualClock;
+use turnout_actors::ports::{IdSource, Journal, JournalError};
+use turnout_actors::testing::{Drive, ManualClock, settings};
 
 use crate::support::{
     self, Killable, Person, Proxy, audit, by_way_of, host, number, postgres_of, server_of, usual_activity,
@@ -259,4 +259,53 @@ async fn a_renewal_that_hangs_leaves_time_for_another_one() {
         assert_eq!(journal.tenure(), Some(0), "after {:?}", stranded.elapsed());
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
+}
+
+#[tokio::test]
+async fn a_claim_that_waited_takes_nothing_from_a_node_that_has_renewed_meanwhile() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = postgres_of(folder.path());
+    let owner = journal_of(&database, node_for(Duration::from_secs(60))).await;
+    let other = journal_of(&database, node_for(Duration::from_secs(50))).await;
+    let mut drive = Drive::create(owner.as_ref(), 1, settings(3)).await;
+    drive.reserve(1, 0).expect("there is room");
+    let id = drive.batch().activity;
+    assert!(owner.load(id).await.unwrap().is_some());
+
+    let mut outside = PgConnection::connect(&database).await.unwrap();
+    let of_owner = "WHERE id = (SELECT owner_node FROM activities WHERE owner_node IS NOT NULL)";
+    let run = |sql: String| sqlx::raw_sql(sqlx::AssertSqlSafe(sql));
+    run(format!("UPDATE nodes SET expires_at = 0 {of_owner}"))
+        .execute(&mut outside)
+        .await
+        .unwrap();
+    // The owner renews and claims again, and the other one's claim begins before that is there to see.
+    run(format!(
+        "BEGIN; UPDATE nodes SET expires_at = 9000000000000000 {of_owner}; \
+         UPDATE activities SET owner_epoch = owner_epoch + 1"
+    ))
+    .execute(&mut outside)
+    .await
+    .unwrap();
+    let claiming = tokio::spawn(async move { other.load(id).await });
+    let mut looking = PgConnection::connect(&database).await.unwrap();
+    let waits = "SELECT count(*) > 0 FROM pg_stat_activity \
+                 WHERE wait_event_type = 'Lock' AND datname = current_database()";
+    let waiting = async {
+        while !sqlx::query_scalar::<_, bool>(waits)
+            .fetch_one(&mut looking)
+            .await
+            .unwrap()
+        {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(DEADLINE, waiting).await.expect("it waits");
+    run("COMMIT".to_owned()).execute(&mut outside).await.unwrap();
+    let claimed = claiming.await.unwrap();
+    assert!(
+        matches!(&claimed, Err(JournalError::Unavailable(reason)) if reason.to_string().contains("another node")),
+        "{:?}",
+        claimed.map(|loaded| loaded.map(|loaded| loaded.epoch))
+    );
 }

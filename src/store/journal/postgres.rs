@@ -123,13 +123,18 @@ impl Journal for PostgresJournal {
     }
 
     async fn load(&self, id: ActivityId) -> Result<Option<Loaded>, JournalError> {
-        // Whoever claims holds its own lease, and nobody else's holds on the activity.
+        // Whoever claims holds its own lease, and nobody else's holds on the activity. A statement that waited for the
+        // activity's row looks at that row anew, but at other tables as they were when it began. So it locks the lease
+        // that has run out, whose node cannot renew it meanwhile, and takes the row only from the owner that it saw.
         let claim = format!(
-            "UPDATE activities SET owner_epoch = owner_epoch + 1, owner_node = $2 \
-             WHERE id = $1 \
+            "WITH seen AS MATERIALIZED (SELECT owner_node AS was FROM activities WHERE id = $1), \
+               lapsed AS MATERIALIZED (SELECT 1 FROM nodes WHERE id <> $2 AND expires_at <= {NOW} \
+                 AND id = (SELECT was FROM seen) FOR SHARE) \
+             UPDATE activities SET owner_epoch = owner_epoch + 1, owner_node = $2 FROM seen \
+             WHERE id = $1 AND owner_node IS NOT DISTINCT FROM was \
                AND EXISTS (SELECT 1 FROM nodes WHERE nodes.id = $2 AND nodes.epoch = $3 AND expires_at > {NOW}) \
-               AND (owner_node IS NULL OR owner_node = $2 \
-                 OR NOT EXISTS (SELECT 1 FROM nodes WHERE nodes.id = owner_node AND expires_at > {NOW})) \
+               AND (was IS NULL OR was = $2 OR EXISTS (SELECT 1 FROM lapsed) \
+                 OR NOT EXISTS (SELECT 1 FROM nodes WHERE nodes.id = was)) \
              RETURNING owner_epoch, {HISTORY}, {ACTIVITY_COLUMNS}"
         );
         let (node, epoch) = self.lease.claimant();
