@@ -367,3 +367,33 @@ async fn a_statement_that_takes_too_long_is_unavailable_and_writes_nothing() {
     let loaded = Drive::load(place.journal.as_ref(), batch.activity).await;
     assert_eq!(loaded.activity.counts().seq.0, 0);
 }
+
+#[tokio::test]
+async fn a_connection_to_a_database_that_takes_no_writes_is_not_used_again() {
+    let mut place = Place::new().await;
+    let mut drive = Drive::create(place.journal.as_ref(), 1, settings(3)).await;
+    drive.reserve(1, 0).expect("there is room");
+    let batch = drive.batch();
+    let (_, name) = place.url.rsplit_once('/').unwrap();
+    let database = format!("ALTER DATABASE {name}");
+    // It holds for connections that are made from now on, as where a proxy has reached a standby.
+    let standby = format!("{database} SET default_transaction_read_only = on");
+    let primary = format!("{database} RESET default_transaction_read_only");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(standby))
+        .execute(&mut place.outside)
+        .await
+        .unwrap();
+    for _ in 0..10 {
+        let refused = place.journal.commit(std::slice::from_ref(&batch)).await;
+        assert!(
+            matches!(refused, Err(JournalError::Unavailable(_))),
+            "{refused:?}"
+        );
+    }
+    sqlx::raw_sql(sqlx::AssertSqlSafe(primary))
+        .execute(&mut place.outside)
+        .await
+        .unwrap();
+    let landings = place.journal.commit(std::slice::from_ref(&batch)).await.unwrap();
+    assert_eq!(landings, [Landing::Written]);
+}

@@ -82,22 +82,36 @@ fn options(address: PgConnectOptions) -> PgConnectOptions {
     sqlx::ConnectOptions::disable_statement_logging(options)
 }
 
-/// A pool that connects when somebody needs it, so that a database that is away for a while stops no start of
-/// those parts that can wait.
+/// A pool that connects when somebody needs it: one that nobody uses takes nothing from the database.
 ///
 /// `tested` connections are asked whether they live before they are used, within the time for getting one: what
-/// is asked on them has no other end. A commit has, and needs one round trip less so.
+/// is asked on them has no other end. What uses the others ends by itself, by [`Connection`], and needs one round trip
+/// less so.
 fn pool(options: &PgConnectOptions, connections: u32, tested: bool) -> PgPool {
     PgPoolOptions::new()
         .max_connections(connections)
         .acquire_timeout(ACQUIRE_TIMEOUT)
         .idle_timeout(UNUSED_TIMEOUT)
         .test_before_acquire(tested)
-        // What was left in the middle of something is asked before others get it, and not for ever.
-        .after_release(|connection, _| {
-            Box::pin(async { connection::in_time(connection.ping()).await.map(|()| true) })
+        // What was left in the middle of something is asked before others get it, and not for ever. The library asks
+        // once more by itself, without an end, but only whom this has found to live.
+        .after_release(move |connection, _| {
+            Box::pin(async move {
+                if tested {
+                    connection::in_time(is_writable(connection)).await
+                } else {
+                    connection::in_time(connection.ping()).await.map(|()| true)
+                }
+            })
         })
         .connect_lazy_with(options.clone())
+}
+
+/// Whether the database at the other end takes writes. A standby does not, and shows what was.
+async fn is_writable(connection: &mut PgConnection) -> Result<bool, sqlx::Error> {
+    let show = "SHOW transaction_read_only";
+    let read_only: String = sqlx::query_scalar(show).fetch_one(connection).await?;
+    Ok(read_only == "off")
 }
 
 /// Tells failures apart, by SQLSTATE.
@@ -132,6 +146,12 @@ pub(super) fn is_blocked(error: &sqlx::Error) -> bool {
     has_code(error, &["55P03"])
 }
 
+/// Whether the database at the other end takes no writes, as a standby does not: nothing was written, and nothing ever
+/// will be on this connection.
+fn is_read_only(error: &sqlx::Error) -> bool {
+    has_code(error, &["25006"])
+}
+
 fn has_code(error: &sqlx::Error, codes: &[&str]) -> bool {
     let code = error.as_database_error().and_then(|reason| reason.code());
     code.is_some_and(|code| codes.contains(&&*code))
@@ -153,6 +173,7 @@ mod tests {
             ("57014", Failure::Unavailable),
             ("57P01", Failure::Lost),
             ("08006", Failure::Lost),
+            ("25006", Failure::Unavailable),
             ("42P01", Failure::Other),
         ] {
             assert_eq!(failure(code), kind, "{code}");

@@ -8,7 +8,7 @@ use sqlx::postgres::PgConnection;
 use sqlx::{PgPool, Postgres};
 use tokio::time::timeout;
 
-use super::STATEMENT_TIMEOUT;
+use super::{STATEMENT_TIMEOUT, is_read_only};
 use crate::store::failure::is_lost;
 
 /// How long the answer to a statement may stay away: somewhat longer than the database itself allows it.
@@ -16,7 +16,7 @@ pub(in crate::store) const ANSWER_TIMEOUT: Duration =
     STATEMENT_TIMEOUT.saturating_add(Duration::from_secs(2));
 
 /// A connection in use. One that is dropped in the middle of something, or was lost, never goes back to its pool:
-/// nobody knows what it would answer next.
+/// nobody knows what it would answer next. Neither does one that leads to a database which takes no writes.
 pub(in crate::store) struct Connection {
     pool: PgPool,
     held: Option<PoolConnection<Postgres>>,
@@ -39,7 +39,10 @@ impl Connection {
     ) -> Result<T, sqlx::Error> {
         let connection = self.held.as_mut().expect("it is given back only at the end");
         let answer = in_time(work(connection)).await;
-        if answer.as_ref().is_err_and(is_lost) {
+        if answer
+            .as_ref()
+            .is_err_and(|error| is_lost(error) || is_read_only(error))
+        {
             forsake_idle(&self.pool);
         } else {
             drop(self.held.take());
