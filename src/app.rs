@@ -16,18 +16,21 @@ use uuid::Uuid;
 
 use crate::accounts::{AccountError, Accounts, PersonName, Role, SecretError, signing_secret};
 use crate::clock::SystemClock;
-use crate::config::{Config, FirstAdmin};
+use crate::config::{Config, Database, FirstAdmin};
 use crate::http::edge::Edge;
 use crate::http::{AppState, Parts, router, server};
 use crate::ids::TimeOrderedIds;
 use crate::kept::{self, KeptError};
 use crate::redis::{InvalidAddress, Link, RedisMirror};
 use crate::rsvp_index::RsvpIndex;
-use crate::store::{Db, Node, OpenError, StoreError};
+use crate::store::{Db, Node, OpenError, ServerLock, StoreError};
 
 /// Connections that the operating system holds while the server is busy accepting others: an opening brings
 /// thousands within milliseconds.
 const BACKLOG: u32 = 4_096;
+
+/// The file in the data folder that tells which node this process is.
+const NODE_ID: &str = "node-id";
 
 /// What comes from outside the process.
 #[derive(Clone)]
@@ -62,6 +65,12 @@ pub enum StartError {
     /// The file with the node's identifier holds something else.
     #[error("{path} does not hold a UUID", path = .0.display())]
     NodeId(PathBuf),
+    /// Another server reads from the same file which node it is.
+    #[error(
+        "another server is using {path} (it holds {lock}); set node_id, or start this one in another folder",
+        path = .0.display(), lock = ServerLock::path(.0).display()
+    )]
+    NodeInUse(PathBuf),
     /// What is in the database.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -86,6 +95,7 @@ pub struct App;
 pub struct Bound {
     listener: TcpListener,
     state: AppState,
+    node_lock: Option<ServerLock>,
 }
 
 /// A server that serves.
@@ -95,6 +105,8 @@ pub struct Running {
     state: AppState,
     stop: CancellationToken,
     server: JoinHandle<()>,
+    /// Kept until everything is closed.
+    _node_lock: Option<ServerLock>,
 }
 
 impl App {
@@ -114,10 +126,15 @@ impl App {
     }
 
     async fn bind_with(config: Config, outside: Outside) -> Result<Bound, StartError> {
+        let node_lock = lock_node(&config)?;
         let state = build(config, outside).await?;
         // Last, so that nobody gets an answer before everything is there.
         match listen(state.config.listen) {
-            Ok(listener) => Ok(Bound { listener, state }),
+            Ok(listener) => Ok(Bound {
+                listener,
+                state,
+                node_lock,
+            }),
             Err(error) => {
                 state.db.close().await;
                 Err(StartError::Listen(state.config.listen, error))
@@ -134,7 +151,11 @@ impl Bound {
 
     /// Answers from now on.
     pub fn serve(self) -> Running {
-        let Self { listener, state } = self;
+        let Self {
+            listener,
+            state,
+            node_lock,
+        } = self;
         let address = listener.local_addr().unwrap_or(state.config.listen);
         let stop = CancellationToken::new();
         let edge = Edge::new(router::routes(state.clone()));
@@ -145,6 +166,7 @@ impl Bound {
             state,
             stop,
             server,
+            _node_lock: node_lock,
         }
     }
 }
@@ -223,14 +245,26 @@ async fn build(config: Config, Outside { clock, ids }: Outside) -> Result<AppSta
     }
 }
 
+/// Keeps other servers from being the node that the data folder names. Where the database is a file its own lock does.
+fn lock_node(config: &Config) -> Result<Option<ServerLock>, StartError> {
+    if config.node_id.is_some() || matches!(config.database, Database::Sqlite(_)) {
+        return Ok(None);
+    }
+    let (folder, file) = (config.data_folder(), config.data_folder().join(NODE_ID));
+    let failed = |path: PathBuf| move |error| OpenError::Files(path, error);
+    kept::make_folder(folder).map_err(failed(folder.to_owned()))?;
+    let lock = ServerLock::take(&file).map_err(failed(ServerLock::path(&file)))?;
+    lock.map(Some).ok_or(StartError::NodeInUse(file))
+}
+
 /// Who this process is among those that share the database.
 fn node(config: &Config, ids: &dyn IdSource) -> Result<Node, StartError> {
     let id = match config.node_id {
         Some(id) => id,
         None => {
-            let text = kept::line(config.data_folder(), "node-id", || ids.next().to_string())?;
+            let text = kept::line(config.data_folder(), NODE_ID, || ids.next().to_string())?;
             text.parse()
-                .map_err(|_| StartError::NodeId(config.data_folder().join("node-id")))?
+                .map_err(|_| StartError::NodeId(config.data_folder().join(NODE_ID)))?
         }
     };
     Ok(Node {

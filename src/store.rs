@@ -17,6 +17,7 @@ use self::failure::Failure;
 pub use db::{Db, OpenError};
 pub(crate) use db::{in_transaction, on_db};
 pub use journal::SqliteJournal;
+pub use lock::ServerLock;
 pub use postgres::Node;
 
 /// What a query can fail with, by what the caller can do about it.

@@ -2,6 +2,7 @@
 //!
 //! `TURNOUT_TAKEOVER_ROUNDS` sets how often a server is stopped beyond its lease.
 
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -307,5 +308,28 @@ async fn a_claim_that_waited_takes_nothing_from_a_node_that_has_renewed_meanwhil
         matches!(&claimed, Err(JournalError::Unavailable(reason)) if reason.to_string().contains("another node")),
         "{:?}",
         claimed.map(|loaded| loaded.map(|loaded| loaded.epoch))
+    );
+}
+
+#[tokio::test]
+async fn two_servers_in_one_folder_are_not_one_node() {
+    let first = Killable::start_on(&postgres_of(tempfile::tempdir().unwrap().path()), &[]).await;
+    let second = || {
+        let mut program = Command::new(env!("CARGO_BIN_EXE_turnout"));
+        program
+            .arg("serve")
+            .env_clear()
+            .env("TURNOUT_LISTEN", "127.0.0.1:0")
+            .env("TURNOUT_DATABASE_URL", first.database())
+            .current_dir(first.folder())
+            .stdin(Stdio::null());
+        program
+    };
+    let refused = second().output().unwrap();
+    assert_eq!(refused.status.code(), Some(1));
+    assert_eq!(
+        String::from_utf8_lossy(&refused.stderr).trim_end(),
+        "turnout: another server is using data/node-id (it holds data/node-id.lock); set node_id, or start this one \
+         in another folder"
     );
 }

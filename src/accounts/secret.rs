@@ -20,8 +20,7 @@ pub enum SecretError {
     TooShort(PathBuf),
 }
 
-/// The secret kept in a data folder; made if there is none yet. Where the database is a file, whoever calls holds its
-/// lock, so that two servers do not make two.
+/// The secret kept in a data folder; made if there is none yet. Two servers that make it at once get the same.
 pub fn signing_secret(data_folder: &Path) -> Result<Secret, SecretError> {
     let text = kept::line(data_folder, FILE_NAME, ids::secret_text::<32>)?;
     if text.len() < SECRET_MIN_BYTES {

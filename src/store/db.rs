@@ -14,7 +14,7 @@ use sqlx::{PgPool, SqlitePool};
 use turnout_actors::ports::{Clock, Journal};
 
 use super::journal::{PostgresJournal, SqliteJournal};
-use super::lock::{self, ServerLock};
+use super::lock::ServerLock;
 use super::postgres::{Keeper, Lease, Node};
 use super::sqlite::Writer;
 use super::{StoreError, postgres, sqlite};
@@ -66,7 +66,7 @@ pub enum Db {
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
     /// Another server is using it.
-    #[error("another server is using {database} (it holds {lock})", database = .0.display(), lock = lock::path(.0).display())]
+    #[error("another server is using {database} (it holds {lock})", database = .0.display(), lock = ServerLock::path(.0).display())]
     InUse(PathBuf),
     /// The folder or the lock file cannot be made.
     #[error("cannot make {path}", path = .0.display())]

@@ -1,6 +1,7 @@
-//! One server per database file: an exclusive lock on a file beside it.
+//! One server per file: an exclusive lock on another one beside it.
 //!
-//! SQLite itself would let two servers in, and each would sell the seats that it believes are free.
+//! SQLite itself would let two servers into a database, and each would sell the seats that it believes are free. Two
+//! that find out from one file which node they are would take everything from each other.
 
 use std::fs::{File, TryLockError};
 use std::io;
@@ -12,18 +13,25 @@ use std::sync::Arc;
 pub struct ServerLock(Arc<File>);
 
 impl ServerLock {
-    /// Takes the lock for a database file; `None` when another process holds it.
-    pub(super) fn take(database: &Path) -> io::Result<Option<Self>> {
+    /// Takes the lock for a file, which need not be there; `None` when another process holds it.
+    pub fn take(of: &Path) -> io::Result<Option<Self>> {
         let file = File::options()
             .create(true)
             .truncate(false)
             .write(true)
-            .open(path(database))?;
+            .open(Self::path(of))?;
         match file.try_lock() {
             Ok(()) => Ok(Some(Self(Arc::new(file)))),
             Err(TryLockError::WouldBlock) => Ok(None),
             Err(TryLockError::Error(error)) => Err(error),
         }
+    }
+
+    /// The lock file of a file.
+    pub fn path(of: &Path) -> PathBuf {
+        let mut name = of.as_os_str().to_owned();
+        name.push(".lock");
+        name.into()
     }
 
     /// Lets the next server in.
@@ -32,11 +40,4 @@ impl ServerLock {
             tracing::warn!(%error, "the database's lock file stays locked until the process ends");
         }
     }
-}
-
-/// The lock file of a database file.
-pub(super) fn path(database: &Path) -> PathBuf {
-    let mut name = database.as_os_str().to_owned();
-    name.push(".lock");
-    name.into()
 }

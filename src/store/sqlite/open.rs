@@ -10,7 +10,7 @@ use super::Writer;
 use crate::config::SqliteFile;
 use crate::kept::make_folder;
 use crate::store::db::{ACQUIRE_TIMEOUT, LOOKUP_CONNECTIONS};
-use crate::store::lock::{self, ServerLock};
+use crate::store::lock::ServerLock;
 use crate::store::{Db, OpenError};
 
 /// How long SQLite waits for a lock that another process holds, such as a backup.
@@ -65,7 +65,7 @@ fn pool(connections: u32) -> SqlitePoolOptions {
 pub(in crate::store) fn prepare(file: &SqliteFile) -> Result<Option<ServerLock>, OpenError> {
     make_folder(file.folder()).map_err(|error| OpenError::Files(file.folder().to_owned(), error))?;
     make_file(file.path()).map_err(|error| OpenError::Files(file.path().to_owned(), error))?;
-    ServerLock::take(file.path()).map_err(|error| OpenError::Files(lock::path(file.path()), error))
+    ServerLock::take(file.path()).map_err(|error| OpenError::Files(ServerLock::path(file.path()), error))
 }
 
 /// The folder may have been there, open to others; the file is not. SQLite takes an empty file for an empty
