@@ -2,7 +2,7 @@
 //!
 //! `TURNOUT_TAKEOVER_ROUNDS` sets how often a server is stopped beyond its lease.
 
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -314,18 +314,17 @@ async fn a_claim_that_waited_takes_nothing_from_a_node_that_has_renewed_meanwhil
 #[tokio::test]
 async fn two_servers_in_one_folder_are_not_one_node() {
     let first = Killable::start_on(&postgres_of(tempfile::tempdir().unwrap().path()), &[]).await;
-    let second = || {
-        let mut program = Command::new(env!("CARGO_BIN_EXE_turnout"));
-        program
-            .arg("serve")
-            .env_clear()
-            .env("TURNOUT_LISTEN", "127.0.0.1:0")
-            .env("TURNOUT_DATABASE_URL", first.database())
-            .current_dir(first.folder())
-            .stdin(Stdio::null());
-        program
-    };
-    let refused = second().output().unwrap();
+    let second = tokio::process::Command::new(env!("CARGO_BIN_EXE_turnout"))
+        .arg("serve")
+        .env_clear()
+        .env("TURNOUT_LISTEN", "127.0.0.1:0")
+        .env("TURNOUT_DATABASE_URL", first.database())
+        .current_dir(first.folder())
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let refused = tokio::time::timeout(DEADLINE, second).await;
+    let refused = refused.expect("it does not serve").unwrap();
     assert_eq!(refused.status.code(), Some(1));
     assert_eq!(
         String::from_utf8_lossy(&refused.stderr).trim_end(),
