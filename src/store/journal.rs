@@ -36,24 +36,31 @@ const FOLLOW_CANCELLATION: &str = "UPDATE rsvps SET status = $1, cancel_reason =
 const FENCE: &str = "UPDATE activities SET owner_epoch = owner_epoch + 1 WHERE id = $1 AND owner_epoch = $2 \
      RETURNING seq, last_batch, owner_epoch";
 
-/// Tells where an activity stands, whoever owns it.
-const LOOK: &str = "SELECT seq, last_batch, owner_epoch FROM activities WHERE id = $1";
+/// Finds out whether a batch is the last one that was written, whoever owns its activity by now. It is a write, since
+/// writes wait for a standby where Postgres is to have one: what is only read may be gone when the standby takes over.
+const CONFIRM: &str =
+    "UPDATE activities SET last_batch = last_batch WHERE id = $1 AND last_batch = $2 RETURNING id";
 
 /// `seq`, `last_batch` and `owner_epoch` of an activity.
 type Standing = (i64, Option<Uuid>, i64);
 
-/// What became of a batch, from where its activity stands: under the batch's own epoch or the one to go on with, which
-/// is `ours`, or under somebody else's.
-fn settled(batch: &Batch, standing: Option<Standing>, ours: bool) -> Settled {
-    let Some((seq, last_batch, epoch)) = standing else {
-        return Settled::Fenced;
-    };
+/// What became of a batch, from where its activity stands under the batch's own epoch or the one to go on with.
+fn settled(batch: &Batch, (seq, last_batch, epoch): Standing) -> Settled {
     let epoch = OwnerEpoch(epoch as u64);
-    let written = last_batch == Some(batch.id.uuid());
-    match (written, ours) {
-        (true, true) => Settled::Written { epoch },
-        (true, false) => Settled::WrittenAndFenced,
-        (false, true) if seq as u64 == batch.prev.0 => Settled::NotWritten { epoch },
-        (false, _) => Settled::Fenced,
+    if last_batch == Some(batch.id.uuid()) {
+        Settled::Written { epoch }
+    } else if seq as u64 == batch.prev.0 {
+        Settled::NotWritten { epoch }
+    } else {
+        Settled::Fenced
+    }
+}
+
+/// What became of a batch whose activity is under another epoch.
+fn fenced(written: bool) -> Settled {
+    if written {
+        Settled::WrittenAndFenced
+    } else {
+        Settled::Fenced
     }
 }

@@ -16,7 +16,8 @@ use uuid::Uuid;
 use super::creation::create_activity;
 use super::errors::before_commit;
 use super::{
-    ACTIVITY_COLUMNS, ActivityRow, FENCE, FOLLOW_CANCELLATION, HISTORY, LOOK, Standing, loading, settled,
+    ACTIVITY_COLUMNS, ActivityRow, CONFIRM, FENCE, FOLLOW_CANCELLATION, HISTORY, Standing, fenced, loading,
+    settled,
 };
 use crate::store::sqlite::{Writer, Writing, exit_if_sync_failed};
 use crate::store::{Db, meta};
@@ -124,12 +125,8 @@ impl Journal for SqliteJournal {
         match self.fence(batch).await {
             // Without room for writing, looking must do. It is as good here: the transaction in question ended
             // with its connection, and whoever holds the only writing connection knows that nothing can land.
-            Err(JournalError::Unavailable(_) | JournalError::Unknown(_)) => {
-                let standing = look(batch, self.write.pool()).await.map_err(before_commit)?;
-                let ours = standing.is_some_and(|(_, _, epoch)| epoch == batch.epoch.0 as i64);
-                Ok(settled(batch, standing, ours))
-            }
-            fenced => fenced,
+            Err(JournalError::Unavailable(_) | JournalError::Unknown(_)) => self.look(batch).await,
+            settled => settled,
         }
     }
 
@@ -174,25 +171,36 @@ impl SqliteJournal {
             .fetch_optional(transaction.connection())
             .await
             .map_err(before_commit)?;
-        let settled = if ours.is_some() {
-            settled(batch, ours, true)
+        let settled = if let Some(standing) = ours {
+            settled(batch, standing)
         } else {
-            let theirs = look(batch, transaction.connection())
+            let written: Option<Uuid> = sqlx::query_scalar(CONFIRM)
+                .bind(batch.activity.uuid())
+                .bind(batch.id.uuid())
+                .fetch_optional(transaction.connection())
                 .await
                 .map_err(before_commit)?;
-            settled(batch, theirs, false)
+            fenced(written.is_some())
         };
         commit(transaction).await?;
         Ok(settled)
     }
-}
 
-/// Tells where the activity of a batch stands.
-async fn look(batch: &Batch, sqlite: impl sqlx::SqliteExecutor<'_>) -> Result<Option<Standing>, sqlx::Error> {
-    sqlx::query_as(LOOK)
-        .bind(batch.activity.uuid())
-        .fetch_optional(sqlite)
-        .await
+    /// Tells what became of a batch, without writing anything.
+    async fn look(&self, batch: &Batch) -> Result<Settled, JournalError> {
+        let select = "SELECT seq, last_batch, owner_epoch FROM activities WHERE id = $1";
+        let standing: Option<Standing> = sqlx::query_as(select)
+            .bind(batch.activity.uuid())
+            .fetch_optional(self.write.pool())
+            .await
+            .map_err(before_commit)?;
+        Ok(match standing {
+            Some(standing) if standing.2 == batch.epoch.0 as i64 => settled(batch, standing),
+            standing => {
+                fenced(standing.is_some_and(|(_, last_batch, _)| last_batch == Some(batch.id.uuid())))
+            }
+        })
+    }
 }
 
 /// A statement whose arguments are collected first.

@@ -14,7 +14,7 @@ use crate::store::journal::columns::{
     EventColumns, HeadColumns, RsvpColumns, SettingsColumns, changes_settings,
 };
 use crate::store::journal::creation::create_activity;
-use crate::store::journal::{FENCE, LOOK, Standing, settled};
+use crate::store::journal::{CONFIRM, FENCE, Standing, fenced, settled};
 
 /// Columns of an activity's row that are written with every batch, and their types.
 const HEAD: &[(&str, &str)] = &[
@@ -244,14 +244,15 @@ pub(super) async fn settle(connection: &mut PgConnection, batch: &Batch) -> Resu
         .bind(batch.epoch.0 as i64)
         .fetch_optional(&mut *connection)
         .await?;
-    if ours.is_some() {
-        return Ok(settled(batch, ours, true));
+    if let Some(standing) = ours {
+        return Ok(settled(batch, standing));
     }
-    let theirs = sqlx::query_as(LOOK)
+    let written: Option<Uuid> = sqlx::query_scalar(CONFIRM)
         .bind(batch.activity.uuid())
+        .bind(batch.id.uuid())
         .fetch_optional(connection)
         .await?;
-    Ok(settled(batch, theirs, false))
+    Ok(fenced(written.is_some()))
 }
 
 fn arguments(batches: &[&Batch], settings_too: bool) -> Result<PgArguments, sqlx::error::BoxDynError> {
