@@ -1,6 +1,7 @@
 //! What every journal must do. One function per promise; [`CASES`] names them all.
 
 mod keys;
+mod settling;
 
 use uuid::Uuid;
 
@@ -8,13 +9,18 @@ use self::keys::{
     a_recorded_key_is_recalled_with_its_answer, creating_with_a_used_key_gives_the_first_activity,
     keys_are_kept_for_a_day_after_the_end_and_after_their_command,
 };
+use self::settling::{
+    a_written_batch_is_found_although_its_settling_was_not_heard_of,
+    settling_a_lost_batch_keeps_it_from_ever_landing, settling_a_written_batch_finds_it,
+    settling_under_another_owner_is_fenced,
+};
 use super::drive::{Drive, HOST, contents, settings};
 use crate::domain::{
     ActivityId, AttendeesVisible, Command, Draft, Fact, GuestPolicy, History, KeyDigest, KeyUse, Keyed,
     Outcome, OwnerEpoch, Person, Reserve, RsvpId, Seq, SettingsChange, Status, Target, Ticket, Timestamp,
     Update, UserId, Visibility,
 };
-use crate::ports::{Batch, Journal, JournalError, Landing, Settled};
+use crate::ports::{Batch, Journal, JournalError, Landing};
 
 macro_rules! cases {
     ($($case:ident),* $(,)?) => {
@@ -449,77 +455,6 @@ async fn changed_settings_are_loaded_again(journal: &dyn Journal) {
     loaded.change(everything_else).expect("the host may");
     loaded.commit(journal).await;
     reloaded(journal, &loaded).await;
-}
-
-async fn settling_a_written_batch_finds_it(journal: &dyn Journal) {
-    for (id, settings_too) in [(1, false), (2, true)] {
-        let mut drive = Drive::create(journal, id, settings(4)).await;
-        let batch = reservation(&mut drive, settings_too);
-        assert_eq!(landing(journal, &batch).await, Landing::Written);
-        let settled = journal.settle(&batch).await.expect("settling works");
-        let Settled::Written { epoch } = settled else {
-            panic!("it was written: {settled:?}")
-        };
-        assert!(epoch > batch.epoch);
-        drive.absorb();
-        drive.reserve(2, 0).expect("there is room");
-        let stale = drive.batch();
-        assert_eq!(landing(journal, &stale).await, Landing::Refused);
-    }
-}
-
-async fn settling_a_lost_batch_keeps_it_from_ever_landing(journal: &dyn Journal) {
-    let mut drive = Drive::create(journal, 1, settings(4)).await;
-    drive.reserve(1, 0).expect("there is room");
-    let mut batch = drive.batch();
-    let settled = journal.settle(&batch).await.expect("settling works");
-    let Settled::NotWritten { epoch } = settled else {
-        panic!("it was not written: {settled:?}")
-    };
-    let late = landing(journal, &batch).await;
-    assert_eq!(late, Landing::Refused, "it comes too late");
-    batch.epoch = epoch;
-    assert_eq!(landing(journal, &batch).await, Landing::Written);
-    drive.absorb();
-    reloaded(journal, &drive).await;
-}
-
-async fn settling_under_another_owner_is_fenced(journal: &dyn Journal) {
-    let mut deposed = Drive::create(journal, 1, settings(4)).await;
-    deposed.reserve(1, 0).expect("there is room");
-    let batch = deposed.batch();
-    Drive::load(journal, batch.activity).await;
-    assert_eq!(
-        journal.settle(&batch).await.expect("settling works"),
-        Settled::Fenced
-    );
-}
-
-async fn a_written_batch_is_found_although_its_settling_was_not_heard_of(journal: &dyn Journal) {
-    for (id, written) in [(1, true), (2, false)] {
-        let mut drive = Drive::create(journal, id, settings(4)).await;
-        let batch = reservation(&mut drive, false);
-        if written {
-            assert_eq!(landing(journal, &batch).await, Landing::Written);
-        }
-        let settle = async || journal.settle(&batch).await.expect("settling works");
-        let unheard = settle().await;
-        assert!(matches!(
-            (written, unheard),
-            (true, Settled::Written { .. }) | (false, Settled::NotWritten { .. })
-        ));
-        let expected = if written {
-            Settled::WrittenAndFenced
-        } else {
-            Settled::Fenced
-        };
-        assert_eq!(settle().await, expected);
-        let mut owner = Drive::load(journal, batch.activity).await;
-        assert_eq!(settle().await, expected, "whoever raised the epoch");
-        owner.reserve(2, 0).expect("there is room");
-        owner.commit(journal).await;
-        assert_eq!(settle().await, Settled::Fenced, "somebody has decided since");
-    }
 }
 
 async fn rows_of_a_cancelled_activity_follow_in_steps(journal: &dyn Journal) {
