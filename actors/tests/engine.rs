@@ -7,6 +7,8 @@
 
 #[path = "engine/bounds.rs"]
 mod bounds;
+#[path = "engine/counters.rs"]
+mod counters;
 #[path = "engine/faults.rs"]
 mod faults;
 #[path = "engine/history.rs"]

@@ -10,6 +10,7 @@ use turnout_actors::ports::{MirrorCounts, Ports};
 use turnout_actors::testing::{MemoryMirror, MirrorMood};
 use turnout_actors::{Engine, Options};
 
+use crate::counters::Counters;
 use crate::support::House;
 
 /// Long enough for a mirror that lost its memory to be filled again.
@@ -133,28 +134,47 @@ async fn a_mirror_that_lost_its_memory_is_filled_again_at_once() {
     assert_eq!(mirror.replaced(), 3);
 }
 
-#[tokio::test(start_paused = true)]
-async fn whatever_is_wrong_in_the_mirror_is_found_and_repaired() {
-    let (house, mirror) = mirrored().await;
-    let id = house.seats(9).await;
-    house.reserve(id, 1).await.unwrap();
-    house.reserve(id, 2).await.unwrap();
-    sleep(SOON).await;
-    let right = truth(&house, id).await;
-    let wrongs = [
-        MirrorCounts { seq: Seq(1), ..right },
-        MirrorCounts { seq: Seq(7), ..right },
-        MirrorCounts {
-            confirmed: 9,
-            ..right
-        },
-    ];
-    for (repaired, wrong) in (1..).zip(wrongs) {
-        mirror.tamper(id, wrong);
-        sleep(Options::default().mirror_check_every * 2).await;
-        assert_eq!(mirror.held(id), Some(right));
-        assert_eq!(mirror.replaced(), repaired, "each is repaired once");
-    }
+#[test]
+fn whatever_is_wrong_in_the_mirror_is_found_repaired_and_counted_by_kind() {
+    Counters::of(async |counters| {
+        let (house, mirror) = mirrored().await;
+        let id = house.seats(9).await;
+        house.reserve(id, 1).await.unwrap();
+        house.reserve(id, 2).await.unwrap();
+        sleep(SOON).await;
+        let right = truth(&house, id).await;
+        let wrongs = [
+            ("behind", MirrorCounts { seq: Seq(1), ..right }),
+            ("ahead", MirrorCounts { seq: Seq(7), ..right }),
+            (
+                "different",
+                MirrorCounts {
+                    confirmed: 9,
+                    ..right
+                },
+            ),
+            (
+                "ahead",
+                MirrorCounts {
+                    history: right.history.next(),
+                    seq: Seq(1),
+                    ..right
+                },
+            ),
+        ];
+        for (repaired, (kind, wrong)) in (1..).zip(wrongs) {
+            let counter = format!("turnout_mirror_drift_total{{kind=\"{kind}\"}}");
+            let before = counters.value(&counter);
+            mirror.tamper(id, wrong);
+            sleep(Options::default().mirror_check_every * 2).await;
+            assert_eq!(mirror.held(id), Some(right));
+            assert_eq!(mirror.replaced(), repaired, "each is repaired once");
+            assert_eq!(counters.value(&counter), before + 1, "{counter}");
+        }
+        mirror.forget();
+        sleep(SOON).await;
+        assert_eq!(counters.value("turnout_mirror_drift_total{kind=\"missing\"}"), 1);
+    });
 }
 
 #[tokio::test(start_paused = true)]
@@ -178,20 +198,23 @@ async fn a_mirror_that_is_silent_does_not_keep_the_engine_from_ending() {
     timeout(SOON, house.engine.ended()).await.expect("it has ended");
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_activity_whose_rows_do_not_add_up_is_loaded_anew() {
-    let house = House::new().await;
-    let id = house.seats(9).await;
-    house.reserve(id, 1).await.unwrap();
-    let every = Options::default().recount_every;
-    let loaded = house.journal.epoch(id);
-    sleep(every * 2).await;
-    assert_eq!(truth(&house, id).await.confirmed, 1);
-    assert_eq!(house.journal.epoch(id), loaded, "they do add up");
+#[test]
+fn an_activity_whose_rows_do_not_add_up_is_counted_and_loaded_anew() {
+    Counters::of(async |counters| {
+        let house = House::new().await;
+        let id = house.seats(9).await;
+        house.reserve(id, 1).await.unwrap();
+        let every = Options::default().recount_every;
+        let loaded = house.journal.epoch(id);
+        sleep(every * 2).await;
+        assert_eq!(truth(&house, id).await.confirmed, 1);
+        assert_eq!(house.journal.epoch(id), loaded, "they do add up");
 
-    house.reserve(id, 2).await.unwrap();
-    house.journal.faults().miscount_once();
-    sleep(every * 2).await;
-    assert_eq!(truth(&house, id).await.confirmed, 2);
-    assert!(house.journal.epoch(id) > loaded);
+        house.reserve(id, 2).await.unwrap();
+        house.journal.faults().miscount_once();
+        sleep(every * 2).await;
+        assert_eq!(truth(&house, id).await.confirmed, 2);
+        assert!(house.journal.epoch(id) > loaded);
+        assert_eq!(counters.value("turnout_recount_drift_total"), 1);
+    });
 }
