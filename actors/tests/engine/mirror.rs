@@ -106,7 +106,8 @@ async fn a_mirror_that_is_away_silent_or_broken_delays_nobody_and_is_right_when_
 async fn what_could_not_be_written_is_no_drift() {
     let (house, mirror) = mirrored().await;
     let id = house.seats(9).await;
-    sleep(SOON).await;
+    // Between two looks at the mirror, so that it is writing that finds it away.
+    sleep(SOON + Duration::from_millis(100)).await;
     mirror.is(MirrorMood::Away);
     house.reserve(id, 1).await.unwrap();
     sleep(SOON).await;
