@@ -2,9 +2,10 @@
 
 use futures::TryStreamExt;
 use turnout_actors::domain::{
-    Activity, ActivityId, KeyDigest, KeyHash, KeyUse, Keyed, Rebuild, Seq, Ticket, Timestamp,
+    Activity, ActivityId, History, KeyDigest, KeyHash, KeyUse, Keyed, OwnerEpoch, Rebuild, Seq, Ticket,
+    Timestamp,
 };
-use turnout_actors::ports::{JournalError, Recount};
+use turnout_actors::ports::{JournalError, Loaded, Recount};
 use uuid::Uuid;
 
 use super::errors::{before_commit, corrupt};
@@ -28,9 +29,31 @@ pub(super) async fn exists(db: &Db, id: ActivityId) -> Result<bool, JournalError
     found.map_err(before_commit)
 }
 
-/// The rest of an activity whose row was read when it was claimed: nobody else can write it, so this needs no
+/// What the statement returns that claims an activity.
+#[derive(sqlx::FromRow)]
+pub(super) struct Claimed {
+    owner_epoch: i64,
+    history: i64,
+    #[sqlx(flatten)]
+    row: ActivityRow,
+}
+
+/// An activity that was just claimed, with everything beside its row. Nobody else can write it, so reading needs no
 /// transaction.
-pub(super) async fn activity(
+pub(super) async fn claimed(
+    db: &Db,
+    id: ActivityId,
+    claimed: Claimed,
+    now: Timestamp,
+) -> Result<Loaded, JournalError> {
+    Ok(Loaded {
+        activity: activity(db, id, claimed.row, now).await?,
+        epoch: OwnerEpoch(claimed.owner_epoch as u64),
+        history: History(claimed.history as u64),
+    })
+}
+
+async fn activity(
     db: &Db,
     id: ActivityId,
     row: ActivityRow,

@@ -7,16 +7,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use sqlx::{FromRow, PgPool, Row};
+use sqlx::PgPool;
 use tokio::time::{sleep, timeout};
-use turnout_actors::domain::{ActivityId, CancelReason, History, Keyed, OwnerEpoch, RsvpId, Seq, Status};
+use turnout_actors::domain::{ActivityId, CancelReason, History, Keyed, RsvpId, Seq, Status};
 use turnout_actors::ports::{
     Batch, Clock, Creation, Journal, JournalError, Landing, Loaded, NewActivity, Recount, Settled,
 };
 use uuid::Uuid;
 
 use super::errors::{before_commit, in_doubt};
-use super::{ACTIVITY_COLUMNS, ActivityRow, HISTORY, loading};
+use super::loading::Claimed;
+use super::{ACTIVITY_COLUMNS, HISTORY, loading};
 use crate::store::postgres::{ANSWER_TIMEOUT, Connection, Lease, NOW, is_blocked, is_worth_a_retry};
 use crate::store::{Db, meta};
 
@@ -140,9 +141,9 @@ impl Journal for PostgresJournal {
         let (node, epoch) = self.lease.claimant();
         let connection = connection(&self.others).await?;
         // That a claim was made and its answer lost does no harm: the next one raises the epoch again.
-        let claimed = connection
+        let claimed: Option<Claimed> = connection
             .run(async |connection| {
-                sqlx::query(sqlx::AssertSqlSafe(claim))
+                sqlx::query_as(sqlx::AssertSqlSafe(claim))
                     .bind(id.uuid())
                     .bind(node)
                     .bind(epoch)
@@ -151,23 +152,15 @@ impl Journal for PostgresJournal {
             })
             .await
             .map_err(before_commit)?;
-        let Some(row) = claimed else {
+        let Some(claimed) = claimed else {
             return if loading::exists(&self.db, id).await? {
                 Err(JournalError::Unavailable("another node owns the activity".into()))
             } else {
                 Ok(None)
             };
         };
-        // From here on nobody else can write this activity, so reading needs no transaction.
-        let epoch: i64 = row.try_get("owner_epoch").map_err(before_commit)?;
-        let history: i64 = row.try_get("history").map_err(before_commit)?;
-        let row = ActivityRow::from_row(&row).map_err(before_commit)?;
-        let activity = loading::activity(&self.db, id, row, self.clock.now()).await?;
-        Ok(Some(Loaded {
-            activity,
-            epoch: OwnerEpoch(epoch as u64),
-            history: History(history as u64),
-        }))
+        let loaded = loading::claimed(&self.db, id, claimed, self.clock.now()).await?;
+        Ok(Some(loaded))
     }
 
     async fn commit(&self, batches: &[Batch]) -> Result<Vec<Landing>, JournalError> {

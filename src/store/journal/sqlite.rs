@@ -6,8 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use sqlx::sqlite::SqliteArguments;
-use sqlx::{FromRow, Row};
-use turnout_actors::domain::{ActivityId, CancelReason, History, Keyed, OwnerEpoch, RsvpId, Seq, Status};
+use turnout_actors::domain::{ActivityId, CancelReason, History, Keyed, RsvpId, Seq, Status};
 use turnout_actors::ports::{
     Batch, Clock, Creation, Journal, JournalError, Landing, Loaded, NewActivity, Recount, Settled,
 };
@@ -15,9 +14,9 @@ use uuid::Uuid;
 
 use super::creation::create_activity;
 use super::errors::before_commit;
+use super::loading::Claimed;
 use super::{
-    ACTIVITY_COLUMNS, ActivityRow, CONFIRM, FENCE, FOLLOW_CANCELLATION, HISTORY, Standing, fenced, loading,
-    settled,
+    ACTIVITY_COLUMNS, CONFIRM, FENCE, FOLLOW_CANCELLATION, HISTORY, Standing, fenced, loading, settled,
 };
 use crate::store::sqlite::{Writer, Writing, exit_if_sync_failed};
 use crate::store::{Db, meta};
@@ -81,23 +80,15 @@ impl Journal for SqliteJournal {
         let claim = format!(
             "UPDATE activities SET owner_epoch = owner_epoch + 1 WHERE id = $1 RETURNING owner_epoch, {HISTORY}, {ACTIVITY_COLUMNS}"
         );
-        let claimed = sqlx::query(sqlx::AssertSqlSafe(claim))
+        let claimed: Option<Claimed> = sqlx::query_as(sqlx::AssertSqlSafe(claim))
             .bind(id.uuid())
             .fetch_optional(transaction.connection())
             .await
             .map_err(before_commit)?;
         commit(transaction).await?;
-        let Some(row) = claimed else { return Ok(None) };
-        // From here on nobody else can write this activity, so reading needs no transaction.
-        let epoch: i64 = row.try_get("owner_epoch").map_err(before_commit)?;
-        let history: i64 = row.try_get("history").map_err(before_commit)?;
-        let row = ActivityRow::from_row(&row).map_err(before_commit)?;
-        let activity = loading::activity(&self.db, id, row, self.clock.now()).await?;
-        Ok(Some(Loaded {
-            activity,
-            epoch: OwnerEpoch(epoch as u64),
-            history: History(history as u64),
-        }))
+        let Some(claimed) = claimed else { return Ok(None) };
+        let loaded = loading::claimed(&self.db, id, claimed, self.clock.now()).await?;
+        Ok(Some(loaded))
     }
 
     async fn commit(&self, batches: &[Batch]) -> Result<Vec<Landing>, JournalError> {
