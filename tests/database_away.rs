@@ -10,9 +10,7 @@ use rustix::process::{Resource, getrlimit, setrlimit};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::support::{
-    Answer, Killable, Person, PostgresServer, host, memory_bytes, path_of, usual_activity, with,
-};
+use crate::support::{Answer, Killable, Person, PostgresServer, host, memory_bytes, usual_activity, with};
 
 const LEASE_S: u64 = 6;
 /// How late anybody may be told that the database is away.
@@ -47,14 +45,22 @@ impl Place {
         }
     }
 
+    /// An activity, an RSVP for it, and an account: what the questions are about.
+    async fn touched(&self) -> (String, String, Value) {
+        let activity = self.open(10).await;
+        let rsvp = self.reserve(&activity, 2).await.expect(201);
+        let rsvp = format!("/rsvps/{}", rsvp["rsvp"]["id"].as_str().unwrap());
+        let register = json!({"name": "Ada", "email": "ada@example.com", "password": "correct horse"});
+        let register = self
+            .server
+            .request(Method::POST, "/auth/register")
+            .json(&register);
+        (activity, rsvp, register.send().await.expect(201))
+    }
+
     /// The path of a new activity of [`host`].
     async fn open(&self, capacity: u128) -> String {
-        let fields = json!({
-            "starts_at": "2090-01-01T00:00:00Z", "ends_at": "2090-01-01T01:00:00Z", "capacity": capacity as u64,
-        });
-        let create = self.server.request(Method::POST, "/activities").by(&host());
-        let made = create.json(&with(usual_activity(), fields)).send().await;
-        path_of(&made.expect(201))
+        self.server.open(&host(), capacity as u64).await
     }
 
     /// Reserves for one, always under the same key.
@@ -172,17 +178,10 @@ fn questions(activity: &str, rsvp: &str, account: &Value) -> Vec<Question> {
 #[tokio::test]
 async fn a_server_without_its_database_reads_while_its_lease_holds_and_refuses_everything_else_in_time() {
     let mut place = Place::new().await;
-    let (kept, touched) = (place.open(10).await, place.open(10).await);
+    let kept = place.open(10).await;
     let ada = Person::member(2);
     let first = place.reserve(&kept, 2).await.expect(201);
-    let rsvp = place.reserve(&touched, 2).await.expect(201);
-    let rsvp = format!("/rsvps/{}", rsvp["rsvp"]["id"].as_str().unwrap());
-    let register = json!({"name": "Ada", "email": "ada@example.com", "password": "correct horse"});
-    let register = place
-        .server
-        .request(Method::POST, "/auth/register")
-        .json(&register);
-    let account = register.send().await.expect(201);
+    let (touched, rsvp, account) = place.touched().await;
 
     let own = format!("/rsvps/{}", first["rsvp"]["id"].as_str().unwrap());
     let reads = [
@@ -341,16 +340,9 @@ async fn a_server_that_starts_without_its_database_says_so_in_one_line_and_ends(
 #[tokio::test]
 async fn a_server_whose_database_hangs_refuses_everything_in_time_and_resumes_by_itself() {
     let place = Place::new().await;
-    let (kept, touched) = (place.open(10).await, place.open(10).await);
+    let kept = place.open(10).await;
     place.reserve(&kept, 2).await.expect(201);
-    let rsvp = place.reserve(&touched, 2).await.expect(201);
-    let rsvp = format!("/rsvps/{}", rsvp["rsvp"]["id"].as_str().unwrap());
-    let register = json!({"name": "Ada", "email": "ada@example.com", "password": "correct horse"});
-    let register = place
-        .server
-        .request(Method::POST, "/auth/register")
-        .json(&register);
-    let account = register.send().await.expect(201);
+    let (touched, rsvp, account) = place.touched().await;
     let questions = questions(&touched, &rsvp, &account);
 
     place.postgres.pause().await;

@@ -3,21 +3,9 @@
 use std::process::Command;
 use std::time::Duration;
 
-use serde_json::{Value, json};
-
-use crate::support::{Killable, host, usual_activity, with};
+use crate::support::{Killable, host};
 
 const DEADLINE: Duration = Duration::from_secs(30);
-
-async fn open(server: &Killable) -> String {
-    let times = json!({"starts_at": "2090-01-01T00:00:00Z", "ends_at": "2090-01-01T01:00:00Z"});
-    let request = reqwest::Client::new()
-        .post(format!("{}/api/v1/activities", server.url()))
-        .bearer_auth(host().token)
-        .json(&with(usual_activity(), times));
-    let made: Value = request.send().await.unwrap().json().await.unwrap();
-    format!("/api/v1/activities/{}", made["id"].as_str().unwrap())
-}
 
 /// What the command says that an operator gives after restoring.
 fn restored(server: &Killable) -> String {
@@ -38,7 +26,8 @@ fn restored(server: &Killable) -> String {
 #[tokio::test]
 async fn clients_see_a_new_epoch_after_a_database_was_restored() {
     let server = Killable::start().await;
-    let (known, resting) = (open(&server).await, open(&server).await);
+    let open = async || format!("/api/v1{}", server.open(&host(), 2).await);
+    let (known, resting) = (open().await, open().await);
     let first = server.ask(&known).await["epoch"].as_u64().unwrap();
     let told = restored(&server);
     // A server that runs learns of it with the next activity that it loads, and then tells it of all.

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{AsyncCommands, Client};
+use reqwest::Method;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, timeout};
 use turnout::config::{Config, Sources};
@@ -18,15 +19,13 @@ use turnout::redis::{Link, RedisMirror};
 use turnout_actors::domain::{ActivityId, History, Seq};
 use turnout_actors::ports::{CountMirror, IdSource, MirrorCounts};
 
-use crate::support::{
-    Burst, Certificate, Crowd, Killable, Person, RedisServer, audit, host, number, usual_activity, with,
-};
+use crate::support::{Burst, Certificate, Crowd, Killable, Person, RedisServer, audit, host, number};
 
 /// Within this time everything live is in Redis again after it came back empty.
 const SOON: Duration = Duration::from_secs(2);
 const DEADLINE: Duration = Duration::from_secs(30);
 /// Activities that nobody changes while Redis is away.
-const IDLE: usize = 60;
+const IDLE: u64 = 60;
 
 type Hash = HashMap<String, String>;
 
@@ -59,26 +58,18 @@ fn hash_of(activity: &Value) -> Hash {
         .collect()
 }
 
-async fn send(server: &Killable, path: &str, by: &Person, body: &Value) -> Value {
-    let request = reqwest::Client::new()
-        .post(format!("{}/api/v1{path}", server.url()))
-        .bearer_auth(&by.token)
-        .json(body);
-    let response = request.send().await.unwrap();
-    assert_eq!(response.status(), 201);
-    response.json().await.unwrap()
-}
-
-async fn open(server: &Killable, capacity: usize) -> String {
-    let fields =
-        json!({"capacity": capacity, "starts_at": "2090-01-01T00:00:00Z", "ends_at": "2090-01-01T01:00:00Z"});
-    let made = send(server, "/activities", &host(), &with(usual_activity(), fields)).await;
-    made["id"].as_str().unwrap().to_owned()
+/// A new activity, whose identifier it returns.
+async fn open(server: &Killable, capacity: u64) -> String {
+    let path = server.open(&host(), capacity).await;
+    path.trim_start_matches("/activities/").to_owned()
 }
 
 async fn reserve(server: &Killable, id: &str, person: u128) {
-    let path = format!("/activities/{id}/rsvp");
-    send(server, &path, &Person::member(person), &json!({"guest_count": 1})).await;
+    let reserve = server.request(Method::POST, &format!("/activities/{id}/rsvp"));
+    let reserve = reserve
+        .by(&Person::member(person))
+        .json(&json!({"guest_count": 1}));
+    reserve.send().await.expect(201);
 }
 
 /// Waits until the mirror holds what the server tells of these activities, while nobody changes them.
@@ -232,7 +223,7 @@ async fn a_redis_that_comes_back_empty_under_load_holds_what_memory_holds_within
         until_right(&server, &mut connection, &all).await;
         let repaired = repaired(&server) - before;
         // Those of earlier bursts, and this one if nothing of it was just on its way.
-        let (least, most) = (IDLE as u64 + round - 1, IDLE as u64 + round);
+        let (least, most) = (IDLE + round - 1, IDLE + round);
         assert!((least..=most).contains(&repaired), "{repaired} were repaired");
         println!(
             "round {round}: {repaired} activities repaired, right again after {} ms",

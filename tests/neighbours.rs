@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-use crate::support::{Killable, Outside, Person, audit, host, number, postgres_of, usual_activity, with};
+use crate::support::{Killable, Outside, Person, audit, host, number, postgres_of};
 
 /// Whoever keeps the activity in trouble busy, each with one command at a time.
 const PESTERING: u128 = 8;
@@ -100,14 +100,8 @@ async fn others(server: &Killable, seed: u64) -> (f64, f64) {
 
 /// A new activity, whose identifier it returns.
 async fn open(server: &Killable) -> String {
-    let times =
-        json!({"starts_at": "2090-01-01T00:00:00Z", "ends_at": "2090-01-01T01:00:00Z", "capacity": 1_000});
-    let request = reqwest::Client::new()
-        .post(format!("{}/api/v1/activities", server.url()))
-        .bearer_auth(host().token)
-        .json(&with(usual_activity(), times));
-    let made: serde_json::Value = request.send().await.unwrap().json().await.unwrap();
-    made["id"].as_str().unwrap().to_owned()
+    let path = server.open(&host(), 1_000).await;
+    path.trim_start_matches("/activities/").to_owned()
 }
 
 #[tokio::test]

@@ -14,10 +14,7 @@ use turnout_actors::domain::Timestamp;
 use turnout_actors::ports::{IdSource, Journal, JournalError};
 use turnout_actors::testing::{Drive, ManualClock, settings};
 
-use crate::support::{
-    self, Killable, Person, Proxy, audit, by_way_of, host, number, postgres_of, server_of, usual_activity,
-    with,
-};
+use crate::support::{self, Killable, Person, Proxy, audit, by_way_of, host, number, postgres_of, server_of};
 
 const LEASE_S: u64 = 1;
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -53,13 +50,7 @@ fn request(server: &Killable, method: reqwest::Method, path: &str, by: &Person) 
 }
 
 async fn open(server: &Killable) -> String {
-    let fields =
-        json!({"capacity": 1_000, "starts_at": "2090-01-01T00:00:00Z", "ends_at": "2090-01-01T01:00:00Z"});
-    let body = with(usual_activity(), fields);
-    let Told(status, body) =
-        send(request(server, reqwest::Method::POST, "/activities", &host()).json(&body)).await;
-    assert_eq!(status, 201, "{body}");
-    format!("/activities/{}", body["id"].as_str().unwrap())
+    server.open(&host(), 1_000).await
 }
 
 async fn show(server: &Killable, activity: &str) -> Told {

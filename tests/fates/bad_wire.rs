@@ -7,9 +7,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::support::{
-    Killable, Person, Proxy, Weather, audit, by_way_of, host, postgres_of, server_of, usual_activity, with,
-};
+use crate::support::{Killable, Person, Proxy, Weather, audit, by_way_of, host, postgres_of, server_of};
 
 const LEASE: Duration = Duration::from_secs(4);
 /// The longest that anybody waits, until the activity is there and the answer is.
@@ -95,14 +93,7 @@ impl Place {
 
     /// Makes an activity of somebody who has not made one yet.
     async fn open(&self, host: u128) -> String {
-        let fields =
-            json!({"capacity": 100, "starts_at": "2090-01-01T00:00:00Z", "ends_at": "2090-01-01T01:00:00Z"});
-        let body = with(usual_activity(), fields);
-        let told = self
-            .ask(Method::POST, "/activities", &Person::member(host), Some(body))
-            .await;
-        assert_eq!(told.status, 201, "{}", told.body);
-        format!("/activities/{}", told.body["id"].as_str().unwrap())
+        self.server.open(&Person::member(host), 100).await
     }
 
     async fn show(&self, activity: &str) -> Told {

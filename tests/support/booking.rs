@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::request::{Answer, Request};
-use super::{Server, forge};
+use super::{Killable, Server, forge};
 
 /// Later than every clock in a test: 2100-01-01.
 const TOKENS_EXPIRE_S: u64 = 4_102_444_800;
@@ -121,5 +121,17 @@ impl Server {
 
     pub(crate) fn delete(&self, path: &str) -> Request {
         self.request(Method::DELETE, path)
+    }
+}
+
+impl Killable {
+    /// The path of a new activity, which no clock gets to.
+    pub(crate) async fn open(&self, host: &Person, capacity: u64) -> String {
+        let fields = json!({
+            "capacity": capacity, "starts_at": "2090-01-01T00:00:00Z", "ends_at": "2090-01-01T01:00:00Z",
+        });
+        let create = self.request(Method::POST, "/activities").by(host);
+        let made = create.json(&with(usual_activity(), fields)).send().await;
+        path_of(&made.expect(201))
     }
 }
