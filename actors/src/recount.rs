@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use metrics::counter;
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval_at, sleep};
 
 use crate::directory::LiveMap;
 use crate::domain::{ActivityId, Counts, Seq};
@@ -41,7 +41,8 @@ enum Finding {
 impl Recounting {
     /// Recounts for ever.
     pub(crate) async fn run(self) {
-        let mut rounds = interval(self.every);
+        // When this begins, nothing is live yet that could be counted.
+        let mut rounds = interval_at(Instant::now() + self.every, self.every);
         rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut last: HashMap<ActivityId, (Seq, Finding)> = HashMap::new();
         for round in 0_u32.. {
