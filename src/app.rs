@@ -18,11 +18,12 @@ use crate::accounts::{AccountError, Accounts, PersonName, Role, SecretError, sig
 use crate::clock::SystemClock;
 use crate::config::{Config, Database, FirstAdmin};
 use crate::http::edge::Edge;
-use crate::http::{AppState, Parts, router, server};
+use crate::http::{router, server};
 use crate::ids::TimeOrderedIds;
 use crate::kept::{self, KeptError};
 use crate::redis::{InvalidAddress, Link, RedisMirror};
 use crate::rsvp_index::RsvpIndex;
+use crate::state::{AppState, Parts};
 use crate::store::{Db, Node, OpenError, ServerLock, StoreError};
 
 /// Connections that the operating system holds while the server is busy accepting others: an opening brings

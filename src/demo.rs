@@ -9,8 +9,8 @@ use turnout_actors::EngineError;
 
 use crate::accounts::{AccountError, Password, PersonName, Role, User, account_email};
 use crate::config::Config;
-use crate::http::AppState;
 use crate::ids;
+use crate::state::AppState;
 
 /// Somebody to log in as.
 pub struct DemoAccount {

@@ -3,6 +3,7 @@
 //! No booking rules here. Only [`app`] sees everything; it builds the parts and wires them.
 
 pub mod accounts;
+pub mod api;
 pub mod app;
 pub mod clock;
 pub mod config;
@@ -13,5 +14,6 @@ pub mod kept;
 pub mod redis;
 pub mod rsvp_index;
 pub mod secret;
+pub mod state;
 pub mod store;
 pub mod telemetry;

@@ -196,6 +196,16 @@ fn imports_point_inward() {
         "src",
         &["crate::http", "crate::app", "crate::demo"],
     );
+    assert_free_of(
+        &inside("api"),
+        "src",
+        &[
+            "crate::http",
+            "crate::store::journal",
+            "crate::app",
+            "crate::demo",
+        ],
+    );
     assert_free_of(&inside("http"), "src", &["crate::app", "crate::demo"]);
     let program =
         |path: &PathBuf| path.ends_with("src/main.rs") || path.starts_with(root().join("src/command"));

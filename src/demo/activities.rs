@@ -6,7 +6,7 @@ use turnout_actors::domain::{
 use turnout_actors::{EngineError, Order};
 
 use crate::accounts::PersonName;
-use crate::http::AppState;
+use crate::state::AppState;
 
 const HOUR_MS: i64 = 60 * 60 * 1_000;
 const DAY_MS: i64 = 24 * HOUR_MS;

@@ -13,12 +13,14 @@ use turnout_actors::domain::{Activity, ActivityId, Command, History, Overview, R
 use turnout_actors::{EngineError, Made, Order};
 
 use self::body::{ChangeBody, CreateBody};
+use super::MaybeCaller;
 use super::extract::{Body, Id, etag};
 use super::orders::Commander;
-use super::views::ActivityView;
-use super::{AppState, Code, MaybeCaller, Problem, refusal};
 use crate::accounts::{Caller, Role};
+use crate::api::views::ActivityView;
+use crate::api::{Code, Problem, refusal};
 use crate::config::CreateActivities;
+use crate::state::AppState;
 
 /// Tells that this is the answer to an earlier request with the same key.
 const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");

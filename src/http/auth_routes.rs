@@ -7,10 +7,11 @@ use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use turnout_actors::domain::UserId;
 
-use super::extract::{Body, Fields};
-use super::time::Time;
-use super::{AppState, Code, Problem};
+use super::extract::Body;
 use crate::accounts::{AccountError, Caller, Password, PersonName, Role, SignedIn, User, account_email};
+use crate::api::time::Time;
+use crate::api::{Code, Fields, Problem};
+use crate::state::AppState;
 use crate::store::StoreError;
 
 pub(super) fn routes() -> Router<AppState> {

@@ -4,8 +4,9 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 
-use super::{AppState, Code, Problem};
-use crate::accounts::{Caller, TokenError};
+use crate::accounts::Caller;
+use crate::api::{Code, Problem};
+use crate::state::AppState;
 
 /// A route that takes a [`Caller`] is for people with an account: 401 without a valid token.
 impl FromRequestParts<AppState> for Caller {
@@ -47,14 +48,4 @@ fn caller(headers: &HeaderMap, state: &AppState) -> Result<Option<Caller>, Probl
 fn bearer(value: &str) -> Option<&str> {
     let (scheme, token) = value.split_once(' ')?;
     scheme.eq_ignore_ascii_case("bearer").then_some(token.trim())
-}
-
-impl From<TokenError> for Problem {
-    fn from(error: TokenError) -> Self {
-        Self::new(match error {
-            TokenError::Invalid => Code::Unauthenticated,
-            TokenError::Expired => Code::TokenExpired,
-            TokenError::Revoked => Code::TokenRevoked,
-        })
-    }
 }

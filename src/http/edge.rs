@@ -18,8 +18,9 @@ use tokio::time::timeout;
 use tower::Service;
 use tracing::Instrument;
 
+use super::problem_response;
 use super::request_id::{RequestIds, X_REQUEST_ID};
-use super::{Code, Problem};
+use crate::api::{Code, Problem};
 
 /// The longest that a request may take until its answer starts, its body included.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(30);
@@ -56,7 +57,7 @@ impl Edge {
         if let Some(problem) = response.extensions_mut().remove::<Problem>() {
             log_unexpected(&problem, &id, &method, &uri);
             let allow = response.headers_mut().remove(axum::http::header::ALLOW);
-            response = problem.render(text(&id));
+            response = problem_response::render(&problem, text(&id));
             if let Some(allow) = allow {
                 response.headers_mut().insert(axum::http::header::ALLOW, allow);
             }

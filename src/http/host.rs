@@ -7,11 +7,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use turnout_actors::domain::{ActivityId, Answered, RsvpId, Seq};
 
-use super::extract::{Id, Params, Search};
+use super::extract::{Id, Params};
 use super::page::{Limit, Page, PageLimit, PageNumber};
-use super::views::{LogEntryView, RsvpView};
-use super::{AppState, Code, Problem, refusal};
 use crate::accounts::Caller;
+use crate::api::views::{LogEntryView, RsvpView};
+use crate::api::{Code, Problem, Search, refusal};
+use crate::state::AppState;
 use crate::store::events;
 use crate::store::rsvps::{self, RsvpFilter};
 

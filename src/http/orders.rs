@@ -9,9 +9,10 @@ use turnout_actors::domain::{ActivityId, Command};
 use turnout_actors::{Key, Order};
 
 use super::extract::{IdempotencyKey, IfMatch, etag};
-use super::views::CommandView;
-use super::{AppState, Code, Problem, refusal};
 use crate::accounts::Caller;
+use crate::api::views::CommandView;
+use crate::api::{Code, Problem, refusal};
+use crate::state::AppState;
 
 /// Whoever gives a command, with the version it is meant for and the key it may be repeated under.
 ///

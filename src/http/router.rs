@@ -3,7 +3,9 @@
 use axum::Router;
 use axum::routing::get;
 
-use super::{AppState, Code, Problem, activities, auth_routes, health, host, rsvps, waitlist};
+use super::{activities, auth_routes, health, host, rsvps, waitlist};
+use crate::api::{Code, Problem};
+use crate::state::AppState;
 
 /// Every route that the server answers.
 pub fn routes(state: AppState) -> Router {

@@ -1,25 +1,20 @@
 //! `/activities/{id}/rsvp` and `/rsvps/{id}`: one RSVP, for its person, whoever booked it, and the host.
 
-use std::sync::Arc;
-
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use serde::Deserialize;
 use turnout_actors::domain::{
-    Activity, ActivityId, Answered, Command, Counts, Person, Principal, Reserve, RsvpId, Target, Update,
-    is_blank,
+    Activity, ActivityId, Answered, Command, Counts, Person, Principal, RsvpId, Target,
 };
 
-use super::extract::{Body, Id, Lines, clearable, etag, present};
+use super::extract::{Body, Id, etag};
 use super::orders::{Commander, give};
-use super::views::{PositionView, RsvpView};
-use super::{AppState, Code, Problem, refusal};
 use crate::accounts::Caller;
-
-const WISHES_MAX_CHARS: usize = 1_000;
+use crate::api::views::{PositionView, RsvpView};
+use crate::api::{Code, Problem, ReserveArgs, UpdateArgs, refusal};
+use crate::state::AppState;
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
@@ -35,61 +30,13 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/rsvps/{id}/position", get(position))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ReserveBody {
-    #[serde(default, deserialize_with = "present")]
-    guest_count: Option<u16>,
-    special_requirements: Option<Lines>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct UpdateBody {
-    #[serde(default, deserialize_with = "present")]
-    guest_count: Option<u16>,
-    #[serde(default, deserialize_with = "clearable")]
-    special_requirements: Option<Option<Lines>>,
-}
-
-impl UpdateBody {
-    fn command(self, target: Target) -> Result<Command, Problem> {
-        Ok(Command::Update(Update {
-            target,
-            guest_count: self.guest_count,
-            special_requirements: self.special_requirements.map(wishes).transpose()?,
-        }))
-    }
-}
-
-/// Wishes as they are kept; a text of which nothing can be seen is none.
-fn wishes(lines: Option<Lines>) -> Result<Option<Arc<str>>, Problem> {
-    let Some(text) = lines.map(Lines::into_text) else {
-        return Ok(None);
-    };
-    if text.chars().count() > WISHES_MAX_CHARS {
-        return Err(Problem::field(
-            "special_requirements",
-            "must have at most 1000 characters",
-        ));
-    }
-    let text = text.trim();
-    Ok((!is_blank(text)).then(|| text.into()))
-}
-
 async fn reserve(
     State(state): State<AppState>,
     Id(id): Id<ActivityId>,
     commander: Commander,
-    Body(body): Body<ReserveBody>,
+    Body(args): Body<ReserveArgs>,
 ) -> Result<Response, Problem> {
-    let command = Command::Reserve(Reserve {
-        fresh: RsvpId::from(state.ids.next()),
-        person: Person::User(commander.caller.user),
-        name: commander.caller.name.shared(),
-        guest_count: body.guest_count.unwrap_or_default(),
-        special_requirements: wishes(body.special_requirements)?,
-    });
+    let command = args.command(RsvpId::from(state.ids.next()), &commander.caller)?;
     give(&state, id, commander.order(command), StatusCode::CREATED).await
 }
 
@@ -97,9 +44,9 @@ async fn update_own(
     State(state): State<AppState>,
     Id(id): Id<ActivityId>,
     commander: Commander,
-    Body(body): Body<UpdateBody>,
+    Body(args): Body<UpdateArgs>,
 ) -> Result<Response, Problem> {
-    let command = body.command(Target::Own)?;
+    let command = args.command(Target::Own)?;
     give(&state, id, commander.order(command), StatusCode::OK).await
 }
 
@@ -135,9 +82,9 @@ async fn update(
     State(state): State<AppState>,
     Id(rsvp): Id<RsvpId>,
     commander: Commander,
-    Body(body): Body<UpdateBody>,
+    Body(args): Body<UpdateArgs>,
 ) -> Result<Response, Problem> {
-    let command = body.command(Target::Rsvp(rsvp))?;
+    let command = args.command(Target::Rsvp(rsvp))?;
     let id = activity_of(&state, rsvp).await?;
     give(&state, id, commander.order(command), StatusCode::OK).await
 }

@@ -8,11 +8,13 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use turnout_actors::domain::{ActivityId, Answered, Person};
 
+use super::MaybeCaller;
 use super::extract::{Id, Params};
 use super::page::{Limit, PageNumber};
-use super::views::{PositionView, TicketedRsvpView};
-use super::{AppState, Code, MaybeCaller, Problem, refusal};
 use crate::accounts::Caller;
+use crate::api::views::{PositionView, TicketedRsvpView};
+use crate::api::{Code, Problem, refusal};
+use crate::state::AppState;
 
 /// The most waiting parties per page, and as many as there are unless another number is asked for.
 const ENTRIES_MAX: u32 = 1_000;

@@ -5,9 +5,9 @@ use turnout_actors::domain::{
     AttendeesVisible, GuestPolicy, Promotion, Settings, SettingsChange, Timestamp, UserId, Visibility,
 };
 
-use crate::http::extract::{Fields, Lines, Object, Word, clearable, present};
-use crate::http::time::Time;
-use crate::http::{FieldError, Problem};
+use crate::api::time::Time;
+use crate::api::{FieldError, Problem};
+use crate::api::{Fields, Lines, Object, Word, clearable, present};
 
 /// How a promotion takes effect.
 #[derive(Deserialize)]

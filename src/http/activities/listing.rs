@@ -6,11 +6,13 @@ use serde::Deserialize;
 use serde_json::Value;
 use turnout_actors::domain::{OrganizationId, UserId};
 
-use crate::http::extract::{Params, Search};
+use crate::api::time::{DayOrTime, Time};
+use crate::api::views::ActivityView;
+use crate::api::{Problem, Search};
+use crate::http::MaybeCaller;
+use crate::http::extract::Params;
 use crate::http::page::{List, Page, PageLimit, PageNumber};
-use crate::http::time::{DayOrTime, Time};
-use crate::http::views::ActivityView;
-use crate::http::{AppState, MaybeCaller, Problem};
+use crate::state::AppState;
 use crate::store::activities::{self, ActivityFilter, ActivityOrder};
 
 /// Which activities, in which order.

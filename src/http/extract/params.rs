@@ -5,8 +5,7 @@ use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
 use url::form_urlencoded;
 
-use super::words;
-use crate::http::Problem;
+use crate::api::{self, Problem};
 
 /// The query as `T`. Unknown, repeated and wrong parameters are errors that name them; `T` should deny unknown
 /// fields and must not flatten others, which would undo that.
@@ -20,14 +19,14 @@ impl<T: DeserializeOwned, S: Sync> FromRequestParts<S> for Params<T> {
         let pairs = serde_urlencoded::Deserializer::new(form_urlencoded::parse(query.as_bytes()));
         serde_path_to_error::deserialize(pairs)
             .map(Self)
-            .map_err(|error| words::validation_problem(&error))
+            .map_err(|error| api::validation_problem(&error))
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::Code;
+    use crate::api::Code;
     use crate::http::page::Page;
     use axum::http::Request;
 

@@ -4,7 +4,7 @@ use axum::extract::{FromRequestParts, RawPathParams};
 use axum::http::request::Parts;
 use uuid::Uuid;
 
-use crate::http::{Code, Problem};
+use crate::api::{Code, Problem};
 
 /// The one identifier in the path. What is no UUID cannot name anything: 404.
 pub struct Id<T>(pub T);

@@ -1,4 +1,4 @@
-//! What the engine answers instead of success, as problems: the one place that turns one into the other.
+//! What the engine and the accounts answer instead of success, as problems: the one place that turns one into the other.
 
 use serde_json::json;
 use turnout_actors::EngineError;
@@ -6,9 +6,10 @@ use turnout_actors::domain::{ActivityId, Current, Rejection};
 
 use super::views::RsvpView;
 use super::{Code, FieldError, Problem};
+use crate::accounts::TokenError;
 
 /// An engine's error as the answer to a command or a question about this activity.
-pub(super) fn problem(error: EngineError, activity: ActivityId) -> Problem {
+pub(crate) fn problem(error: EngineError, activity: ActivityId) -> Problem {
     match error {
         EngineError::Rejected(rejection) => rejected(rejection, activity),
         EngineError::Overloaded => Problem::new(Code::Overloaded),
@@ -50,5 +51,15 @@ fn rejected(rejection: Rejection, activity: ActivityId) -> Problem {
         Rejection::NoFreeSpots => Problem::new(Code::NoFreeSpots),
         Rejection::ActivityFull => Problem::new(Code::ActivityFull),
         Rejection::WaitlistFull => Problem::new(Code::WaitlistFull),
+    }
+}
+
+impl From<TokenError> for Problem {
+    fn from(error: TokenError) -> Self {
+        Self::new(match error {
+            TokenError::Invalid => Code::Unauthenticated,
+            TokenError::Expired => Code::TokenExpired,
+            TokenError::Revoked => Code::TokenRevoked,
+        })
     }
 }

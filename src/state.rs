@@ -1,4 +1,4 @@
-//! What handlers share.
+//! What handlers of requests and messages share.
 
 use std::ops::Deref;
 use std::sync::Arc;

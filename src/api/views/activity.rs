@@ -6,11 +6,11 @@ use turnout_actors::domain::{
     Settings, Timestamp, UserId, Visibility,
 };
 
-use crate::http::time::Time;
+use crate::api::time::Time;
 
 /// An activity. `null` stands for what the host left open.
 #[derive(Serialize)]
-pub(in crate::http) struct ActivityView<'a> {
+pub(crate) struct ActivityView<'a> {
     id: ActivityId,
     title: &'a str,
     description: Option<&'a str>,
@@ -51,7 +51,7 @@ pub(in crate::http) struct ActivityView<'a> {
 
 impl<'a> ActivityView<'a> {
     /// The activity at time `now`, in this history.
-    pub(in crate::http) fn new(overview: &'a Overview, history: History, now: Timestamp) -> Self {
+    pub(crate) fn new(overview: &'a Overview, history: History, now: Timestamp) -> Self {
         let Overview { settings, counts, .. } = overview;
         let Settings {
             title,
@@ -107,7 +107,7 @@ impl<'a> ActivityView<'a> {
 
 /// How full an activity is.
 #[derive(Serialize)]
-pub(in crate::http) struct CountsView {
+pub(crate) struct CountsView {
     capacity: u32,
     confirmed_spots: u32,
     offered_spots: u32,

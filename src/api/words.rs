@@ -5,10 +5,10 @@ use std::fmt::Display;
 
 use serde_path_to_error::{Error, Path};
 
-use crate::http::{FieldError, Problem};
+use crate::api::{FieldError, Problem};
 
 /// A failed parse as a problem that names the field.
-pub(super) fn validation_problem<E: Display>(error: &Error<E>) -> Problem {
+pub(crate) fn validation_problem<E: Display>(error: &Error<E>) -> Problem {
     let FieldError { field, message } = field_error(error.path(), &error.inner().to_string());
     Problem::field(field, message)
 }

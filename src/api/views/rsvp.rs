@@ -5,12 +5,12 @@ use turnout_actors::Reply;
 use turnout_actors::domain::{ActivityId, Ahead, Answered, Person, RsvpId, Seq, Ticket, UserId};
 
 use super::CountsView;
-use crate::http::time::Time;
+use crate::api::time::Time;
 use crate::store::events::LogEntry;
 
 /// An RSVP as its own person and the host see it. `null` stands for what does not apply.
 #[derive(Serialize)]
-pub(in crate::http) struct RsvpView<'a> {
+pub(crate) struct RsvpView<'a> {
     id: RsvpId,
     activity_id: ActivityId,
     user_id: Option<UserId>,
@@ -35,7 +35,7 @@ pub(in crate::http) struct RsvpView<'a> {
 }
 
 impl<'a> RsvpView<'a> {
-    pub(in crate::http) fn new(activity: ActivityId, answered: &'a Answered) -> Self {
+    pub(crate) fn new(activity: ActivityId, answered: &'a Answered) -> Self {
         let Answered { rsvp, ahead } = answered;
         let (user_id, email) = match &rsvp.person {
             Person::User(user) => (Some(*user), None),
@@ -77,14 +77,14 @@ fn position(ahead: Ahead) -> u64 {
 
 /// A waiting RSVP with its ticket, for the host.
 #[derive(Serialize)]
-pub(in crate::http) struct TicketedRsvpView<'a> {
+pub(crate) struct TicketedRsvpView<'a> {
     #[serde(flatten)]
     rsvp: RsvpView<'a>,
     ticket: Ticket,
 }
 
 impl<'a> TicketedRsvpView<'a> {
-    pub(in crate::http) fn new(activity: ActivityId, answered: &'a Answered) -> Self {
+    pub(crate) fn new(activity: ActivityId, answered: &'a Answered) -> Self {
         Self {
             rsvp: RsvpView::new(activity, answered),
             ticket: answered.rsvp.ticket,
@@ -94,7 +94,7 @@ impl<'a> TicketedRsvpView<'a> {
 
 /// Where an RSVP stands, as of event `seq`.
 #[derive(Serialize)]
-pub(in crate::http) struct PositionView {
+pub(crate) struct PositionView {
     status: &'static str,
     position: Option<u64>,
     parties_ahead: Option<u64>,
@@ -103,7 +103,7 @@ pub(in crate::http) struct PositionView {
 }
 
 impl PositionView {
-    pub(in crate::http) fn new(answered: &Answered, seq: Seq) -> Self {
+    pub(crate) fn new(answered: &Answered, seq: Seq) -> Self {
         Self {
             status: answered.rsvp.status.name(),
             position: answered.ahead.map(position),
@@ -116,7 +116,7 @@ impl PositionView {
 
 /// The answer to a command about one RSVP.
 #[derive(Serialize)]
-pub(in crate::http) struct CommandView<'a> {
+pub(crate) struct CommandView<'a> {
     rsvp: RsvpView<'a>,
     seq: Seq,
     replayed: bool,
@@ -124,7 +124,7 @@ pub(in crate::http) struct CommandView<'a> {
 }
 
 impl<'a> CommandView<'a> {
-    pub(in crate::http) fn new(activity: ActivityId, answered: &'a Answered, reply: &Reply) -> Self {
+    pub(crate) fn new(activity: ActivityId, answered: &'a Answered, reply: &Reply) -> Self {
         Self {
             rsvp: RsvpView::new(activity, answered),
             seq: reply.answer.seq,
@@ -136,7 +136,7 @@ impl<'a> CommandView<'a> {
 
 /// One entry of the decision log.
 #[derive(Serialize)]
-pub(in crate::http) struct LogEntryView {
+pub(crate) struct LogEntryView {
     seq: Seq,
     at: Time,
     kind: String,

@@ -2,13 +2,13 @@
 
 use std::borrow::Cow;
 
-use crate::http::{FieldError, Problem};
+use crate::api::{FieldError, Problem};
 
 /// Collects what is wrong with the fields of one request.
 ///
 /// ```
-/// use turnout::http::extract::Fields;
-/// use turnout::http::{Code, Problem};
+/// use turnout::api::Fields;
+/// use turnout::api::{Code, Problem};
 ///
 /// fn order(name: &str, count: &str) -> Result<(String, u8), Problem> {
 ///     let mut fields = Fields::default();

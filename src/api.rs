@@ -1,0 +1,19 @@
+//! What clients and server tell each other, whatever way it takes: the codes and problems, how things look, what
+//! commands are given with. No HTTP and no sockets: [`crate::http`] and [`crate::ws`] carry it.
+
+mod code;
+mod fields;
+mod problem;
+pub(crate) mod refusal;
+mod rsvp_args;
+pub mod time;
+mod values;
+pub(crate) mod views;
+mod words;
+
+pub use code::Code;
+pub use fields::Fields;
+pub use problem::{FieldError, Problem};
+pub use rsvp_args::{ReserveArgs, UpdateArgs};
+pub use values::{Lines, Object, Search, Word, clearable, present};
+pub(crate) use words::validation_problem;
