@@ -13,7 +13,7 @@ use turnout::store::Db;
 use turnout_actors::domain::{
     ActivityId, Command, Difference, Person, Principal, Reserve, RsvpId, Seq, Settings, Timestamp, UserId,
 };
-use turnout_actors::ports::{FeedSink, IdSource, Ports};
+use turnout_actors::ports::{FeedSink, IdSource, Ports, Touched};
 use turnout_actors::testing::settings;
 use turnout_actors::{Engine, EngineError, Key, Options, Order};
 use uuid::Uuid;
@@ -34,12 +34,16 @@ struct Bomb {
 }
 
 impl FeedSink for Bomb {
-    fn publish(&self, activity: ActivityId, difference: &Arc<Difference>) {
+    fn publish(&self, activity: ActivityId, difference: &Arc<Difference>, _: &Touched) {
         if *self.target.lock().unwrap() == Some(activity) && self.armed.swap(false, Ordering::SeqCst) {
             *self.went_off.lock().unwrap() = Some((Instant::now(), difference.seq()));
             std::panic::panic_any(BANG);
         }
     }
+
+    fn jumped(&self, _: ActivityId) {}
+
+    fn lost(&self, _: ActivityId) {}
 }
 
 fn order(person: u64) -> Order {

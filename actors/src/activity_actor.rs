@@ -21,7 +21,7 @@ use crate::error::EngineError;
 use crate::live::Live;
 use crate::metrics::{BATCH_COMMANDS, DECIDE_SECONDS};
 use crate::mirror::Outgoing;
-use crate::ports::{Batch, IdSource, Journal, JournalError, MirrorCounts};
+use crate::ports::{Batch, IdSource, Journal, JournalError, MirrorCounts, Touched};
 
 /// A batch that has this many events takes no further command. One command alone may bring more: raising the
 /// capacity promotes everybody who then fits.
@@ -247,14 +247,17 @@ impl State {
         let after = draft.overview();
         let moves = draft.moves().clone();
         let cancelled = after.cancelled_at.is_some() && before.cancelled_at.is_none();
+        let touched = if cancelled {
+            Touched::All
+        } else {
+            Touched::Rsvps(draft.rows().map(|rsvp| (rsvp.id, rsvp.person.clone())).collect())
+        };
         // Before it can be read, so whoever compares the mirror with what is read finds either there or on its way.
         self.mirror(after.counts);
         self.parts.live.absorb(draft);
         callers.tell_verdicts();
-        self.parts
-            .live
-            .feed()
-            .publish(Difference { before, after, moves });
+        let difference = Difference { before, after, moves };
+        self.parts.live.feed().publish(difference, &touched);
         if cancelled {
             self.follow_cancellation();
         }

@@ -66,10 +66,19 @@ pub(crate) struct State {
     actors: HashMap<ActorId, ActivityId>,
 }
 
-/// A feed, and for how many sweeps its activity has not been live.
+/// A feed, for how many sweeps neither its activity was live nor anybody watched, and the journal's tenure under which
+/// the activity was last live.
 struct Kept {
     feed: Arc<Feed>,
     sweeps: u32,
+    tenure: Option<u64>,
+}
+
+impl Kept {
+    /// Whether somebody holds it who is neither the directory nor the live activity: whoever watches.
+    fn is_watched(&self, is_live: bool) -> bool {
+        Arc::strong_count(&self.feed) > 1 + usize::from(is_live)
+    }
 }
 
 impl Actor for Directory {
@@ -108,7 +117,7 @@ impl Actor for Directory {
         match message {
             DirectoryMsg::Start(id, reply) => state.want(&myself, id, reply),
             DirectoryMsg::Started(id, result) => state.started(&myself, id, result),
-            DirectoryMsg::Sweep => state.sweep(),
+            DirectoryMsg::Sweep => state.sweep(&myself),
         }
         Ok(())
     }
@@ -195,6 +204,7 @@ impl State {
         let kept = self.feeds.entry(id).or_insert_with(|| Kept {
             feed: Arc::new(Feed::new(id, self.parts.sink.clone())),
             sweeps: 0,
+            tenure: None,
         });
         kept.sweeps = 0;
         let feed = kept.feed.clone();
@@ -225,6 +235,9 @@ impl State {
                 self.actors.insert(handle.actor.get_id(), id);
                 self.parts.live.insert(id, handle.clone());
                 gauge!(LIVE).set(self.parts.live.len() as f64);
+                if let Some(kept) = self.feeds.get_mut(&id) {
+                    kept.tenure = Some(handle.live.tenure());
+                }
                 for reply in waiting {
                     let _ = reply.send(Ok(handle.clone()));
                 }
@@ -236,19 +249,24 @@ impl State {
                 }
             }
             Err(error) => {
-                // Whoever asks for what does not exist, or cannot be looked at, leaves nothing behind.
-                if self
-                    .feeds
-                    .get(&id)
-                    .is_some_and(|kept| kept.feed.has_told_nothing())
-                {
-                    self.feeds.remove(&id);
-                }
+                self.could_not_start(id);
                 let error = error.told();
                 for reply in waiting {
                     let _ = reply.send(Err(error.clone()));
                 }
             }
+        }
+    }
+
+    /// Whoever asks for what does not exist, or cannot be looked at, leaves nothing behind. And whoever watches what
+    /// somebody else may have changed since is told.
+    fn could_not_start(&mut self, id: ActivityId) {
+        let Some(kept) = self.feeds.get(&id) else { return };
+        let present = self.parts.journal.tenure();
+        if kept.feed.has_told_nothing() {
+            self.feeds.remove(&id);
+        } else if kept.is_watched(false) && present.is_some() && kept.tenure != present {
+            kept.feed.lose();
         }
     }
 
@@ -260,8 +278,8 @@ impl State {
         gauge!(LIVE).set(self.parts.live.len() as f64);
     }
 
-    /// Puts to rest whoever has been idle for long.
-    fn sweep(&mut self) {
+    /// Puts to rest whoever has been idle for long, and looks after what is watched.
+    fn sweep(&mut self, myself: &ActorRef<DirectoryMsg>) {
         let options = &self.parts.options;
         let all = options.commands_per_activity_max;
         let idle: Vec<ActivityId> = self
@@ -284,9 +302,43 @@ impl State {
         );
         self.feeds.retain(|id, kept| {
             let is_used = live.contains_key(id) || starting.contains_key(id);
+            let is_used = is_used || kept.is_watched(false);
             kept.sweeps = if is_used { 0 } else { kept.sweeps + 1 };
             kept.sweeps < most
         });
+        self.look_after_watched(myself);
+    }
+
+    /// Loads what is watched and was last live under another tenure: somebody else may have changed it since.
+    fn look_after_watched(&mut self, myself: &ActorRef<DirectoryMsg>) {
+        let Some(present) = self.parts.journal.tenure() else {
+            return;
+        };
+        let is_at_rest = |id: &ActivityId| {
+            !self.starting.contains_key(id)
+                && !self.stopping.contains_key(id)
+                && self
+                    .parts
+                    .live
+                    .get(id)
+                    .is_none_or(|handle| handle.live.tenure() != present)
+        };
+        let doubtful: Vec<ActivityId> = self
+            .feeds
+            .iter()
+            .filter(|(_, kept)| kept.tenure.is_some_and(|tenure| tenure != present))
+            .filter(|(id, kept)| kept.is_watched(self.parts.live.contains_key(id)) && is_at_rest(id))
+            .map(|(id, _)| *id)
+            .collect();
+        for id in doubtful {
+            if self.parts.live.contains_key(&id) {
+                // Its end brings the start.
+                self.stop(id);
+                self.stopping.entry(id).or_default().push(oneshot::channel().0);
+            } else {
+                self.start(myself, id, Vec::new());
+            }
+        }
     }
 
     fn stop(&self, id: ActivityId) {

@@ -5,30 +5,29 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use dashmap::DashMap;
-use metrics::{counter, gauge, histogram};
 use ractor::{Actor, ActorRef};
-use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, TryAcquireError, oneshot, watch};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore, oneshot, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::activity_actor::ActivityMsg;
-use crate::callers::{Caller, Reply};
+use crate::callers::Reply;
 use crate::directory::{self, Directory, DirectoryMsg, LiveMap};
 use crate::domain::{
-    Activity, ActivityId, Command, History, Overview, Principal, Rejection, Request, Settings,
+    Activity, ActivityId, Command, History, Overview, Principal, Rejection, Settings, Timestamp,
 };
 use crate::error::EngineError;
+use crate::feed::Feed;
 use crate::guarded::Guarded;
 use crate::key::Key;
 use crate::live::ActivityHandle;
-use crate::metrics::{COMMAND_SECONDS, COMMANDS, IN_FLIGHT};
 use crate::mirror::{Mirroring, Outgoing};
 use crate::options::Options;
 use crate::ports::{Clock, Creation, IdSource, Journal, JournalError, NewActivity, Ports};
 use crate::recount::Recounting;
+use crate::submission::{Submission, Submitted};
 
 /// How often a call looks an activity up anew when it is put to rest or restarted just then.
-const LOOKUPS_MAX: usize = 8;
+pub(crate) const LOOKUPS_MAX: usize = 8;
 
 /// A command as it comes from outside, before it is stamped.
 #[derive(Clone, Debug)]
@@ -59,6 +58,31 @@ impl Made {
             Self::New(overview) => overview.id,
             Self::Before(id) => *id,
         }
+    }
+}
+
+/// What was read of an activity.
+#[derive(Clone)]
+pub struct Seen<T> {
+    /// What was read.
+    pub value: T,
+    /// The history that it belongs to.
+    pub history: History,
+    /// How it goes on from there. Whoever holds it watches the activity.
+    pub feed: Arc<Feed>,
+}
+
+impl<T> Seen<T> {
+    /// Nothing if the state must not be read any more.
+    fn of(handle: &ActivityHandle, read: impl Fn(&Activity) -> T) -> Option<Self> {
+        let activity = handle.live.read()?;
+        let value = read(&activity);
+        drop(activity);
+        handle.live.is_ours().then(|| Self {
+            value,
+            history: handle.live.history(),
+            feed: handle.live.feed().clone(),
+        })
     }
 }
 
@@ -198,38 +222,35 @@ impl Engine {
 
     /// Gives a command to an activity and waits for its answer, which comes only once it is durable.
     pub async fn command(&self, id: ActivityId, order: Order) -> Result<Reply, EngineError> {
-        let mut measured = Measured::start();
-        let result = self.give(id, order).await;
-        measured.outcome = match &result {
-            Ok(reply) if reply.answer.replayed => "replayed",
-            Ok(_) => "accepted",
-            Err(error) => error.code(),
-        };
-        result
+        match self.submit(id, order) {
+            Submitted::Sent(answer) => answer.await,
+            Submitted::Waiting(waiting) => waiting.sent(self).await.await,
+        }
+    }
+
+    /// Gives a command to an activity, without waiting: what is sent for one activity by one caller after the other is
+    /// decided in that order.
+    pub fn submit(&self, id: ActivityId, order: Order) -> Submitted {
+        Submission::new(self, id, order).now(self)
     }
 
     /// Reads the committed state of an activity. `read` runs while others read too but nothing can change, so
     /// it must be short.
     pub async fn read<T>(&self, id: ActivityId, read: impl Fn(&Activity) -> T) -> Result<T, EngineError> {
-        let (seen, _) = self.read_with_history(id, read).await?;
-        Ok(seen)
+        Ok(self.look(id, read).await?.value)
     }
 
-    /// The same, with the history that it belongs to.
-    pub async fn read_with_history<T>(
+    /// The same, with what it takes to follow the activity from there.
+    pub async fn look<T>(
         &self,
         id: ActivityId,
         read: impl Fn(&Activity) -> T,
-    ) -> Result<(T, History), EngineError> {
+    ) -> Result<Seen<T>, EngineError> {
         let deadline = self.deadline();
         for _ in 0..LOOKUPS_MAX {
             let handle = self.find(id, deadline).await?;
-            if let Some(activity) = handle.live.read() {
-                let seen = read(&activity);
-                drop(activity);
-                if handle.live.is_ours() {
-                    return Ok((seen, handle.live.history()));
-                }
+            if let Some(seen) = Seen::of(&handle, &read) {
+                return Ok(seen);
             }
             // A panic may have cut a change of it short, or somebody else may have changed it since. Nobody uses it
             // again, and the search brings its successor.
@@ -238,9 +259,23 @@ impl Engine {
         Err(EngineError::Unavailable)
     }
 
+    /// The same without waiting: nothing if the activity is not live just now.
+    pub fn glance<T>(&self, id: ActivityId, read: impl Fn(&Activity) -> T) -> Option<Seen<T>> {
+        Seen::of(&self.found(id)?, &read)
+    }
+
     /// The present history, as far as it is known on this node.
     pub fn history(&self) -> History {
         History(self.inner.history.load(Ordering::SeqCst))
+    }
+
+    /// Whether no new commands are taken any more.
+    pub fn is_draining(&self) -> bool {
+        *self.inner.draining.borrow()
+    }
+
+    pub(crate) fn now(&self) -> Timestamp {
+        self.inner.clock.now()
     }
 
     /// How many activities are live on this node.
@@ -267,82 +302,36 @@ impl Engine {
         let _ = ended.wait_for(|ended| *ended).await;
     }
 
-    async fn give(&self, id: ActivityId, order: Order) -> Result<Reply, EngineError> {
-        let inner = &self.inner;
-        if *inner.draining.borrow() {
-            return Err(EngineError::Draining);
-        }
-        let at = inner.clock.now();
-        let mut node_permit = self.admit()?;
-        let key = order.key.map(|key| key.used_for(&order.by, &order.command));
-        let (by, command, if_version) = (order.by, order.command, order.if_version);
-        let mut request = Request {
-            by,
-            at,
-            command,
-            if_version,
-            key,
-        };
-        let deadline = self.deadline();
-        for _ in 0..LOOKUPS_MAX {
-            let handle = self.find(id, deadline).await?;
-            let permit = match handle.permits.clone().try_acquire_owned() {
-                Ok(permit) => permit,
-                // All permits are taken, too, while it is being put to rest.
-                Err(TryAcquireError::NoPermits) if !handle.live.is_certain() => continue,
-                Err(TryAcquireError::NoPermits) => return Err(EngineError::Overloaded),
-                // It was put to rest or has failed since it was looked up.
-                Err(TryAcquireError::Closed) => {
-                    handle.live.retire();
-                    continue;
-                }
-            };
-            let (reply, answer) = oneshot::channel();
-            let caller = Caller {
-                request,
-                reply,
-                permits: [node_permit, permit],
-            };
-            if let Err(unsent) = handle.actor.cast(ActivityMsg::Command(Box::new(caller))) {
-                // The actor has died and nobody has noticed yet. It never got this command, so its successor can.
-                let ractor::MessagingErr::SendErr(ActivityMsg::Command(caller)) = unsent else {
-                    return Err(EngineError::Unavailable);
-                };
-                handle.live.retire();
-                let Caller {
-                    request: again,
-                    permits: [permit, _],
-                    ..
-                } = *caller;
-                (request, node_permit) = (again, permit);
-                continue;
-            }
-            return match timeout_at(deadline, answer).await {
-                Ok(Ok(result)) => result,
-                // The actor is gone, and nobody knows whether it had decided this command.
-                Ok(Err(_)) => Err(EngineError::Unavailable),
-                Err(_) => Err(EngineError::UnknownOutcome),
-            };
-        }
-        Err(EngineError::Unavailable)
-    }
-
     /// Room for one more on this node.
-    fn admit(&self) -> Result<OwnedSemaphorePermit, EngineError> {
+    pub(crate) fn admit(&self) -> Result<OwnedSemaphorePermit, EngineError> {
         let permit = self.inner.permits.clone().try_acquire_owned();
         permit.map_err(|_| EngineError::Overloaded)
     }
 
     /// Until when whoever asks now is told something.
-    fn deadline(&self) -> Instant {
+    pub(crate) fn deadline(&self) -> Instant {
         Instant::now() + self.inner.options.call_limit
     }
 
+    /// The way to an activity that is live.
+    pub(crate) fn found(&self, id: ActivityId) -> Option<ActivityHandle> {
+        let handle = self
+            .inner
+            .live
+            .get(&id)
+            .filter(|handle| handle.live.is_certain())?;
+        handle.live.used();
+        Some(handle.clone())
+    }
+
     /// The way to an activity, which is started if it is not live.
-    async fn find(&self, id: ActivityId, deadline: Instant) -> Result<ActivityHandle, EngineError> {
-        if let Some(handle) = self.inner.live.get(&id).filter(|handle| handle.live.is_certain()) {
-            handle.live.used();
-            return Ok(handle.clone());
+    pub(crate) async fn find(
+        &self,
+        id: ActivityId,
+        deadline: Instant,
+    ) -> Result<ActivityHandle, EngineError> {
+        if let Some(handle) = self.found(id) {
+            return Ok(handle);
         }
         let (reply, started) = oneshot::channel();
         self.inner
@@ -380,30 +369,6 @@ impl Aside {
         if let Some((mirroring, running)) = self.mirroring {
             mirroring.finish(running).await;
         }
-    }
-}
-
-/// Measures one command, also when its caller stops waiting for the answer.
-struct Measured {
-    started: Instant,
-    outcome: &'static str,
-}
-
-impl Measured {
-    fn start() -> Self {
-        gauge!(IN_FLIGHT).increment(1);
-        Self {
-            started: Instant::now(),
-            outcome: "abandoned",
-        }
-    }
-}
-
-impl Drop for Measured {
-    fn drop(&mut self) {
-        gauge!(IN_FLIGHT).decrement(1);
-        histogram!(COMMAND_SECONDS).record(self.started.elapsed());
-        counter!(COMMANDS, "outcome" => self.outcome).increment(1);
     }
 }
 

@@ -5,8 +5,8 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::domain::{ActivityId, Difference, History, Seq};
-use crate::ports::FeedSink;
+use crate::domain::{ActivityId, Difference, History, Overview, Seq};
+use crate::ports::{FeedSink, Touched};
 
 /// The most differences that are kept.
 pub const RING_DIFFERENCES_MAX: usize = 256;
@@ -20,12 +20,29 @@ pub struct Feed {
     ring: Mutex<Ring>,
 }
 
+/// The differences lead from the first one's start to the latest state without a gap.
 #[derive(Default)]
 struct Ring {
-    /// How far it goes: the last event that anybody may have seen, and of which history.
-    reached: (History, Seq),
+    /// The last state that anybody may have seen, and of which history it is. None before the first load.
+    latest: Option<Latest>,
     differences: VecDeque<Arc<Difference>>,
     bytes: usize,
+}
+
+/// The activity as it was told last.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Latest {
+    /// The history that it belongs to.
+    pub history: History,
+    /// The activity.
+    pub overview: Arc<Overview>,
+}
+
+impl Latest {
+    /// The last event that it includes.
+    pub fn seq(&self) -> Seq {
+        self.overview.counts.seq
+    }
 }
 
 /// What somebody missed who has seen everything up to some event.
@@ -33,7 +50,7 @@ struct Ring {
 pub enum Missed {
     /// Nothing.
     Nothing,
-    /// This.
+    /// This, which leads to the latest state.
     Difference(Box<Difference>),
     /// More than is kept: only a snapshot helps.
     TooMuch,
@@ -51,36 +68,55 @@ impl Feed {
 
     /// The last event that anybody may have seen of the activity, and of which history it is.
     pub(crate) fn reached(&self) -> (History, Seq) {
-        self.ring().reached
+        self.latest()
+            .map_or_else(Default::default, |latest| (latest.history, latest.seq()))
     }
 
     /// Whether nobody can have seen anything of the activity.
     pub(crate) fn has_told_nothing(&self) -> bool {
-        self.reached() == Default::default()
+        self.ring().latest.is_none()
     }
 
     /// Goes on from here, or begins anew if that is not where it had got to.
-    pub(crate) fn goes_on_from(&self, history: History, seq: Seq) {
-        let mut ring = self.ring();
-        if ring.reached.0 != history {
-            *ring = Ring::default();
+    pub(crate) fn goes_on_from(&self, history: History, overview: Overview) {
+        let here = (history, overview.counts.seq);
+        let before = self.reached();
+        if before == here {
+            return;
         }
-        ring.reached = (history, seq);
+        let latest = Some(Latest {
+            history,
+            overview: Arc::new(overview),
+        });
+        *self.ring() = Ring {
+            latest,
+            ..Ring::default()
+        };
+        if before != Default::default() {
+            self.sink.jumped(self.activity);
+        }
     }
 
     /// Keeps a committed difference and hands it to those who watch.
-    pub fn publish(&self, difference: Difference) {
+    pub fn publish(&self, difference: Difference, touched: &Touched) {
         let difference = Arc::new(difference);
         self.ring().push(difference.clone());
-        self.sink.publish(self.activity, &difference);
+        self.sink.publish(self.activity, &difference, touched);
     }
 
-    /// What somebody missed who has seen everything up to `seen`, where `now` is the last committed event.
-    pub fn since(&self, seen: Seq, now: Seq) -> Missed {
-        if seen == now {
-            return Missed::Nothing;
-        }
-        self.ring().since(seen, now)
+    /// Says to those who watch that somebody else may change the activity.
+    pub(crate) fn lose(&self) {
+        self.sink.lost(self.activity);
+    }
+
+    /// The activity as it was told last; none before it was loaded for the first time.
+    pub fn latest(&self) -> Option<Latest> {
+        self.ring().latest.clone()
+    }
+
+    /// What somebody missed who has seen everything of this history up to `seen`.
+    pub fn since(&self, history: History, seen: Seq) -> Missed {
+        self.ring().since(history, seen)
     }
 
     fn ring(&self) -> MutexGuard<'_, Ring> {
@@ -90,18 +126,22 @@ impl Feed {
 
 impl Ring {
     fn push(&mut self, difference: Arc<Difference>) {
-        // A gap means that events were committed which nobody announced, as when an actor died in between.
+        let history = self
+            .latest
+            .as_ref()
+            .map_or_else(History::default, |latest| latest.history);
+        // A gap means that events were committed which nobody announced.
         if self
-            .differences
-            .back()
-            .is_some_and(|last| last.seq() != difference.prev())
+            .latest
+            .as_ref()
+            .is_none_or(|latest| latest.seq() != difference.prev())
         {
-            *self = Self {
-                reached: self.reached,
-                ..Self::default()
-            };
+            *self = Self::default();
         }
-        self.reached.1 = difference.seq();
+        self.latest = Some(Latest {
+            history,
+            overview: Arc::new(difference.after.clone()),
+        });
         self.bytes += difference.weight_bytes();
         self.differences.push_back(difference);
         while self.differences.len() > RING_DIFFERENCES_MAX || self.bytes > RING_BYTES_MAX {
@@ -112,21 +152,23 @@ impl Ring {
         }
     }
 
-    fn since(&self, seen: Seq, now: Seq) -> Missed {
-        let Some(start) = self
-            .differences
-            .iter()
-            .position(|difference| difference.prev() == seen)
-        else {
+    fn since(&self, history: History, seen: Seq) -> Missed {
+        let Some(latest) = self.latest.as_ref().filter(|latest| latest.history == history) else {
             return Missed::TooMuch;
         };
+        if seen == latest.seq() {
+            return Missed::Nothing;
+        }
+        // They are in order, so those after `seen` are found by halving.
+        let start = self
+            .differences
+            .partition_point(|difference| difference.prev() < seen);
         let mut missed = self.differences.range(start..);
-        let first = missed.next().expect("a position is that of a difference");
-        let merged = missed.fold(Difference::clone(first), |merged, next| merged.then(next));
-        if merged.seq() == now {
-            Missed::Difference(Box::new(merged))
-        } else {
-            Missed::TooMuch
+        match missed.next().filter(|first| first.prev() == seen) {
+            Some(first) => Missed::Difference(Box::new(
+                missed.fold(Difference::clone(first), |merged, next| merged.then(next)),
+            )),
+            None => Missed::TooMuch,
         }
     }
 }
@@ -153,21 +195,24 @@ mod tests {
         (drive.activity.id(), differences)
     }
 
+    /// That of a feed which was told of no other.
+    const HISTORY: History = History(0);
+
     async fn fed(steps: u64) -> (Feed, Vec<Difference>) {
         let (id, differences) = history(steps).await;
         let feed = Feed::new(id, Arc::new(()));
         differences
             .iter()
-            .for_each(|difference| feed.publish(difference.clone()));
+            .for_each(|difference| feed.publish(difference.clone(), &Touched::All));
         (feed, differences)
     }
 
     #[tokio::test]
     async fn whoever_missed_something_gets_one_difference_that_leads_to_now() {
         let (feed, differences) = fed(10).await;
-        assert_eq!(feed.since(Seq(10), Seq(10)), Missed::Nothing);
+        assert_eq!(feed.since(HISTORY, Seq(10)), Missed::Nothing);
         for seen in 0..10 {
-            let Missed::Difference(missed) = feed.since(Seq(seen), Seq(10)) else {
+            let Missed::Difference(missed) = feed.since(HISTORY, Seq(seen)) else {
                 panic!("{seen} is in the ring")
             };
             assert_eq!((missed.prev(), missed.seq()), (Seq(seen), Seq(10)));
@@ -205,9 +250,20 @@ mod tests {
     async fn a_position_that_was_never_told_or_is_too_old_needs_a_snapshot() {
         let (feed, _) = fed(RING_DIFFERENCES_MAX as u64 + 50).await;
         let now = Seq(RING_DIFFERENCES_MAX as u64 + 50);
-        assert_eq!(feed.since(Seq(0), now), Missed::TooMuch, "it has left the ring");
-        assert_eq!(feed.since(Seq(now.0 + 1), now), Missed::TooMuch, "it lies ahead");
-        assert!(matches!(feed.since(Seq(now.0 - 1), now), Missed::Difference(_)));
+        assert_eq!(
+            feed.since(HISTORY, Seq(0)),
+            Missed::TooMuch,
+            "it has left the ring"
+        );
+        assert_eq!(
+            feed.since(HISTORY, Seq(now.0 + 1)),
+            Missed::TooMuch,
+            "it lies ahead"
+        );
+        assert!(matches!(
+            feed.since(HISTORY, Seq(now.0 - 1)),
+            Missed::Difference(_)
+        ));
         let ring = feed.ring.lock().expect("nobody panicked");
         assert!(ring.differences.len() <= RING_DIFFERENCES_MAX && ring.bytes <= RING_BYTES_MAX);
     }
@@ -216,9 +272,22 @@ mod tests {
     async fn a_gap_empties_the_ring() {
         let (id, differences) = history(5).await;
         let feed = Feed::new(id, Arc::new(()));
-        feed.publish(differences[0].clone());
-        feed.publish(differences[3].clone());
-        assert_eq!(feed.since(Seq(0), Seq(4)), Missed::TooMuch);
-        assert!(matches!(feed.since(Seq(3), Seq(4)), Missed::Difference(_)));
+        feed.publish(differences[0].clone(), &Touched::All);
+        feed.publish(differences[3].clone(), &Touched::All);
+        assert_eq!(feed.since(HISTORY, Seq(0)), Missed::TooMuch);
+        assert!(matches!(feed.since(HISTORY, Seq(3)), Missed::Difference(_)));
+    }
+
+    #[tokio::test]
+    async fn what_was_told_of_another_history_leads_nowhere() {
+        let (feed, differences) = fed(3).await;
+        assert_eq!(feed.since(History(1), Seq(2)), Missed::TooMuch);
+        // Another history begins where an event has the same number.
+        feed.goes_on_from(History(1), differences[1].after.clone());
+        assert_eq!(feed.since(HISTORY, Seq(2)), Missed::TooMuch);
+        assert_eq!(feed.since(History(1), Seq(2)), Missed::Nothing);
+        feed.publish(differences[2].clone(), &Touched::All);
+        assert!(matches!(feed.since(History(1), Seq(2)), Missed::Difference(_)));
+        assert_eq!(feed.since(History(1), Seq(0)), Missed::TooMuch);
     }
 }

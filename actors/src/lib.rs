@@ -32,11 +32,13 @@ mod mirror;
 mod options;
 pub mod ports;
 mod recount;
+mod submission;
 #[cfg(feature = "testing")]
 pub mod testing;
 
 pub use callers::Reply;
-pub use engine::{Engine, Made, Order, StartFailed};
+pub use engine::{Engine, Made, Order, Seen, StartFailed};
 pub use error::EngineError;
 pub use key::{InvalidKey, Key};
 pub use options::Options;
+pub use submission::{Answering, Submission, Submitted};

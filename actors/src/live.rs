@@ -84,12 +84,17 @@ impl Live {
         self.journal.tenure() == Some(self.tenure) && self.present.load(Ordering::SeqCst) == self.history.0
     }
 
+    /// The journal's tenure under which the state was loaded.
+    pub(crate) fn tenure(&self) -> u64 {
+        self.tenure
+    }
+
     /// The history that the state belongs to.
     pub(crate) fn history(&self) -> History {
         self.history
     }
 
-    pub(crate) fn feed(&self) -> &Feed {
+    pub(crate) fn feed(&self) -> &Arc<Feed> {
         &self.feed
     }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 pub use clock::Clock;
 pub use count_mirror::{CountMirror, MirrorCounts, MirrorError};
-pub use feed_sink::FeedSink;
+pub use feed_sink::{FeedSink, Touched};
 pub use ids::IdSource;
 pub use journal::{
     Batch, Cause, Creation, Journal, JournalError, Landing, Loaded, NewActivity, Recount, Settled,

@@ -66,15 +66,15 @@ async fn show(
     MaybeCaller(caller): MaybeCaller,
 ) -> Result<Response, Problem> {
     let by = caller.as_ref().map(Caller::principal);
-    let (overview, history) = state
+    let seen = state
         .engine
-        .read_with_history(id, |activity| {
+        .look(id, |activity| {
             activity.is_visible_to(by.as_ref()).then(|| activity.overview())
         })
         .await
         .map_err(|error| refusal::problem(error, id))?;
-    let overview = overview.ok_or_else(|| Problem::new(Code::NotFound))?;
-    Ok(shown(&state, StatusCode::OK, &overview, history))
+    let overview = seen.value.ok_or_else(|| Problem::new(Code::NotFound))?;
+    Ok(shown(&state, StatusCode::OK, &overview, seen.history))
 }
 
 async fn change(
@@ -128,8 +128,9 @@ async fn answer(
 }
 
 async fn read(state: &AppState, id: ActivityId) -> Result<(Overview, History), Problem> {
-    let read = state.engine.read_with_history(id, Activity::overview).await;
-    read.map_err(|error| refusal::problem(error, id))
+    let seen = state.engine.look(id, Activity::overview).await;
+    let seen = seen.map_err(|error| refusal::problem(error, id))?;
+    Ok((seen.value, seen.history))
 }
 
 fn shown(state: &AppState, status: StatusCode, overview: &Overview, history: History) -> Response {

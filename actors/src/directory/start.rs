@@ -129,7 +129,8 @@ impl Starter {
     /// belongs to now.
     async fn follow_history(&self, loaded: &Loaded) -> Result<History, StartError> {
         let (known, reached) = self.feed.reached();
-        let (mut history, seq) = (loaded.history, loaded.activity.counts().seq);
+        let overview = loaded.activity.overview();
+        let (mut history, seq) = (loaded.history, overview.counts.seq);
         if (history, seq) < (known, reached) {
             history = self.journal.history_after(known).await?;
             tracing::error!(
@@ -138,7 +139,7 @@ impl Starter {
             );
         }
         self.history.fetch_max(history.0, Ordering::SeqCst);
-        self.feed.goes_on_from(history, seq);
+        self.feed.goes_on_from(history, overview);
         Ok(history)
     }
 

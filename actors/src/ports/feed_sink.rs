@@ -2,16 +2,35 @@
 
 use std::sync::Arc;
 
-use crate::domain::{ActivityId, Difference};
+use crate::domain::{ActivityId, Difference, Person, RsvpId};
 
-/// Takes what was committed to those who watch. Called by the activity's actor after every commit, so it must
-/// return at once and never wait for a reader.
+/// Takes what was committed to those who watch. The activity's actor calls it after every commit, so whatever it
+/// does must return at once and never wait for a reader.
 pub trait FeedSink: Send + Sync + 'static {
-    /// The activity has changed.
-    fn publish(&self, activity: ActivityId, difference: &Arc<Difference>);
+    /// The activity has changed. What watchers missed is in its feed.
+    fn publish(&self, activity: ActivityId, difference: &Arc<Difference>, touched: &Touched);
+
+    /// The feed goes on from somewhere else than where it had got to: only a snapshot leads there.
+    fn jumped(&self, activity: ActivityId);
+
+    /// Somebody else may change the activity from now on, and this node does not hear of it.
+    fn lost(&self, activity: ActivityId);
+}
+
+/// Whose RSVPs have changed.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Touched {
+    /// These.
+    Rsvps(Vec<(RsvpId, Person)>),
+    /// Every live one, as when the activity is cancelled.
+    All,
 }
 
 /// Nobody watches.
 impl FeedSink for () {
-    fn publish(&self, _: ActivityId, _: &Arc<Difference>) {}
+    fn publish(&self, _: ActivityId, _: &Arc<Difference>, _: &Touched) {}
+
+    fn jumped(&self, _: ActivityId) {}
+
+    fn lost(&self, _: ActivityId) {}
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use turnout_actors::domain::{ActivityId, Difference, Seq, Settings, Status};
-use turnout_actors::ports::FeedSink;
+use turnout_actors::ports::{FeedSink, Touched};
 use turnout_actors::testing::{Drive, Fault, settings};
 use turnout_actors::{EngineError, Options};
 
@@ -259,9 +259,13 @@ struct Bomb {
 }
 
 impl FeedSink for Bomb {
-    fn publish(&self, _: ActivityId, _: &Arc<Difference>) {
+    fn publish(&self, _: ActivityId, _: &Arc<Difference>, _: &Touched) {
         assert!(!self.armed.swap(false, Ordering::SeqCst), "the bomb goes off");
     }
+
+    fn jumped(&self, _: ActivityId) {}
+
+    fn lost(&self, _: ActivityId) {}
 }
 
 #[tokio::test]

@@ -85,13 +85,10 @@ async fn nothing_of_an_older_history_is_told_as_the_new_one() {
     }
     house.journal.restore(backup);
     assert_eq!(house.reserve(one, 2).await, Err(EngineError::Unavailable));
-    let present = house
-        .engine
-        .read_with_history(one, |activity| activity.counts().seq);
-    let (_, history) = present.await.unwrap();
+    let present = house.engine.look(one, |activity| activity.counts().seq);
+    let history = present.await.unwrap().history;
     // Nobody has written the other one since, so nothing but the number tells that it went back, too.
-    let seen = house
-        .engine
-        .read_with_history(other, |activity| activity.counts().seq);
-    assert_eq!(seen.await, Ok((Seq(0), history)));
+    let seen = house.engine.look(other, |activity| activity.counts().seq);
+    let seen = seen.await.unwrap();
+    assert_eq!((seen.value, seen.history), (Seq(0), history));
 }

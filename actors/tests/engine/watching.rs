@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use turnout_actors::Options;
 use turnout_actors::domain::{ActivityId, Difference, Seq};
-use turnout_actors::ports::FeedSink;
+use turnout_actors::ports::{FeedSink, Touched};
 
 use super::support::{House, sent, until_idle};
 
@@ -16,10 +16,14 @@ struct Watcher {
 }
 
 impl FeedSink for Watcher {
-    fn publish(&self, _: ActivityId, difference: &Arc<Difference>) {
+    fn publish(&self, _: ActivityId, difference: &Arc<Difference>, _: &Touched) {
         let step = (difference.prev(), difference.seq());
         self.told.lock().unwrap().push(step);
     }
+
+    fn jumped(&self, _: ActivityId) {}
+
+    fn lost(&self, _: ActivityId) {}
 }
 
 impl Watcher {
