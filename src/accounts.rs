@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use turnout_actors::domain::{Email, Timestamp, UserId};
 use turnout_actors::ports::{Clock, IdSource};
+use uuid::Uuid;
 
 pub use passwords::HashingBusy;
 pub use person::{Password, PersonName, account_email};
@@ -115,6 +116,16 @@ impl Accounts {
             tokens,
             revocations: Arc::default(),
         }
+    }
+
+    /// Has somebody told of every session that is ended from now on.
+    pub fn tell_of_ends(&self, ended: impl Fn(Uuid) + Send + Sync + 'static) {
+        self.revocations.tell(Box::new(ended));
+    }
+
+    /// Whether the access tokens of a session are no longer accepted.
+    pub fn is_revoked(&self, sid: Uuid) -> bool {
+        self.revocations.contains(sid)
     }
 
     /// Whom an access token speaks for. Takes microseconds: no database, no waiting.

@@ -25,6 +25,7 @@ use crate::redis::{InvalidAddress, Link, RedisMirror};
 use crate::rsvp_index::RsvpIndex;
 use crate::state::{AppState, Parts};
 use crate::store::{Db, Node, OpenError, ServerLock, StoreError};
+use crate::ws::Sockets;
 
 /// Connections that the operating system holds while the server is busy accepting others: an opening brings
 /// thousands within milliseconds.
@@ -192,12 +193,20 @@ impl Running {
     pub async fn shutdown(self) {
         self.stop.cancel();
         // Both at once: who is connected still gets answers, to new commands that the server is draining.
-        let (served, drained) = tokio::join!(self.server, self.state.engine.drain(self.state.config.drain));
+        let limit = self.state.config.drain;
+        let (served, drained, gone) = tokio::join!(
+            self.server,
+            self.state.engine.drain(limit),
+            self.state.sockets.drain(limit),
+        );
         if let Err(error) = served {
             tracing::error!(%error, "the server ended before it was told to");
         }
         if !drained {
             tracing::warn!("commands were still under way when the time for stopping was over");
+        }
+        if !gone {
+            tracing::warn!("sockets were still open when the time for stopping was over");
         }
         self.state.db.close().await;
     }
@@ -214,12 +223,14 @@ async fn build(config: Config, Outside { clock, ids }: Outside) -> Result<AppSta
         if let Some(admin) = &config.first_admin {
             create_first_admin(&accounts, admin).await?;
         }
+        let sockets = Sockets::new(clock.clone(), config.socket_limits);
+        let watched = sockets.clone();
+        accounts.tell_of_ends(move |sid| watched.revoke(sid));
         let node = node(&config, ids.as_ref())?;
         let ports = Ports {
             mirror: mirror(&config, node.id, ids.as_ref())?,
             journal: db.journal(node, clock.clone()).await?,
-            // Nobody watches activities yet, so the differences have nowhere to go.
-            sink: Arc::new(()),
+            sink: sockets.clone(),
             clock: clock.clone(),
             ids: ids.clone(),
         };
@@ -227,15 +238,16 @@ async fn build(config: Config, Outside { clock, ids }: Outside) -> Result<AppSta
             statements_max: db.statements_max(),
             ..Options::default()
         };
-        Ok((accounts, Engine::start(ports, options).await?))
+        Ok((accounts, sockets, Engine::start(ports, options).await?))
     };
     match parts.await {
-        Ok((accounts, engine)) => Ok(AppState::from(Parts {
+        Ok((accounts, sockets, engine)) => Ok(AppState::from(Parts {
             config,
             rsvps: RsvpIndex::new(db.clone()),
             db,
             accounts,
             engine,
+            sockets,
             clock,
             ids,
         })),

@@ -22,6 +22,7 @@ pub use values::{CreateActivities, FirstAdmin, LogFormat};
 use uuid::Uuid;
 
 use crate::secret::Secret;
+use crate::ws::SocketLimits;
 use layers::Layers;
 
 /// Everything that an operator can choose, checked.
@@ -53,6 +54,10 @@ pub struct Config {
     pub create_activities: CreateActivities,
     /// Whether rate limits apply.
     pub rate_limits: bool,
+    /// Web origins that may open sockets, beside the server's own.
+    pub allowed_origins: Vec<String>,
+    /// How many sockets there may be.
+    pub socket_limits: SocketLimits,
     /// How long a stop waits for requests in flight.
     pub drain: Duration,
     /// Log directives, such as `info` or `info,turnout::http=debug`.
@@ -104,6 +109,14 @@ impl Config {
             first_admin: first_admin(layers)?,
             create_activities: layers.required("create_activities", values::create_activities)?,
             rate_limits: layers.required("rate_limits", values::on_or_off)?,
+            allowed_origins: layers
+                .optional("allowed_origins", values::origins)?
+                .unwrap_or_default(),
+            socket_limits: SocketLimits {
+                total: layers.number("ws_sockets", 1, 1_000_000)?,
+                per_address: layers.number("ws_sockets_per_address", 1, 1_000_000)?,
+                per_person: layers.number("ws_sockets_per_person", 1, 10_000)?,
+            },
             drain: Duration::from_secs(layers.number("drain_s", 0, 600)?),
             log: layers.required("log", values::log_directives)?,
             log_format: layers.optional("log_format", values::log_format)?,

@@ -17,6 +17,7 @@ mod request_id;
 pub mod router;
 mod rsvps;
 pub mod server;
+mod sockets;
 mod waitlist;
 
 pub use caller::MaybeCaller;

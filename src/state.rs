@@ -10,6 +10,7 @@ use crate::accounts::Accounts;
 use crate::config::Config;
 use crate::rsvp_index::RsvpIndex;
 use crate::store::Db;
+use crate::ws::Sockets;
 
 /// The parts that handlers use. One pointer, so that handing it to each request costs next to nothing.
 #[derive(Clone)]
@@ -25,6 +26,8 @@ pub struct Parts {
     pub accounts: Accounts,
     /// The booking engine.
     pub engine: Engine,
+    /// WebSockets, and who watches what.
+    pub sockets: Arc<Sockets>,
     /// Which activity an RSVP belongs to.
     pub rsvps: RsvpIndex,
     /// The time.

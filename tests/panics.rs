@@ -34,12 +34,14 @@ struct Bomb {
 }
 
 impl FeedSink for Bomb {
-    fn publish(&self, activity: ActivityId, difference: &Arc<Difference>, _: &Touched) {
+    fn announce(&self, activity: ActivityId, difference: &Difference, _: &Touched) {
         if *self.target.lock().unwrap() == Some(activity) && self.armed.swap(false, Ordering::SeqCst) {
             *self.went_off.lock().unwrap() = Some((Instant::now(), difference.seq()));
             std::panic::panic_any(BANG);
         }
     }
+
+    fn publish(&self, _: ActivityId) {}
 
     fn jumped(&self, _: ActivityId) {}
 

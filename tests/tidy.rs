@@ -206,6 +206,11 @@ fn imports_point_inward() {
             "crate::demo",
         ],
     );
+    assert_free_of(
+        &inside("ws"),
+        "src",
+        &["crate::http", "crate::app", "crate::demo"],
+    );
     assert_free_of(&inside("http"), "src", &["crate::app", "crate::demo"]);
     let program =
         |path: &PathBuf| path.ends_with("src/main.rs") || path.starts_with(root().join("src/command"));

@@ -99,9 +99,9 @@ impl Feed {
 
     /// Keeps a committed difference and hands it to those who watch.
     pub fn publish(&self, difference: Difference, touched: &Touched) {
-        let difference = Arc::new(difference);
-        self.ring().push(difference.clone());
-        self.sink.publish(self.activity, &difference, touched);
+        self.sink.announce(self.activity, &difference, touched);
+        self.ring().push(Arc::new(difference));
+        self.sink.publish(self.activity);
     }
 
     /// Says to those who watch that somebody else may change the activity.

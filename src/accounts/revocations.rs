@@ -4,7 +4,7 @@
 //! expired, so there are never many.
 
 use std::collections::HashMap;
-use std::sync::{PoisonError, RwLock};
+use std::sync::{OnceLock, PoisonError, RwLock};
 
 use turnout_actors::domain::Timestamp;
 use uuid::Uuid;
@@ -16,7 +16,12 @@ const FEW: usize = 64;
 pub(super) struct Revocations {
     /// Read for every request and held for one look-up, written at a log-out.
     inner: RwLock<Inner>,
+    /// Who is told of each.
+    told: OnceLock<Told>,
 }
+
+/// Takes the session that was ended.
+pub(super) type Told = Box<dyn Fn(Uuid) + Send + Sync>;
 
 #[derive(Default)]
 struct Inner {
@@ -34,6 +39,7 @@ impl From<Vec<(Uuid, Timestamp)>> for Revocations {
         };
         Self {
             inner: RwLock::new(inner),
+            told: OnceLock::new(),
         }
     }
 }
@@ -48,6 +54,12 @@ impl Revocations {
             .contains_key(&sid)
     }
 
+    /// Has somebody told of each from now on; there is one place for that.
+    pub(super) fn tell(&self, told: Told) {
+        let is_first = self.told.set(told).is_ok();
+        assert!(is_first, "only one is told");
+    }
+
     /// Refuses a session's access tokens until `forget_at`.
     pub(super) fn add(&self, sid: Uuid, forget_at: Timestamp, now: Timestamp) {
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
@@ -56,6 +68,10 @@ impl Revocations {
         if inner.forget_at.len() > inner.clean_at {
             inner.forget_at.retain(|_, forget_at| *forget_at > now);
             inner.clean_at = FEW.max(2 * inner.forget_at.len());
+        }
+        drop(inner);
+        if let Some(told) = self.told.get() {
+            told(sid);
         }
     }
 }

@@ -80,6 +80,7 @@ codes! {
     KeyReused 422 "key_reused" "Idempotency key reused" "This key was used for something else."
     InvalidCode 422 "invalid_code" "Invalid code" "The code does not belong to this activity."
 
+    TooManySubscriptions 429 "too_many_subscriptions" "Too many subscriptions" "This socket watches as many activities as it may."
     RateLimited 429 "rate_limited" "Too many requests" "Slow down and try again."
 
     Internal 500 "internal" "Internal error" "Something went wrong on the server."

@@ -6,7 +6,8 @@ use turnout_actors::domain::{ActivityId, Current, Rejection};
 
 use super::views::RsvpView;
 use super::{Code, FieldError, Problem};
-use crate::accounts::TokenError;
+use crate::accounts::{AccountError, TokenError};
+use crate::store::StoreError;
 
 /// An engine's error as the answer to a command or a question about this activity.
 pub(crate) fn problem(error: EngineError, activity: ActivityId) -> Problem {
@@ -61,5 +62,28 @@ impl From<TokenError> for Problem {
             TokenError::Expired => Code::TokenExpired,
             TokenError::Revoked => Code::TokenRevoked,
         })
+    }
+}
+
+impl From<AccountError> for Problem {
+    fn from(error: AccountError) -> Self {
+        match error {
+            AccountError::AlreadyExists => {
+                Self::new(Code::AlreadyExists).detail("There is an account with this e-mail address.")
+            }
+            AccountError::BadCredentials => Self::new(Code::BadCredentials),
+            AccountError::Token(error) => error.into(),
+            AccountError::Busy(_) => Self::new(Code::Overloaded),
+            AccountError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match &error {
+            StoreError::Unavailable(_) => Self::new(Code::Unavailable).caused_by(&error),
+            StoreError::Failed(_) => Self::internal(&error),
+        }
     }
 }

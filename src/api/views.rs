@@ -3,5 +3,5 @@
 mod activity;
 mod rsvp;
 
-pub(crate) use activity::{ActivityView, CountsView};
-pub(crate) use rsvp::{CommandView, LogEntryView, PositionView, RsvpView, TicketedRsvpView};
+pub(crate) use activity::{ActivityChanges, ActivityView, CountsView, LineView, SnapshotView};
+pub(crate) use rsvp::{CommandView, LogEntryView, MeView, PositionView, RsvpView, TicketedRsvpView};

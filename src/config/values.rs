@@ -53,6 +53,22 @@ pub(super) fn public_url(text: &str) -> Result<String, String> {
     }
 }
 
+/// Origins as browsers send them, apart by commas.
+pub(super) fn origins(text: &str) -> Result<Vec<String>, String> {
+    text.split(',').map(str::trim).map(origin).collect()
+}
+
+fn origin(text: &str) -> Result<String, String> {
+    match Url::parse(text) {
+        Ok(url) if matches!(url.scheme(), "http" | "https") && url.origin().ascii_serialization() == text => {
+            Ok(text.to_owned())
+        }
+        _ => Err(format!(
+            "{text:?} is not an origin such as https://rsvp.example.org"
+        )),
+    }
+}
+
 pub(super) fn uuid(text: &str) -> Result<Uuid, String> {
     text.parse().map_err(|_| format!("{text:?} is not a UUID"))
 }

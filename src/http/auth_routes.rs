@@ -8,11 +8,10 @@ use serde::{Deserialize, Serialize};
 use turnout_actors::domain::UserId;
 
 use super::extract::Body;
-use crate::accounts::{AccountError, Caller, Password, PersonName, Role, SignedIn, User, account_email};
+use crate::accounts::{Caller, Password, PersonName, Role, SignedIn, User, account_email};
 use crate::api::time::Time;
 use crate::api::{Code, Fields, Problem};
 use crate::state::AppState;
-use crate::store::StoreError;
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
@@ -147,27 +146,4 @@ async fn verify(State(state): State<AppState>, caller: Caller) -> Result<Json<Ve
         user: user.into(),
         expires_in_s,
     }))
-}
-
-impl From<AccountError> for Problem {
-    fn from(error: AccountError) -> Self {
-        match error {
-            AccountError::AlreadyExists => {
-                Self::new(Code::AlreadyExists).detail("There is an account with this e-mail address.")
-            }
-            AccountError::BadCredentials => Self::new(Code::BadCredentials),
-            AccountError::Token(error) => error.into(),
-            AccountError::Busy(_) => Self::new(Code::Overloaded),
-            AccountError::Store(error) => error.into(),
-        }
-    }
-}
-
-impl From<StoreError> for Problem {
-    fn from(error: StoreError) -> Self {
-        match &error {
-            StoreError::Unavailable(_) => Self::new(Code::Unavailable).caused_by(&error),
-            StoreError::Failed(_) => Self::internal(&error),
-        }
-    }
 }

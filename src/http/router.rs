@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::routing::get;
 
-use super::{activities, auth_routes, health, host, rsvps, waitlist};
+use super::{activities, auth_routes, health, host, rsvps, sockets, waitlist};
 use crate::api::{Code, Problem};
 use crate::state::AppState;
 
@@ -15,7 +15,8 @@ pub fn routes(state: AppState) -> Router {
         .merge(activities::routes())
         .merge(rsvps::routes())
         .merge(waitlist::routes())
-        .merge(host::routes());
+        .merge(host::routes())
+        .merge(sockets::routes());
 
     Router::new()
         .route("/health", get(health::health))

@@ -5,9 +5,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use turnout_actors::domain::{
-    Activity, ActivityId, Answered, Command, Counts, Person, Principal, RsvpId, Target,
-};
+use turnout_actors::domain::{ActivityId, Answered, Command, Counts, Person, RsvpId, Target};
 
 use super::extract::{Body, Id, etag};
 use super::orders::{Commander, give};
@@ -99,7 +97,7 @@ async fn cancel(
     give(&state, id, commander.order(command), StatusCode::OK).await
 }
 
-async fn show(
+pub(super) async fn show(
     State(state): State<AppState>,
     Id(rsvp): Id<RsvpId>,
     caller: Caller,
@@ -129,7 +127,7 @@ async fn read(
         .engine
         .read(id, |activity| {
             let answered = activity.rsvp(rsvp)?;
-            let allowed = may_see(activity, &answered, &by);
+            let allowed = activity.shows(&answered.rsvp, &by);
             Some((
                 answered,
                 activity.counts(),
@@ -144,11 +142,6 @@ async fn read(
         Some((.., false, true)) => Err(Problem::new(Code::Forbidden)),
         Some((.., false)) | None => Err(Problem::new(Code::NotFound)),
     }
-}
-
-fn may_see(activity: &Activity, answered: &Answered, by: &Principal) -> bool {
-    let rsvp = &answered.rsvp;
-    activity.is_host(by) || rsvp.person == Person::User(by.user) || rsvp.booked_by() == Some(by.user)
 }
 
 async fn activity_of(state: &AppState, rsvp: RsvpId) -> Result<ActivityId, Problem> {

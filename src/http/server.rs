@@ -8,10 +8,13 @@ mod work;
 
 use std::convert::Infallible;
 use std::io;
+use std::net::SocketAddr;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::Version;
+use axum::http::header::UPGRADE;
 use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -25,6 +28,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::work::Work;
 use super::edge::Edge;
+use super::sockets::Peer;
 
 /// HTTP connections at once; more wait in the listener's backlog. Upgraded sockets no longer count.
 pub const MAX_CONNECTIONS: usize = 20_000;
@@ -64,13 +68,14 @@ pub async fn serve(listener: TcpListener, edge: Edge, stop: impl Future<Output =
                 .acquire_owned()
                 .await
                 .expect("nobody closes the permits");
-            (permit, accept(&listener).await)
+            let (stream, peer) = accept(&listener).await;
+            (permit, stream, peer)
         };
-        let (permit, stream) = tokio::select! {
+        let (permit, stream, peer) = tokio::select! {
             accepted = accepted => accepted,
             () = &mut stop => break,
         };
-        let connection = connection(&http, stream, edge.clone(), &graceful);
+        let connection = connection(&http, stream, peer, edge.clone(), &graceful);
         let cut_off = cut_off.clone();
         tokio::spawn(async move {
             cut_off.run_until_cancelled(connection).await;
@@ -103,10 +108,10 @@ fn http() -> Builder<TokioExecutor> {
 }
 
 /// The next connection. A failure to accept is never the end: it is either the peer's or passes.
-async fn accept(listener: &TcpListener) -> TcpStream {
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => return stream,
+            Ok(accepted) => return accepted,
             Err(error) if is_the_peers(&error) => {}
             Err(error) => {
                 tracing::warn!(%error, "cannot accept connections just now");
@@ -127,6 +132,7 @@ fn is_the_peers(error: &io::Error) -> bool {
 fn connection(
     http: &Builder<TokioExecutor>,
     stream: TcpStream,
+    peer: SocketAddr,
     edge: Edge,
     graceful: &GracefulShutdown,
 ) -> impl Future<Output = ()> + use<> {
@@ -141,7 +147,11 @@ fn connection(
     }
     let work = Work::default();
     let requests = work.clone();
-    let service = service_fn(move |request: hyper::Request<Incoming>| {
+    let service = service_fn(move |mut request: hyper::Request<Incoming>| {
+        // Nobody else asks for it, and it costs a little for each request.
+        if request.version() == Version::HTTP_11 && request.headers().contains_key(UPGRADE) {
+            request.extensions_mut().insert(Peer(peer.ip()));
+        }
         let under_way = requests.begin();
         let edge = edge.clone();
         async move {

@@ -93,6 +93,11 @@ impl Activity {
         is_host(&self.head, by)
     }
 
+    /// Whether `by` may see this RSVP: its person, whoever booked it, and the host.
+    pub fn shows(&self, rsvp: &Rsvp, by: &Principal) -> bool {
+        self.is_host(by) || rsvp.person == Person::User(by.user) || rsvp.booked_by() == Some(by.user)
+    }
+
     /// Whether `by` may know of it; `None` is somebody without an account.
     pub fn is_visible_to(&self, by: Option<&Principal>) -> bool {
         let is_let_in = |by: &Principal| {

@@ -1,14 +1,16 @@
 //! Where differences go that somebody watches.
 
-use std::sync::Arc;
-
 use crate::domain::{ActivityId, Difference, Person, RsvpId};
 
 /// Takes what was committed to those who watch. The activity's actor calls it after every commit, so whatever it
 /// does must return at once and never wait for a reader.
 pub trait FeedSink: Send + Sync + 'static {
-    /// The activity has changed. What watchers missed is in its feed.
-    fn publish(&self, activity: ActivityId, difference: &Arc<Difference>, touched: &Touched);
+    /// The activity has changed, and the difference is about to be in its feed: whoever is to be told something else
+    /// before it is marked now.
+    fn announce(&self, activity: ActivityId, difference: &Difference, touched: &Touched);
+
+    /// The difference is in the feed.
+    fn publish(&self, activity: ActivityId);
 
     /// The feed goes on from somewhere else than where it had got to: only a snapshot leads there.
     fn jumped(&self, activity: ActivityId);
@@ -28,7 +30,9 @@ pub enum Touched {
 
 /// Nobody watches.
 impl FeedSink for () {
-    fn publish(&self, _: ActivityId, _: &Arc<Difference>, _: &Touched) {}
+    fn announce(&self, _: ActivityId, _: &Difference, _: &Touched) {}
+
+    fn publish(&self, _: ActivityId) {}
 
     fn jumped(&self, _: ActivityId) {}
 

@@ -259,9 +259,11 @@ struct Bomb {
 }
 
 impl FeedSink for Bomb {
-    fn publish(&self, _: ActivityId, _: &Arc<Difference>, _: &Touched) {
+    fn announce(&self, _: ActivityId, _: &Difference, _: &Touched) {
         assert!(!self.armed.swap(false, Ordering::SeqCst), "the bomb goes off");
     }
+
+    fn publish(&self, _: ActivityId) {}
 
     fn jumped(&self, _: ActivityId) {}
 

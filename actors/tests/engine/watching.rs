@@ -16,10 +16,12 @@ struct Watcher {
 }
 
 impl FeedSink for Watcher {
-    fn publish(&self, _: ActivityId, difference: &Arc<Difference>, _: &Touched) {
+    fn announce(&self, _: ActivityId, difference: &Difference, _: &Touched) {
         let step = (difference.prev(), difference.seq());
         self.told.lock().unwrap().push(step);
     }
+
+    fn publish(&self, _: ActivityId) {}
 
     fn jumped(&self, _: ActivityId) {}
 

@@ -1,9 +1,10 @@
 //! An activity as clients see it.
 
 use serde::Serialize;
+use serde::ser::{SerializeMap, Serializer};
 use turnout_actors::domain::{
     ActivityId, AttendeesVisible, Counts, GuestPolicy, History, OrganizationId, Overview, Promotion, Seq,
-    Settings, Timestamp, UserId, Visibility,
+    Settings, Ticket, Timestamp, UserId, Visibility,
 };
 
 use crate::api::time::Time;
@@ -102,6 +103,120 @@ impl<'a> ActivityView<'a> {
             created_at: Time(overview.created_at),
             updated_at: Time(overview.updated_at),
         }
+    }
+}
+
+/// Applies a macro to the fields that do not pass by themselves: all but the numbers of the event and the history,
+/// and the time that is left.
+macro_rules! lasting_fields {
+    ($apply:ident!($($argument:expr),*)) => {
+        $apply!($($argument),*; id title description venue time_zone starts_at ends_at capacity max_guests opens_at
+            closes_at cancel_until promote_until waitlist_capacity waitlist_paused patience promotion guests visibility
+            attendees_visible host_id organization_id status confirmed_spots offered_spots available_spots
+            waitlisted_parties waitlisted_spots checked_in_spots version created_at updated_at)
+    };
+}
+
+macro_rules! count {
+    (; $($field:ident)*) => { [$(stringify!($field)),*].len() };
+}
+
+macro_rules! count_changes {
+    ($before:expr, $after:expr; $($field:ident)*) => { 0 $(+ usize::from($before.$field != $after.$field))* };
+}
+
+macro_rules! entries {
+    ($map:expr, $view:expr; $($field:ident)*) => {
+        $($map.serialize_entry(stringify!($field), &$view.$field)?;)*
+    };
+}
+
+macro_rules! changed_entries {
+    ($map:expr, $before:expr, $after:expr; $($field:ident)*) => {
+        $(if $before.$field != $after.$field {
+            $map.serialize_entry(stringify!($field), &$after.$field)?;
+        })*
+    };
+}
+
+/// An activity in a snapshot: without what belongs to the message around it, with the line of those who wait. What is
+/// left until it opens is not in it either, because that changes by itself.
+pub(crate) struct SnapshotView<'a> {
+    activity: ActivityView<'a>,
+    waitlist: LineView,
+}
+
+/// How long the line is, and where it begins.
+#[derive(PartialEq, Eq, Serialize)]
+pub(crate) struct LineView {
+    parties: u64,
+    spots: u64,
+    first_ticket: Option<Ticket>,
+}
+
+impl From<&Overview> for LineView {
+    fn from(overview: &Overview) -> Self {
+        Self {
+            parties: overview.counts.waitlisted_parties,
+            spots: overview.counts.waitlisted_spots,
+            first_ticket: overview.first_ticket,
+        }
+    }
+}
+
+impl<'a> SnapshotView<'a> {
+    pub(crate) fn new(overview: &'a Overview, history: History) -> Self {
+        Self {
+            // The time is for what is left out.
+            activity: ActivityView::new(overview, history, Timestamp::from_millis(0)),
+            waitlist: overview.into(),
+        }
+    }
+}
+
+impl Serialize for SnapshotView<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(lasting_fields!(count!()) + 1))?;
+        lasting_fields!(entries!(map, self.activity));
+        map.serialize_entry("waitlist", &self.waitlist)?;
+        map.end()
+    }
+}
+
+/// What is different between two states of an activity.
+pub(crate) struct ActivityChanges<'a> {
+    before: ActivityView<'a>,
+    after: ActivityView<'a>,
+}
+
+impl<'a> ActivityChanges<'a> {
+    pub(crate) fn new(before: &'a Overview, after: &'a Overview, now: Timestamp) -> Self {
+        // Both are of one history, and it is not told.
+        let view = |overview| ActivityView::new(overview, History::default(), now);
+        Self {
+            before: view(before),
+            after: view(after),
+        }
+    }
+
+    /// How many fields have changed.
+    pub(crate) fn count(&self) -> usize {
+        let (before, after) = (&self.before, &self.after);
+        lasting_fields!(count_changes!(before, after)) + usize::from(self.opens_at_changed())
+    }
+
+    /// The fields that have changed, with their new values.
+    pub(crate) fn serialize_entries<M: SerializeMap>(&self, map: &mut M) -> Result<(), M::Error> {
+        let (before, after) = (&self.before, &self.after);
+        lasting_fields!(changed_entries!(map, before, after));
+        if self.opens_at_changed() {
+            map.serialize_entry("opens_in_ms", &after.opens_in_ms)?;
+        }
+        Ok(())
+    }
+
+    fn opens_at_changed(&self) -> bool {
+        self.before.opens_at != self.after.opens_at
     }
 }
 

@@ -114,6 +114,46 @@ impl PositionView {
     }
 }
 
+/// The own RSVP of whoever watches, with what it takes to follow its place in the line.
+///
+/// It is a message of its own, or part of another one that says which activity it is about.
+#[derive(Serialize)]
+pub(crate) struct MeView<'a> {
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
+    kind: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    activity: Option<ActivityId>,
+    seq: Seq,
+    rsvp: Option<RsvpView<'a>>,
+    ticket: Option<Ticket>,
+    parties_ahead: Option<u64>,
+    spots_ahead: Option<u64>,
+}
+
+impl<'a> MeView<'a> {
+    pub(crate) fn new(activity: ActivityId, own: Option<&'a Answered>, seq: Seq) -> Self {
+        let ahead = own.and_then(|answered| answered.ahead);
+        Self {
+            kind: None,
+            activity: None,
+            seq,
+            rsvp: own.map(|answered| RsvpView::new(activity, answered)),
+            ticket: ahead.and(own).map(|answered| answered.rsvp.ticket),
+            parties_ahead: ahead.map(|ahead| ahead.parties),
+            spots_ahead: ahead.map(|ahead| ahead.spots),
+        }
+    }
+
+    /// As a message of its own.
+    pub(crate) fn message(activity: ActivityId, own: Option<&'a Answered>, seq: Seq) -> Self {
+        Self {
+            kind: Some("me"),
+            activity: Some(activity),
+            ..Self::new(activity, own, seq)
+        }
+    }
+}
+
 /// The answer to a command about one RSVP.
 #[derive(Serialize)]
 pub(crate) struct CommandView<'a> {

@@ -1,0 +1,278 @@
+//! `/ws` and the addresses that are sockets with a subscription implied: the handshake. What a socket says and hears
+//! is in [`crate::ws`].
+
+use std::net::IpAddr;
+
+use axum::Json;
+use axum::Router;
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use hyper_util::rt::TokioIo;
+use hyper_util::server::conn::auto::upgrade::downcast;
+use tokio::net::TcpStream;
+use tungstenite::handshake::derive_accept_key;
+use turnout_actors::domain::{ActivityId, RsvpId};
+use url::Url;
+
+use super::extract::Id;
+use super::{MaybeCaller, rsvps};
+use crate::accounts::Caller;
+use crate::api::views::CountsView;
+use crate::api::{Code, Problem, refusal};
+use crate::state::AppState;
+use crate::ws::{self, Encoding, Implied, Opening};
+
+pub(super) fn routes() -> Router<AppState> {
+    Router::new()
+        .route("/ws", get(socket))
+        .route("/activities/{id}/capacity", get(capacity))
+        .route("/rsvps/{id}/status", get(status))
+}
+
+/// Where the client of a connection is. On requests for an upgrade alone.
+#[derive(Clone, Copy, Debug)]
+pub struct Peer(pub IpAddr);
+
+async fn socket(
+    State(state): State<AppState>,
+    MaybeCaller(caller): MaybeCaller,
+    request: Request,
+) -> Result<Response, Problem> {
+    if !wants_socket(request.headers()) {
+        return Err(Problem::new(Code::MalformedRequest).detail("This address is for WebSockets alone."));
+    }
+    upgrade(&state, request, caller, Implied::Nothing)
+}
+
+/// The counts of an activity, once or live.
+async fn capacity(
+    State(state): State<AppState>,
+    Id(id): Id<ActivityId>,
+    MaybeCaller(caller): MaybeCaller,
+    request: Request,
+) -> Result<Response, Problem> {
+    if wants_socket(request.headers()) {
+        return upgrade(&state, request, caller, Implied::Activity(id));
+    }
+    let by = caller.as_ref().map(Caller::principal);
+    let counts = state
+        .engine
+        .read(id, |activity| {
+            activity.is_visible_to(by.as_ref()).then(|| activity.counts())
+        })
+        .await
+        .map_err(|error| refusal::problem(error, id))?;
+    let counts = counts.ok_or_else(|| Problem::new(Code::NotFound))?;
+    let etag = format!("\"{}\"", counts.seq.0);
+    let is_known = request
+        .headers()
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .any(|known| known.trim() == etag);
+    if is_known {
+        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
+    }
+    Ok(([(header::ETAG, etag)], Json(CountsView::from(counts))).into_response())
+}
+
+/// An RSVP, once or live.
+async fn status(
+    State(state): State<AppState>,
+    Id(id): Id<RsvpId>,
+    MaybeCaller(caller): MaybeCaller,
+    request: Request,
+) -> Result<Response, Problem> {
+    if wants_socket(request.headers()) {
+        return upgrade(&state, request, caller, Implied::Rsvp(id));
+    }
+    let caller = caller.ok_or_else(|| Problem::new(Code::Unauthenticated))?;
+    rsvps::show(State(state), Id(id), caller).await
+}
+
+/// Whether somebody asks for a WebSocket, rightly or not.
+fn wants_socket(headers: &HeaderMap) -> bool {
+    has_token(headers, &header::UPGRADE, "websocket")
+}
+
+/// Answers the handshake; the socket begins once the answer is out.
+fn upgrade(
+    state: &AppState,
+    mut request: Request,
+    caller: Option<Caller>,
+    implied: Implied,
+) -> Result<Response, Problem> {
+    let accept = accept_key(request.headers())?;
+    require_origin(state, request.headers())?;
+    let encoding = negotiate(request.headers())?;
+    let malformed = |detail| Problem::new(Code::MalformedRequest).detail(detail);
+    let Some(&Peer(address)) = request.extensions().get::<Peer>() else {
+        return Err(malformed("WebSockets need HTTP/1.1."));
+    };
+    if state.engine.is_draining() {
+        return Err(Problem::new(Code::Draining));
+    }
+    let upgrade = hyper::upgrade::on(&mut request);
+    let state = state.clone();
+    tokio::spawn(async move {
+        let upgraded = match upgrade.await {
+            Ok(upgraded) => upgraded,
+            Err(error) => return tracing::debug!(%error, "a client went away in mid-handshake"),
+        };
+        match downcast::<TokioIo<TcpStream>>(upgraded) {
+            Ok(parts) => ws::open(
+                &state,
+                Opening {
+                    stream: parts.io.into_inner(),
+                    read: parts.read_buf.into(),
+                    encoding: encoding.unwrap_or(Encoding::Json),
+                    caller,
+                    address,
+                    implied,
+                },
+            ),
+            Err(_) => tracing::error!("a connection turned out not to be one of ours"),
+        }
+    });
+    let mut response = StatusCode::SWITCHING_PROTOCOLS.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONNECTION, HeaderValue::from_static("Upgrade"));
+    headers.insert(header::UPGRADE, HeaderValue::from_static("websocket"));
+    headers.insert(header::SEC_WEBSOCKET_ACCEPT, accept);
+    if let Some(encoding) = encoding {
+        let protocol = HeaderValue::from_static(encoding.protocol());
+        headers.insert(header::SEC_WEBSOCKET_PROTOCOL, protocol);
+    }
+    Ok(response)
+}
+
+/// The proof that the handshake was understood.
+fn accept_key(headers: &HeaderMap) -> Result<HeaderValue, Problem> {
+    let wrong =
+        || Problem::new(Code::MalformedRequest).detail("This is no handshake of WebSockets, version 13.");
+    let is_version_13 = headers
+        .get(header::SEC_WEBSOCKET_VERSION)
+        .is_some_and(|version| version == "13");
+    if !has_token(headers, &header::CONNECTION, "upgrade") || !is_version_13 {
+        return Err(wrong());
+    }
+    let key = headers.get(header::SEC_WEBSOCKET_KEY).ok_or_else(wrong)?;
+    if key.len() != 24 {
+        return Err(wrong());
+    }
+    HeaderValue::from_str(&derive_accept_key(key.as_bytes())).map_err(|_| wrong())
+}
+
+/// The form of messages that a client prefers; none if it names none.
+fn negotiate(headers: &HeaderMap) -> Result<Option<Encoding>, Problem> {
+    let mut offered = tokens(headers, &header::SEC_WEBSOCKET_PROTOCOL).peekable();
+    if offered.peek().is_none() {
+        return Ok(None);
+    }
+    let known = |offered: &str| {
+        Encoding::ALL
+            .into_iter()
+            .find(|encoding| encoding.protocol() == offered)
+    };
+    offered.find_map(known).map(Some).ok_or_else(|| {
+        let problem = Problem::new(Code::MalformedRequest);
+        problem.detail("The sub-protocol must be turnout.v1.json or turnout.v1.msgpack.")
+    })
+}
+
+/// Refuses pages of others: a browser sends what it knows of the person along, wherever the page is from.
+fn require_origin(state: &AppState, headers: &HeaderMap) -> Result<(), Problem> {
+    let mut origins = headers.get_all(header::ORIGIN).iter();
+    let origin = match (origins.next(), origins.next()) {
+        (None, _) => return Ok(()),
+        (Some(origin), None) => origin.to_str().ok(),
+        (Some(_), Some(_)) => None,
+    };
+    let is_allowed = origin.is_some_and(|origin| {
+        state
+            .config
+            .allowed_origins
+            .iter()
+            .any(|allowed| allowed == origin)
+            || is_own(
+                origin,
+                headers.get(header::HOST),
+                state.config.public_url.as_deref(),
+            )
+    });
+    if is_allowed {
+        Ok(())
+    } else {
+        let problem = Problem::new(Code::Forbidden);
+        Err(problem.detail("Pages of this origin may not open sockets here."))
+    }
+}
+
+/// Whether a page is of this very server, as its people or the client itself address it.
+fn is_own(origin: &str, host: Option<&HeaderValue>, public_url: Option<&str>) -> bool {
+    let Ok(page) = Url::parse(origin) else {
+        return false;
+    };
+    let of = |url: &str| Url::parse(url).ok().map(|url| url.origin());
+    let host = host.and_then(|host| host.to_str().ok());
+    let addressed = host.and_then(|host| of(&format!("{}://{host}", page.scheme())));
+    [addressed, public_url.and_then(of)]
+        .into_iter()
+        .flatten()
+        .any(|own| own.is_tuple() && own == page.origin())
+}
+
+fn has_token(headers: &HeaderMap, name: &HeaderName, token: &str) -> bool {
+    tokens(headers, name).any(|other| other.eq_ignore_ascii_case(token))
+}
+
+fn tokens<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &'a str> {
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(str::trim)
+        .filter(|token| !token.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_page_is_ours_if_it_has_the_address_that_people_use() {
+        let host = |text: &'static str| Some(HeaderValue::from_static(text));
+        for (origin, host, public_url, own) in [
+            ("http://a.example", host("a.example"), None, true),
+            ("https://a.example", host("a.example"), None, true),
+            ("http://a.example:8080", host("a.example:8080"), None, true),
+            ("http://a.example", host("a.example:8080"), None, false),
+            ("http://b.example", host("a.example"), None, false),
+            (
+                "https://b.example",
+                host("a.example"),
+                Some("https://b.example/x"),
+                true,
+            ),
+            (
+                "http://b.example",
+                host("a.example"),
+                Some("https://b.example"),
+                false,
+            ),
+            ("null", host("null"), None, false),
+            ("file://", host("a.example"), None, false),
+            ("http://a.example", None, None, false),
+        ] {
+            assert_eq!(
+                is_own(origin, host.as_ref(), public_url),
+                own,
+                "{origin} {public_url:?}"
+            );
+        }
+    }
+}

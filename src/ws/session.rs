@@ -1,0 +1,443 @@
+//! The task of one socket: reads what its client says, gives commands, and tells what the pass of a fan-out could not.
+//!
+//! It is the only one that waits for the socket. Whatever it waits for comes back to one loop, so nothing here needs
+//! a lock but the way out.
+
+mod catching_up;
+mod commands;
+mod deadlines;
+mod identity;
+mod subscribing;
+mod work;
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::StreamExt;
+use tokio::task::yield_now;
+use tokio::time::{Instant, sleep_until, timeout_at};
+use tungstenite::{Error, Message as Frame, WebSocket};
+
+use self::commands::Commands;
+use self::deadlines::Deadlines;
+use self::identity::Identity;
+use self::work::{Done, Work};
+use super::Implied;
+use super::close::Close;
+use super::encoding;
+use super::incoming::{self, Hello, Message, Wrong};
+use super::limits::{
+    CLOSE_LIMIT, HIDDEN_TICK, MESSAGES_BURST, MESSAGES_PER_S, MESSAGES_PER_TURN, SILENCE_LIMIT, STALL_LIMIT,
+};
+use super::outbound::Socket;
+use super::outgoing::{self, Draining, Expiring, Refused, Welcome};
+use super::pipe::{Pipe, reader};
+use super::sockets::Watching;
+use super::subscription::Subscription;
+use crate::accounts::Caller;
+use crate::api::{Code, Problem};
+use crate::state::AppState;
+
+/// One socket and its client.
+pub(super) struct Session {
+    state: AppState,
+    socket: Arc<Socket>,
+    reader: WebSocket<Pipe>,
+    /// Nothing is read any more: the client has gone, or what it sends makes no sense.
+    is_deaf: bool,
+    /// There may be messages that the operating system has handed over already.
+    has_more: bool,
+    greeted: bool,
+    implied: Implied,
+    identity: Option<Identity>,
+    watching: Vec<Watching>,
+    /// Activities that are looked at before they are watched.
+    looks_under_way: usize,
+    /// Subscriptions with news that must be looked up.
+    looking_at: Vec<Arc<Subscription>>,
+    commands: Commands,
+    work: Work,
+    deadlines: Deadlines,
+    bucket: Bucket,
+    /// The client has been told to go.
+    is_sent_away: bool,
+}
+
+impl Session {
+    pub(super) fn new(
+        state: AppState,
+        socket: Arc<Socket>,
+        read: Vec<u8>,
+        caller: Option<Caller>,
+        implied: Implied,
+    ) -> Self {
+        let now = Instant::now();
+        let mut session = Self {
+            reader: reader(&socket, read),
+            socket,
+            is_deaf: false,
+            // Something may have come with the handshake.
+            has_more: true,
+            greeted: false,
+            implied,
+            identity: None,
+            watching: Vec::new(),
+            looks_under_way: 0,
+            looking_at: Vec::new(),
+            commands: Commands::default(),
+            work: Work::new(),
+            deadlines: Deadlines::new(now),
+            bucket: Bucket::new(now, state.config.rate_limits),
+            is_sent_away: false,
+            state,
+        };
+        if let Some(caller) = caller {
+            session.identify(caller);
+        }
+        session
+    }
+
+    /// Serves the socket to its end.
+    pub(super) async fn run(mut self) {
+        if let Implied::Activity(activity) = self.implied {
+            self.deadlines.hello_by = None;
+            self.welcome();
+            self.subscribe_implied(activity, None);
+        }
+        loop {
+            self.deadlines.tell_at = None;
+            self.tell_news();
+            self.socket.flush();
+            if self.is_over() {
+                return;
+            }
+            self.watch_the_reader();
+            let deadline = self.deadlines.next();
+            let (stream, waits) = (self.socket.stream(), self.socket.outbound().is_waiting());
+            let listens = !self.is_deaf && self.bucket.is_open();
+            tokio::select! {
+                ready = stream.readable(), if listens && !self.has_more => match ready {
+                    Ok(()) => self.receive(),
+                    Err(_) => self.socket.outbound().give_up(),
+                },
+                () = yield_now(), if listens && self.has_more => self.receive(),
+                ready = stream.writable(), if waits => match ready {
+                    Ok(()) => self.socket.outbound().has_room(),
+                    Err(_) => self.socket.outbound().give_up(),
+                },
+                Some(done) = self.work.next(), if !self.work.is_empty() => self.finish(done),
+                () = self.socket.woken() => self.look_around(),
+                () = sleep_until(deadline) => self.on_time(),
+            }
+        }
+    }
+
+    /// Closes a socket for which there is no room.
+    pub(super) async fn refuse(self, why: Close) {
+        self.socket.outbound().close(why);
+        self.socket.flush();
+        // Whoever is cut off while they send often never sees the last frame.
+        let mut rest = [0; 512];
+        let deadline = Instant::now() + CLOSE_LIMIT;
+        while let Ok(Ok(())) = timeout_at(deadline, self.socket.stream().readable()).await {
+            match self.socket.stream().try_read(&mut rest) {
+                Ok(0) => return,
+                Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => return,
+                _ => {}
+            }
+        }
+    }
+
+    /// Reads what has come, but not all at once if that is much.
+    fn receive(&mut self) {
+        self.has_more = false;
+        for _ in 0..MESSAGES_PER_TURN {
+            let frame = match self.reader.read() {
+                Ok(frame) => frame,
+                Err(Error::Io(error)) if error.kind() == std::io::ErrorKind::WouldBlock => return,
+                Err(error) => return self.stop_reading(&error),
+            };
+            self.deadlines.heard();
+            match frame {
+                _ if self.socket.outbound().is_ending() => {}
+                Frame::Text(text) => self.take(encoding::Encoding::Json, text.as_bytes()),
+                Frame::Binary(bytes) => self.take(encoding::Encoding::MessagePack, &bytes),
+                Frame::Close(_) => {
+                    self.socket.outbound().agree();
+                    // The library's own goodbye.
+                    let _ = self.reader.flush();
+                    self.deadlines.close_by = Some(Instant::now() + CLOSE_LIMIT);
+                    self.is_deaf = true;
+                    return;
+                }
+                Frame::Ping(_) | Frame::Pong(_) | Frame::Frame(_) => {}
+            }
+            if !self.bucket.take(Instant::now()) {
+                self.deadlines.listen_at = Some(self.bucket.opens_at());
+                self.has_more = true;
+                return;
+            }
+        }
+        self.has_more = true;
+    }
+
+    fn stop_reading(&mut self, error: &Error) {
+        self.is_deaf = true;
+        match error {
+            Error::Capacity(_) => self.close(Close::TooBig),
+            Error::ConnectionClosed | Error::AlreadyClosed | Error::Io(_) => {
+                self.socket.outbound().give_up();
+            }
+            Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => {
+                self.socket.outbound().give_up();
+            }
+            _ => self.close(Close::Protocol),
+        }
+    }
+
+    /// Takes the messages of one frame.
+    fn take(&mut self, form: encoding::Encoding, frame: &[u8]) {
+        let values = if form == self.socket.encoding {
+            incoming::values(form, frame)
+        } else {
+            Err(incoming::NotParsable)
+        };
+        let Ok(values) = values else {
+            return self.close(Close::Protocol);
+        };
+        for value in values {
+            if self.socket.outbound().is_ending() {
+                return;
+            }
+            match incoming::message(value) {
+                Ok(message) => self.heed(message),
+                Err(Wrong { id, problem }) => {
+                    self.refused(id.as_deref(), &problem);
+                    if !self.greeted && self.deadlines.hello_by.is_some() {
+                        self.close(Close::Unauthenticated);
+                    }
+                }
+            }
+        }
+    }
+
+    fn heed(&mut self, message: Message) {
+        let must_greet = !self.greeted && self.deadlines.hello_by.is_some();
+        match message {
+            Message::Hello(hello) => self.hello(hello),
+            _ if must_greet => {
+                let problem = Problem::new(Code::Unauthenticated).detail("The first message must be hello.");
+                self.refused(None, &problem);
+                self.close(Close::Unauthenticated);
+            }
+            Message::Subscribe(id, subscribe) => self.subscribe(Some(id), subscribe),
+            Message::Unsubscribe(id, activity) => self.unsubscribe(&id, activity),
+            Message::Command(id, command) => self.command(id, *command),
+            Message::Auth(id, token) => self.authenticate(&id, &token),
+            Message::Visibility(id, hidden) => {
+                self.socket.outbound().is_hidden = hidden;
+                self.deadlines.look_at = hidden.then(|| Instant::now() + HIDDEN_TICK);
+                self.say(&outgoing::Done::new(&id));
+            }
+        }
+    }
+
+    fn hello(&mut self, hello: Hello) {
+        if self.greeted {
+            let problem = Problem::new(Code::MalformedRequest).detail("Hello was said before.");
+            return self.refused(None, &problem);
+        }
+        if let Some(token) = &hello.token
+            && let Err(problem) = self.token(token)
+        {
+            self.refused(None, &problem);
+            return self.close(match problem.code() {
+                Code::TokenExpired => Close::TokenExpired,
+                _ => Close::Unauthenticated,
+            });
+        }
+        if self.socket.outbound().is_ending() {
+            return;
+        }
+        if let (Implied::Rsvp(_), None) = (self.implied, &self.identity) {
+            self.refused(None, &Problem::new(Code::Unauthenticated));
+            return self.close(Close::Unauthenticated);
+        }
+        self.greeted = true;
+        self.deadlines.hello_by = None;
+        self.welcome();
+        if let Implied::Rsvp(rsvp) = self.implied {
+            self.find_implied(rsvp);
+        }
+        for subscribe in hello.subscribe.into_iter().flatten() {
+            self.subscribe(None, subscribe.0);
+        }
+    }
+
+    fn welcome(&mut self) {
+        let now = self.state.clock.now();
+        let ends = self.identity.as_ref().map(|identity| identity.ends_in_ms(now));
+        self.say(&Welcome::new(self.socket.id, now, ends));
+    }
+
+    /// Says something, after everything that was said before.
+    fn say(&self, message: &impl serde::Serialize) {
+        let frame = self.socket.encoding.frame(message);
+        self.socket.outbound().push(&frame);
+    }
+
+    fn refused(&self, id: Option<&str>, problem: &Problem) {
+        self.say(&Refused {
+            id,
+            key: None,
+            activity: None,
+            problem,
+        });
+    }
+
+    fn close(&mut self, why: Close) {
+        self.socket.outbound().close(why);
+        self.deadlines
+            .close_by
+            .get_or_insert(Instant::now() + CLOSE_LIMIT);
+    }
+
+    /// Something has come of what was begun before.
+    fn finish(&mut self, done: Done) {
+        match done {
+            Done::Sent(activity, sent) => self.sent(activity, *sent),
+            Done::Answered(answered) => self.answered(*answered),
+            Done::Looked(looked) => self.looked(*looked),
+            Done::Found(rsvp, found) => self.found(rsvp, found),
+        }
+    }
+
+    /// Tells what has come of commands so far, without waiting.
+    fn finish_all(&mut self) {
+        while let Some(Some(done)) = self.work.next().now_or_never() {
+            self.finish(done);
+        }
+    }
+
+    /// Somebody has woken this task: there are news, or a reason to go.
+    fn look_around(&mut self) {
+        if self.identity.as_ref().is_some_and(Identity::is_revoked) {
+            self.close(Close::Revoked);
+        }
+        if self.state.sockets.is_draining() && !self.is_sent_away {
+            self.is_sent_away = true;
+            let spread = self.state.sockets.reconnect_spread_ms();
+            // The last bits of a fresh identifier are as good as thrown.
+            let thrown = self.state.ids.next().as_u64_pair().1 % spread;
+            self.say(&Draining::new(thrown));
+        }
+        if self.is_sent_away && self.commands.is_idle() {
+            self.close(Close::Draining);
+        }
+    }
+
+    fn on_time(&mut self) {
+        let now = Instant::now();
+        if self.deadlines.hello_by.is_some_and(|by| by <= now) && !self.socket.outbound().is_ending() {
+            self.close(Close::Unauthenticated);
+        }
+        if self.deadlines.take_ping(now) {
+            self.socket.outbound().push(&encoding::ping());
+            self.deadlines.silent_until = Some(now + SILENCE_LIMIT);
+        }
+        if self.deadlines.silent_until.is_some_and(|until| until <= now) {
+            self.deadlines.silent_until = None;
+            self.close(Close::GoingAway);
+        }
+        if self.deadlines.stalled_until.is_some_and(|until| until <= now) {
+            self.close(Close::Slow);
+        }
+        if self.deadlines.look_at.is_some_and(|at| at <= now) {
+            self.deadlines.look_at = Some(now + HIDDEN_TICK);
+            self.catch_up_hidden();
+        }
+        if self.deadlines.listen_at.is_some_and(|at| at <= now) {
+            self.bucket.refill(now);
+            self.deadlines.listen_at = (!self.bucket.is_open()).then(|| self.bucket.opens_at());
+        }
+        if self.deadlines.warn_at.is_some_and(|at| at <= now) {
+            self.deadlines.warn_at = None;
+            let clock = self.state.clock.now();
+            if let Some(identity) = &self.identity {
+                self.say(&Expiring::new(identity.ends_in_ms(clock)));
+            }
+        }
+        if self.deadlines.ends_at.is_some_and(|at| at <= now) {
+            self.close(Close::TokenExpired);
+        }
+        if self.deadlines.close_by.is_some_and(|by| by <= now) {
+            self.socket.outbound().give_up();
+        }
+    }
+
+    /// Finds out whether the reader is too slow.
+    fn watch_the_reader(&mut self) {
+        let (is_too_full, stalled_since) = {
+            let outbound = self.socket.outbound();
+            (outbound.is_too_full(), outbound.stalled_since())
+        };
+        self.deadlines.stalled_until = stalled_since.map(|since| since + STALL_LIMIT);
+        if is_too_full {
+            self.close(Close::Slow);
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        let outbound = self.socket.outbound();
+        // What was said last has been handed over, and the client has said goodbye or nothing sensible.
+        outbound.is_over() || self.is_deaf && outbound.is_ending() && !outbound.is_waiting()
+    }
+}
+
+/// How much a client may say: messages at once, and each second. Beyond that they are read later.
+struct Bucket {
+    left: u32,
+    filled_at: Instant,
+    is_limited: bool,
+}
+
+impl Bucket {
+    fn new(now: Instant, is_limited: bool) -> Self {
+        Self {
+            left: MESSAGES_BURST,
+            filled_at: now,
+            is_limited,
+        }
+    }
+
+    /// Counts one message, and returns whether there may be more at once.
+    fn take(&mut self, now: Instant) -> bool {
+        if !self.is_limited {
+            return true;
+        }
+        self.left = self.left.saturating_sub(1);
+        if self.left == 0 {
+            self.refill(now);
+        }
+        self.left > 0
+    }
+
+    fn is_open(&self) -> bool {
+        self.left > 0
+    }
+
+    fn opens_at(&self) -> Instant {
+        self.filled_at + std::time::Duration::from_secs(1) / MESSAGES_PER_S
+    }
+
+    fn refill(&mut self, now: Instant) {
+        let more = (now - self.filled_at).as_millis() * u128::from(MESSAGES_PER_S) / 1_000;
+        if more > 0 {
+            self.left = MESSAGES_BURST.min(
+                self.left
+                    .saturating_add(more.min(u128::from(MESSAGES_BURST)) as u32),
+            );
+            self.filled_at = now;
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Telling what the pass of a fan-out could not: to somebody who was behind, has news of their own, or waits for the
+//! answers to commands.
+
+use std::sync::Arc;
+
+use tokio::time::Instant;
+use turnout_actors::domain::{History, Seq};
+use turnout_actors::feed::Missed;
+
+use super::Session;
+use super::subscribing::Wish;
+use crate::api::views::MeView;
+use crate::api::{Code, Problem};
+use crate::ws::limits::TICK;
+use crate::ws::outgoing::Subscribed;
+use crate::ws::subscription::{self, Sight, Subscription};
+
+/// What leads somebody to the latest state, made by their own task.
+struct Made {
+    from: (History, Seq),
+    to: (History, Seq),
+    frame: Vec<u8>,
+}
+
+impl Session {
+    /// Tells all that is new and that the socket has room for.
+    pub(super) fn tell_news(&mut self) {
+        let hidden = self.socket.outbound().is_hidden;
+        for subscription in self.subscriptions() {
+            if subscription.is_lost() {
+                self.end(&subscription, &Problem::new(Code::Unavailable));
+            } else if hidden {
+                self.tell_own_news(&subscription);
+            } else {
+                self.catch_up(&subscription);
+            }
+        }
+    }
+
+    /// Updates a page that nobody sees.
+    pub(super) fn catch_up_hidden(&mut self) {
+        for subscription in self.subscriptions() {
+            self.catch_up(&subscription);
+        }
+    }
+
+    fn subscriptions(&self) -> Vec<Arc<Subscription>> {
+        let of = |cursor: &crate::ws::outbound::Cursor| cursor.subscription.clone();
+        self.socket.outbound().cursors.iter().map(of).collect()
+    }
+
+    /// Leads a subscription to the latest state, if there is room and it is not there yet.
+    fn catch_up(&mut self, subscription: &Arc<Subscription>) {
+        // What it leads to is fixed before anything else is told: the answers and the news of all batches up to there
+        // are ready by then, and come first.
+        let Some(step) = self.step(subscription) else {
+            return self.tell_own_news(subscription);
+        };
+        self.finish_all();
+        self.tell_own_news(subscription);
+        if subscription.has_news() {
+            return;
+        }
+        let mut outbound = self.socket.outbound();
+        let is_waiting = outbound.is_waiting();
+        let Some(cursor) = outbound.cursor(subscription) else {
+            return;
+        };
+        // A pass may have been here meanwhile.
+        if cursor.at == step.from && !is_waiting {
+            cursor.at = step.to;
+            cursor.told_at = Some(Instant::now());
+            outbound.push(&step.frame);
+        }
+    }
+
+    fn step(&mut self, subscription: &Arc<Subscription>) -> Option<Made> {
+        let (from, told_at) = {
+            let mut outbound = self.socket.outbound();
+            if outbound.is_waiting() || outbound.is_ending() {
+                return None;
+            }
+            let cursor = outbound.cursor(subscription)?;
+            (cursor.at, cursor.told_at)
+        };
+        let encoding = self.socket.encoding;
+        let missed = subscription.channel.feed().since(from.0, from.1);
+        if missed == Missed::Nothing {
+            return None;
+        }
+        let due_at = told_at.map(|at| at + TICK);
+        if let Some(due_at) = due_at.filter(|due_at| *due_at > Instant::now()) {
+            let earliest = self.deadlines.tell_at.map_or(due_at, |at| at.min(due_at));
+            self.deadlines.tell_at = Some(earliest);
+            return None;
+        }
+        match missed {
+            Missed::Nothing => None,
+            Missed::Difference(missed) => Some(Made {
+                from,
+                to: (from.0, missed.seq()),
+                frame: subscription.channel.frame(encoding, &missed),
+            }),
+            Missed::TooMuch => {
+                let own = match &subscription.eyes {
+                    None => None,
+                    Some(eyes) => {
+                        let look = |activity: &_| subscription::look(activity, Some(eyes));
+                        let Some(seen) = self.state.engine.glance(subscription.activity, look) else {
+                            // Nothing goes out before somebody has looked.
+                            subscription.set_news();
+                            return None;
+                        };
+                        Some(seen.value)
+                    }
+                };
+                let snapshot = subscription.channel.snapshot(encoding)?;
+                let to = (snapshot.of.history, snapshot.of.seq());
+                let mut message = encoding.message(&Subscribed {
+                    kind: "subscribed",
+                    id: None,
+                    activity: subscription.activity,
+                    epoch: to.0,
+                    seq: to.1,
+                    mode: "snapshot",
+                    me: own.as_ref().map(|sight| {
+                        let own = sight.own.as_ref();
+                        own.map(|own| MeView::new(subscription.activity, Some(own), sight.seq))
+                    }),
+                });
+                encoding.add_member(&mut message, "snapshot", &self.with_time_left(&snapshot));
+                Some(Made {
+                    from,
+                    to,
+                    frame: encoding.finish(&message),
+                })
+            }
+        }
+    }
+
+    /// Tells somebody what is new of their own RSVP.
+    fn tell_own_news(&mut self, subscription: &Arc<Subscription>) {
+        if !subscription.has_news() || self.is_looking_at(subscription) {
+            return;
+        }
+        let eyes = subscription.eyes.as_ref();
+        let look = |activity: &_| {
+            // Before the look, so that what changes after it counts as new again.
+            subscription.take_news();
+            subscription::look(activity, eyes)
+        };
+        match self.state.engine.glance(subscription.activity, look) {
+            Some(seen) => self.tell_own(subscription, &seen.value),
+            None => {
+                // It is about to be restarted, or put to rest. Until it is there again nothing else is told.
+                subscription.set_news();
+                self.looking_at.push(subscription.clone());
+                let (activity, eyes) = (subscription.activity, subscription.eyes.clone());
+                self.look(activity, eyes, Wish::News(subscription.clone()));
+            }
+        }
+    }
+
+    fn is_looking_at(&self, subscription: &Arc<Subscription>) -> bool {
+        self.looking_at
+            .iter()
+            .any(|other| Arc::ptr_eq(other, subscription))
+    }
+
+    /// Tells what somebody sees of their own RSVP now.
+    pub(super) fn tell_own(&mut self, subscription: &Arc<Subscription>, sight: &Sight) {
+        if !sight.is_visible {
+            return self.end(subscription, &Problem::new(Code::NotFound));
+        }
+        if self.socket.outbound().cursor(subscription).is_some() && subscription.eyes.is_some() {
+            self.say(&MeView::message(
+                subscription.activity,
+                sight.own.as_ref(),
+                sight.seq,
+            ));
+        }
+    }
+}

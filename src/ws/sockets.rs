@@ -1,0 +1,316 @@
+//! All sockets of this node: who has how many, who watches what, and how they are told to go.
+
+use std::hash::Hash;
+use std::net::IpAddr;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use dashmap::DashMap;
+use tokio::time::timeout;
+use tokio_util::task::TaskTracker;
+use turnout_actors::domain::{ActivityId, Difference, UserId};
+use turnout_actors::feed::Feed;
+use turnout_actors::ports::{Clock, FeedSink, Touched};
+use uuid::Uuid;
+
+use super::channel::{Channel, Place};
+use super::limits::RECONNECT_SPREAD_MS_PER_SOCKET;
+use super::outbound::Socket;
+use super::subscription::{Eyes, Subscription};
+
+/// How many sockets there may be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct SocketLimits {
+    /// On this node.
+    pub total: usize,
+    /// Of one address; of IPv6, of one network of 64 bits.
+    pub per_address: usize,
+    /// Of one person.
+    pub per_person: usize,
+}
+
+/// All sockets of this node.
+pub struct Sockets {
+    clock: Arc<dyn Clock>,
+    limits: SocketLimits,
+    channels: DashMap<ActivityId, Arc<Channel>>,
+    /// Everybody who is here, for the day when all must go.
+    open: DashMap<Uuid, Weak<Socket>>,
+    count: AtomicUsize,
+    addresses: DashMap<IpAddr, usize>,
+    /// How many sockets each person has.
+    people: DashMap<UserId, usize>,
+    /// The sockets that each session's tokens have opened.
+    sessions: DashMap<Uuid, Vec<Holding>>,
+    draining: AtomicBool,
+    tasks: TaskTracker,
+}
+
+/// One socket that was opened with a session's token.
+struct Holding {
+    socket: Weak<Socket>,
+    revoked: Arc<AtomicBool>,
+}
+
+/// A socket's place among all others, given back when it is dropped.
+pub(super) struct Entry {
+    sockets: Arc<Sockets>,
+    address: IpAddr,
+    socket: Option<Uuid>,
+}
+
+/// A socket's place among those of a person, given back when it is dropped.
+pub(super) struct PersonEntry {
+    sockets: Arc<Sockets>,
+    user: UserId,
+    sid: Uuid,
+    revoked: Arc<AtomicBool>,
+}
+
+/// Why a socket has no place here.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Full {
+    /// The node has no more.
+    Node,
+    /// The address has no more.
+    Address,
+}
+
+/// A place among those who watch an activity, given back when it is dropped.
+pub(super) struct Watching {
+    sockets: Arc<Sockets>,
+    subscription: Arc<Subscription>,
+    place: Place,
+}
+
+impl Sockets {
+    /// A node without sockets.
+    pub fn new(clock: Arc<dyn Clock>, limits: SocketLimits) -> Arc<Self> {
+        Arc::new(Self {
+            clock,
+            limits,
+            channels: DashMap::new(),
+            open: DashMap::new(),
+            count: AtomicUsize::new(0),
+            addresses: DashMap::new(),
+            people: DashMap::new(),
+            sessions: DashMap::new(),
+            draining: AtomicBool::new(false),
+            tasks: TaskTracker::new(),
+        })
+    }
+
+    /// How many sockets are open.
+    pub fn count(&self) -> usize {
+        self.count.load(Ordering::Relaxed)
+    }
+
+    /// How many snapshots of an activity were encoded for those who watch it now.
+    pub fn snapshots_encoded(&self, activity: ActivityId) -> u64 {
+        self.channels
+            .get(&activity)
+            .map_or(0, |channel| channel.snapshots_encoded())
+    }
+
+    /// Whether all sockets are being told to go.
+    pub(super) fn is_draining(&self) -> bool {
+        self.draining.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn tasks(&self) -> &TaskTracker {
+        &self.tasks
+    }
+
+    /// A place for a socket of this address.
+    pub(super) fn enter(self: &Arc<Self>, address: IpAddr) -> Result<Entry, Full> {
+        let address = network(address);
+        if self.count.fetch_add(1, Ordering::SeqCst) >= self.limits.total {
+            self.count.fetch_sub(1, Ordering::SeqCst);
+            return Err(Full::Node);
+        }
+        let mut of_address = self.addresses.entry(address).or_default();
+        if *of_address >= self.limits.per_address {
+            drop(of_address);
+            self.count.fetch_sub(1, Ordering::SeqCst);
+            return Err(Full::Address);
+        }
+        *of_address += 1;
+        Ok(Entry {
+            sockets: self.clone(),
+            address,
+            socket: None,
+        })
+    }
+
+    /// A place among the sockets of a person, unless they have as many as they may.
+    pub(super) fn belong(
+        self: &Arc<Self>,
+        user: UserId,
+        sid: Uuid,
+        socket: &Arc<Socket>,
+    ) -> Option<PersonEntry> {
+        let mut of_person = self.people.entry(user).or_default();
+        if *of_person >= self.limits.per_person {
+            return None;
+        }
+        *of_person += 1;
+        drop(of_person);
+        let revoked = Arc::new(AtomicBool::new(false));
+        self.sessions.entry(sid).or_default().push(Holding {
+            socket: Arc::downgrade(socket),
+            revoked: revoked.clone(),
+        });
+        Some(PersonEntry {
+            sockets: self.clone(),
+            user,
+            sid,
+            revoked,
+        })
+    }
+
+    /// Ends the sockets of a session whose tokens are no longer accepted.
+    pub fn revoke(&self, sid: Uuid) {
+        let Some(of_session) = self.sessions.get(&sid) else {
+            return;
+        };
+        for holding in of_session.iter() {
+            holding.revoked.store(true, Ordering::SeqCst);
+            if let Some(socket) = holding.socket.upgrade() {
+                socket.wake();
+            }
+        }
+    }
+
+    /// Watches an activity from now on.
+    pub(super) fn watch(
+        self: &Arc<Self>,
+        socket: &Arc<Socket>,
+        activity: ActivityId,
+        feed: &Arc<Feed>,
+        eyes: Option<Eyes>,
+    ) -> Watching {
+        // Whoever watches holds the feed, and a feed that somebody holds is not forgotten: there is one per activity.
+        let open = || Channel::open(activity, feed.clone(), self.clock.clone());
+        let channel = self.channels.entry(activity).or_insert_with(open);
+        let subscription = Arc::new(Subscription::new(activity, channel.clone(), eyes));
+        // As long as the entry is held, nobody takes the channel away because nobody watches.
+        let place = channel.join(socket.clone(), subscription.clone());
+        Watching {
+            sockets: self.clone(),
+            subscription,
+            place,
+        }
+    }
+
+    /// Tells everybody to go and come back elsewhere or later, and waits until they are gone, but not longer than
+    /// `limit`. Returns whether all went.
+    pub async fn drain(&self, limit: Duration) -> bool {
+        self.draining.store(true, Ordering::SeqCst);
+        self.tasks.close();
+        for socket in self.open.iter().filter_map(|entry| entry.value().upgrade()) {
+            socket.wake();
+        }
+        timeout(limit, self.tasks.wait()).await.is_ok()
+    }
+
+    /// Over what time clients are asked to come back, in milliseconds.
+    pub(super) fn reconnect_spread_ms(&self) -> u64 {
+        1_000 + self.count() as u64 * RECONNECT_SPREAD_MS_PER_SOCKET
+    }
+}
+
+impl FeedSink for Sockets {
+    fn announce(&self, activity: ActivityId, difference: &Difference, touched: &Touched) {
+        if let Some(channel) = self.channels.get(&activity) {
+            channel.announce(difference, touched);
+        }
+    }
+
+    fn publish(&self, activity: ActivityId) {
+        if let Some(channel) = self.channels.get(&activity) {
+            channel.changed();
+        }
+    }
+
+    fn jumped(&self, activity: ActivityId) {
+        self.publish(activity);
+    }
+
+    fn lost(&self, activity: ActivityId) {
+        if let Some(channel) = self.channels.get(&activity) {
+            channel.lose();
+        }
+    }
+}
+
+impl Entry {
+    /// The socket that has this place, so that it can be told to go.
+    pub(super) fn is_for(&mut self, socket: &Arc<Socket>) {
+        self.socket = Some(socket.id);
+        self.sockets.open.insert(socket.id, Arc::downgrade(socket));
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        if let Some(socket) = self.socket {
+            self.sockets.open.remove(&socket);
+        }
+        give_back(&self.sockets.addresses, &self.address);
+        self.sockets.count.fetch_sub(1, Ordering::SeqCst);
+    }
+}
+
+impl PersonEntry {
+    pub(super) fn is_revoked(&self) -> bool {
+        self.revoked.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for PersonEntry {
+    fn drop(&mut self) {
+        give_back(&self.sockets.people, &self.user);
+        if let Some(mut of_session) = self.sockets.sessions.get_mut(&self.sid) {
+            of_session.retain(|holding| !Arc::ptr_eq(&holding.revoked, &self.revoked));
+        }
+        self.sockets
+            .sessions
+            .remove_if(&self.sid, |_, of_session| of_session.is_empty());
+    }
+}
+
+/// Counts one less, and forgets whoever has none.
+fn give_back<K: Eq + Hash>(counts: &DashMap<K, usize>, of: &K) {
+    if let Some(mut count) = counts.get_mut(of) {
+        *count -= 1;
+    }
+    counts.remove_if(of, |_, count| *count == 0);
+}
+
+impl Watching {
+    pub(super) fn subscription(&self) -> &Arc<Subscription> {
+        &self.subscription
+    }
+}
+
+impl Drop for Watching {
+    fn drop(&mut self) {
+        let channel = &self.subscription.channel;
+        if channel.leave(self.place) {
+            self.sockets
+                .channels
+                .remove_if(&self.subscription.activity, |_, kept| {
+                    Arc::ptr_eq(kept, channel) && kept.is_empty()
+                });
+        }
+    }
+}
+
+/// What counts as one address: of IPv6 a customer has at least a network of 64 bits.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6((u128::from(address) >> 64 << 64).into()),
+        address => address,
+    }
+}
