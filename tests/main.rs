@@ -39,6 +39,7 @@ mod panics;
 mod program;
 mod proxy;
 mod rsvps;
+mod sockets;
 mod support;
 mod tidy;
 mod waitlist;

@@ -16,6 +16,7 @@ mod request;
 mod rounds;
 mod scene;
 mod server;
+mod socket;
 mod tokens;
 
 pub(crate) use audit::{audit, examine};
@@ -36,4 +37,5 @@ pub(crate) use request::Answer;
 pub(crate) use rounds::{Random, number};
 pub(crate) use scene::{Scene, ada};
 pub(crate) use server::{Server, config};
+pub(crate) use socket::{command, id_of, packed};
 pub(crate) use tokens::{SECRET, claims, forge, forge_with};

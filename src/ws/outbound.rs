@@ -37,7 +37,7 @@ pub(super) struct Outbound {
     /// The rest of a frame that was begun, and whole frames after it.
     pending: Vec<u8>,
     sent: usize,
-    /// The operating system took nothing when it was asked last.
+    /// The operating system did not take all that it was handed last.
     is_full: bool,
     /// Since when nothing was taken of what waits.
     stalled_since: Option<Instant>,
@@ -154,7 +154,8 @@ impl Outbound {
         if self.end != End::None || self.is_hidden {
             return Offer::Settled;
         }
-        let is_clear = !self.is_waiting() && self.answers_due == 0 && !subscription.has_news();
+        let is_clear =
+            self.pending.is_empty() && !self.is_full && self.answers_due == 0 && !subscription.has_news();
         let Some(cursor) = self.cursor(subscription) else {
             return Offer::Settled;
         };
@@ -172,7 +173,7 @@ impl Outbound {
                     return Offer::Settled;
                 }
                 self.pending.extend_from_slice(&frame[taken..]);
-                self.stalled_since = Some(now);
+                self.fill();
             }
             // Nothing of it was written, so there is nothing to keep: what was missed is told when there is room.
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.fill(),
@@ -221,7 +222,7 @@ impl Outbound {
             match stream.try_write(&self.pending[self.sent..]) {
                 Ok(taken) => {
                     self.sent += taken;
-                    self.stalled_since = Some(Instant::now());
+                    self.stalled_since = None;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.fill(),
                 Err(_) => self.end = End::Broken,
@@ -231,9 +232,6 @@ impl Outbound {
             self.sent = 0;
             self.pending.clear();
             self.pending.shrink_to(SPARE_BYTES);
-            if !self.is_full {
-                self.stalled_since = None;
-            }
         } else if self.sent > QUEUE_BYTES_MAX {
             self.pending.drain(..self.sent);
             self.sent = 0;
@@ -253,9 +251,9 @@ impl Outbound {
         }
     }
 
-    /// Whether something waits for room.
-    pub(super) fn is_waiting(&self) -> bool {
-        self.is_full || !self.pending.is_empty()
+    /// Whether the operating system must have room again before anything goes on.
+    pub(super) fn is_full(&self) -> bool {
+        self.is_full
     }
 
     /// Whether more waits than a reader may leave.

@@ -113,7 +113,7 @@ impl Session {
             }
             self.watch_the_reader();
             let deadline = self.deadlines.next();
-            let (stream, waits) = (self.socket.stream(), self.socket.outbound().is_waiting());
+            let (stream, waits) = (self.socket.stream(), self.socket.outbound().is_full());
             let listens = !self.is_deaf && self.bucket.is_open();
             tokio::select! {
                 ready = stream.readable(), if listens && !self.has_more => match ready {
@@ -270,7 +270,10 @@ impl Session {
             self.find_implied(rsvp);
         }
         for subscribe in hello.subscribe.into_iter().flatten() {
-            self.subscribe(None, subscribe.0);
+            match incoming::arguments(subscribe) {
+                Ok(subscribe) => self.subscribe(None, subscribe),
+                Err(problem) => self.refused(None, &problem),
+            }
         }
     }
 
@@ -390,7 +393,7 @@ impl Session {
     fn is_over(&self) -> bool {
         let outbound = self.socket.outbound();
         // What was said last has been handed over, and the client has said goodbye or nothing sensible.
-        outbound.is_over() || self.is_deaf && outbound.is_ending() && !outbound.is_waiting()
+        outbound.is_over() || self.is_deaf && outbound.is_ending() && !outbound.is_full()
     }
 }
 

@@ -84,6 +84,11 @@ impl Server {
         self.running.address
     }
 
+    /// How many sockets the server has open.
+    pub(crate) fn sockets_open(&self) -> usize {
+        self.running.state().sockets.count()
+    }
+
     pub(crate) fn folder(&self) -> &Path {
         self.folder.path()
     }

@@ -62,12 +62,12 @@ impl Session {
             return;
         }
         let mut outbound = self.socket.outbound();
-        let is_waiting = outbound.is_waiting();
+        let is_full = outbound.is_full();
         let Some(cursor) = outbound.cursor(subscription) else {
             return;
         };
         // A pass may have been here meanwhile.
-        if cursor.at == step.from && !is_waiting {
+        if cursor.at == step.from && !is_full {
             cursor.at = step.to;
             cursor.told_at = Some(Instant::now());
             outbound.push(&step.frame);
@@ -77,7 +77,7 @@ impl Session {
     fn step(&mut self, subscription: &Arc<Subscription>) -> Option<Made> {
         let (from, told_at) = {
             let mut outbound = self.socket.outbound();
-            if outbound.is_waiting() || outbound.is_ending() {
+            if outbound.is_full() || outbound.is_ending() {
                 return None;
             }
             let cursor = outbound.cursor(subscription)?;

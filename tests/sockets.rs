@@ -1,0 +1,7 @@
+//! WebSockets, from the handshake to the end.
+
+mod attacks;
+mod commands;
+mod handshake;
+mod identity;
+mod watching;

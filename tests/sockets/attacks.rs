@@ -1,0 +1,175 @@
+//! What somebody may try who means no good.
+
+use std::time::Duration;
+
+use serde_json::json;
+use tokio_tungstenite::tungstenite::{Bytes, Message};
+
+use crate::support::{Person, Server, command, packed};
+
+/// A masked frame as a client sends it, with a mask of zeros.
+fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![first];
+    match payload.len() {
+        length @ 0..=125 => frame.push(0x80 | length as u8),
+        length => {
+            frame.push(0x80 | 126);
+            frame.extend((length as u16).to_be_bytes());
+        }
+    }
+    frame.extend([0; 4]);
+    frame.extend(payload);
+    frame
+}
+
+#[tokio::test]
+async fn what_is_too_large_ends_the_socket() {
+    let server = Server::start().await;
+    let mut socket = server.socket(None).await;
+    let large = json!({"type": "visibility", "id": "x".repeat(17_000), "hidden": true});
+    socket.say(large).await;
+    assert_eq!(socket.goodbye().await, 1009);
+
+    // Announced, and never sent: nothing is set aside for it.
+    let mut socket = server.socket(None).await;
+    socket
+        .say_bytes(&[0x81, 0xff, 0, 0, 0, 0x7f, 0xff, 0xff, 0xff, 0xff, 0, 0, 0, 0])
+        .await;
+    assert_eq!(socket.goodbye().await, 1009);
+
+    // In fragments that are small each.
+    let mut socket = server.socket(None).await;
+    socket.say_bytes(&frame(0x01, &[b' '; 9_000])).await;
+    socket.say_bytes(&frame(0x00, &[b' '; 9_000])).await;
+    assert_eq!(socket.goodbye().await, 1009);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_message_may_come_in_fragments() {
+    let server = Server::start().await;
+    let mut socket = server.socket(None).await;
+    socket.say_bytes(&frame(0x01, br#"{"type":"visibility","#)).await;
+    socket.say_bytes(&frame(0x89, b"ping in between")).await;
+    socket
+        .say_bytes(&frame(0x80, br#""id":"v","hidden":false}"#))
+        .await;
+    assert_eq!(socket.hear("ok").await["id"], "v");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_no_message_at_all_ends_the_socket() {
+    let server = Server::start().await;
+    let nested = [b"[".repeat(5_000), b"]".repeat(5_000)].concat();
+    for bytes in [
+        frame(0x81, b"{"),
+        frame(0x81, b"\xff\xfe"),
+        frame(0x81, &nested),
+        frame(0x82, b"{}"),
+        frame(0x83, b"{}"),
+        frame(0xc1, b"{}"),
+        vec![0x81, 2, b'{', b'}'],
+    ] {
+        let mut socket = server.socket(None).await;
+        socket.say_bytes(&bytes).await;
+        assert_eq!(socket.goodbye().await, 4000, "{:?}", &bytes[..2]);
+    }
+    for bytes in [
+        vec![0xc1],
+        vec![0xdf, 0xff, 0xff, 0xff, 0xff],
+        vec![0xdd, 0xff, 0xff, 0xff, 0xff, 1],
+        vec![0xdb, 0xff, 0xff, 0xff, 0xff],
+        vec![0x91; 10_000],
+    ] {
+        let mut socket = server.packed_socket(None).await;
+        let first = bytes[0];
+        socket.say_raw(Message::Binary(bytes.into())).await;
+        assert_eq!(socket.goodbye().await, 4000, "{first:x}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn both_forms_take_several_messages_in_a_frame() {
+    let server = Server::start().await;
+    let (one, other) = (
+        json!({"type": "visibility", "id": "1", "hidden": true}),
+        json!({"type": "visibility", "id": "2", "hidden": false}),
+    );
+    let mut socket = server.socket(None).await;
+    socket.say_raw(Message::text(format!("{one}\n{other}\n"))).await;
+    let mut packed_one = server.packed_socket(None).await;
+    let both: Bytes = [packed(&one), packed(&other)].concat().into();
+    packed_one.say_raw(Message::Binary(both)).await;
+    for socket in [&mut socket, &mut packed_one] {
+        assert_eq!(socket.hear("ok").await["id"], "1");
+        assert_eq!(socket.hear("ok").await["id"], "2");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_flood_of_messages_is_read_later_and_loses_nothing() {
+    let server = Server::start().await;
+    let mut socket = server.socket(None).await;
+    let many: Vec<String> = (0..300)
+        .map(|n| json!({"type": "visibility", "id": n.to_string(), "hidden": false}).to_string())
+        .collect();
+    let began = tokio::time::Instant::now();
+    for message in &many {
+        socket.say_raw(Message::text(message.clone())).await;
+    }
+    for n in 0..300 {
+        assert_eq!(socket.hear("ok").await["id"], n.to_string());
+    }
+    assert!(began.elapsed() > Duration::from_secs(1), "{:?}", began.elapsed());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn nobody_commands_for_somebody_else() {
+    let server = Server::start().await;
+    let path = server.open(json!({"capacity": 2})).await;
+    let (ada, eve) = (Person::member(2), Person::member(3));
+    server.reserve(&path, &ada, json!({})).await.expect(201);
+    let mut socket = server.socket(Some(&eve)).await;
+    for op in ["cancel", "update"] {
+        assert_eq!(socket.command(&path, op, json!({})).await["code"], "not_found");
+    }
+    let private = server.open(json!({"visibility": "private"})).await;
+    assert_eq!(socket.subscribe(&private).await["code"], "not_found");
+    assert_eq!(
+        socket.command(&private, "reserve", json!({})).await["code"],
+        "not_found"
+    );
+    assert_eq!(server.events(&path).await.len(), 1);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_reads_nothing_is_closed_and_harms_nobody() {
+    let server = Server::start_with(|config| config.rate_limits = false).await;
+    let path = server.open(json!({"capacity": 1_000})).await;
+    let mut reader = server.socket(Some(&Person::member(2))).await;
+    reader.subscribe(&path).await;
+    // Answers that nobody reads pile up: first in the operating system, then here, then no more.
+    let mut deaf = server.dial("/ws").narrow().open().await;
+    deaf.hello(Some(&Person::member(3))).await;
+    for _ in 0..5_000 {
+        deaf.say(command(&path, "c", "cancel", json!({}))).await;
+    }
+    until(|| server.sockets_open() == 1).await;
+    let ok = reader.command(&path, "reserve", json!({})).await;
+    assert_eq!(ok["seq"], 1);
+    server.stop().await;
+}
+
+/// Waits until something holds, but not for ever.
+async fn until(holds: impl Fn() -> bool) {
+    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+    while !holds() {
+        assert!(tokio::time::Instant::now() < deadline, "it never holds");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
