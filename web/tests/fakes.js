@@ -20,6 +20,11 @@ export class FakeClock {
     this.#timers = this.#timers.filter((timer) => timer.id !== id);
   };
 
+  /** How long until something is due; never, if no timer is set. */
+  get nextInMs() {
+    return Math.min(...this.#timers.map(({ at }) => at)) - this.#now;
+  }
+
   /** How many timers are set: a client that was closed must leave none. */
   get pending() {
     return this.#timers.length;
@@ -27,6 +32,7 @@ export class FakeClock {
 
   /** Lets time pass; what is due runs in its order, and so do the promises that hang on it. */
   async pass(ms) {
+    await settled();
     const end = this.#now + ms;
     for (;;) {
       const due = this.#timers.filter((timer) => timer.at <= end).sort((a, b) => a.at - b.at || a.id - b.id)[0];
@@ -188,11 +194,12 @@ export function rsvp(fields = {}) {
   return { id: "r", status: "waitlisted", version: 1, position: null, parties_ahead: null, spots_ahead: null, ...fields };
 }
 
-/** How a promise ended, or `"pending"`. */
-export async function outcome(promise) {
-  const ended = promise.then(
+/** How a promise ends. */
+export const ended = (promise) =>
+  promise.then(
     (value) => ({ value }),
     (error) => ({ error }),
   );
-  return Promise.race([ended, settled().then(() => "pending")]);
-}
+
+/** How a promise has ended, or `"pending"`. */
+export const outcome = (promise) => Promise.race([ended(promise), settled().then(() => "pending")]);
