@@ -1,6 +1,7 @@
 //! That every command is settled once, and carried out once: keys, retries, bounds, and giving up.
 
 import assert from "node:assert/strict";
+import { setMaxListeners } from "node:events";
 import { test } from "node:test";
 
 import { TurnoutError, newKey } from "../../turnout.js";
@@ -296,6 +297,7 @@ test("the caller gives up by a signal: before sending nothing is sent, after it 
 test("what was given up still counts as in flight until the server has answered it", async () => {
   const { turnout, socket } = await connected();
   const controller = new AbortController();
+  setMaxListeners(64, controller.signal);
   for (let n = 0; n < 64; n += 1) turnout.command(A, "cancel", {}, { signal: controller.signal }).catch(() => {});
   const sent = socket.take("command");
   controller.abort();
