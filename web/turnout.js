@@ -306,14 +306,15 @@ export class Turnout {
   /** Asks for a token and puts it in place of the session's. */
   async #renew(reason) {
     const session = this.#connection.session;
+    const isOver = () => this.#connection.session !== session;
     const token = await freshToken(this.#settings, reason);
-    // Another session has begun meanwhile, with a token of its own.
-    if (this.#connection.session !== session || this.status !== "open") return;
+    // The next session begins with a token of its own.
+    if (isOver()) return;
     if (token === null) throw new TurnoutError("unauthenticated", "token() has none.");
     await new Promise((resolve, reject) => {
       this.#answers.set(this.#request("a", { type: "auth", token }), { resolve, reject });
     });
-    if (this.#connection.isIdentified) return;
+    if (isOver() || this.#connection.isIdentified) return;
     this.#connection.isIdentified = true;
     // What was shown to nobody in particular is asked for again by somebody, who may have an RSVP.
     for (const { replica } of this.#followed.values()) replica.ask();
@@ -557,7 +558,7 @@ class Commands {
     command.lastError = error;
     if (error.retry === "same_key") {
       this.#rest(command, Math.max(error.afterMs ?? 0, this.#backOff(command)));
-    } else if (error.retry === "after" && command.retryAfter) {
+    } else if (error.retry === "after" && command.mayRestFor(error.afterMs)) {
       this.#rest(command, error.afterMs ?? this.#backOff(command));
     } else {
       command.reject(error);
@@ -612,15 +613,17 @@ class Command {
   retries = 0;
   /** The last refusal that was no final answer. */
   lastError = null;
+  #retryAfter;
   #clock;
   #settle;
   #cleanUp = [];
   #restTimer = null;
+  #givenUpAt = Infinity;
 
   constructor(number, message, retryAfter, clock) {
     this.number = number;
     this.message = message;
-    this.retryAfter = retryAfter;
+    this.#retryAfter = retryAfter;
     this.#clock = clock;
     this.promise = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
@@ -636,6 +639,7 @@ class Command {
     this.#cleanUp.push(forget);
     if (Number.isFinite(timeoutMs)) {
       const ms = Math.min(timeoutMs, TIMER_MS);
+      this.#givenUpAt = this.#clock.now() + ms;
       const timer = this.#clock.setTimeout(() => this.giveUp("timed_out", `No final answer within ${ms} ms.`), ms);
       this.#cleanUp.push(() => this.#clock.clearTimeout(timer));
     }
@@ -646,6 +650,11 @@ class Command {
       this.#cleanUp.push(() => signal.removeEventListener("abort", abort));
     }
     return undefined;
+  }
+
+  /** Whether the caller wants to wait for what the server says, and for that long: a time-out would tell less. */
+  mayRestFor(ms) {
+    return this.#retryAfter && this.#clock.now() + ms < this.#givenUpAt;
   }
 
   rest(ms, done) {
@@ -754,6 +763,7 @@ class Replica {
   }
 
   end(error) {
+    if (this.ended) return;
     this.#port.clock.clearTimeout(this.#restTimer);
     this.#phase = "ended";
     this.error = error;
@@ -772,8 +782,10 @@ class Replica {
       this.#port.broken("differences to a state that is not here");
       return;
     }
-    if (isOtherHistory) this.own.forget();
+    if (isOtherHistory && this.state) this.own.forget();
     if (message.mode === "snapshot") {
+      // What the state has missed, the place has missed too.
+      this.own.doubt();
       this.state = message.snapshot;
       this.epoch = message.epoch;
       this.seq = message.seq;
@@ -1044,7 +1056,7 @@ class Connection {
     this.error = null;
     this.#on.welcomed(welcome);
     // Whoever heard of something may have closed it.
-    if (this.isReady) this.#on.status("open", null);
+    if (this.status === "open") this.#on.status("open", null);
   }
 
   #received(message) {

@@ -213,6 +213,15 @@ test("one who may not see it is told, once and for all", async () => {
   assert.deepEqual((await world.greet()).subscribe, []);
 });
 
+test("whoever unsubscribes what is ending still hears why it ends", async () => {
+  const { socket, activity } = await following();
+  const heard = [];
+  activity.on("change", () => activity.unsubscribe());
+  activity.on("ended", (error) => heard.push(error.code));
+  socket.frame({ type: "error", activity: A, code: "not_found", detail: "", retry: "never" });
+  assert.deepEqual([heard, activity.error.code], [["not_found"], "not_found"]);
+});
+
 test("a subscription can end later: for good, or until after a while with what is here", async () => {
   const { turnout, socket, activity, clock } = await following();
   socket.frame({ type: "error", activity: A, code: "unavailable", detail: "", retry: "same_key", after_ms: 3_000 });

@@ -155,6 +155,13 @@ test("after is the caller's choice: rejected with the time, or waited for with t
   assert.equal((await waits).seq, 11);
 });
 
+test("a wait that would outlast the command's time is not begun", async () => {
+  const { turnout, socket } = await connected();
+  const promise = turnout.command(A, "reserve", {}, { retryAfter: true, timeoutMs: 5_000 });
+  socket.frame(refused(socket.take("command")[0], "not_open_yet", "after", { after_ms: 5_000 }));
+  assert.equal((await outcome(promise)).error.code, "not_open_yet");
+});
+
 test("a server that always says at once is not asked in a busy loop", async () => {
   const { turnout, socket, clock } = await connected();
   turnout.command(A, "reserve", {}, { retryAfter: true });

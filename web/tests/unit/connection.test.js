@@ -375,6 +375,21 @@ test("a token that is refused in place is told, and so is a session that ends me
   assert.equal((await outcome(lost)).error.code, "connection_lost");
 });
 
+test("an identity belongs to the session that took it", async () => {
+  const world = await connected({ token: (reason) => (reason === "connect" ? null : "token") });
+  world.turnout.subscribe(A);
+  world.socket.take("subscribe");
+  const promise = world.turnout.authenticate();
+  await settled();
+  const [{ id }] = world.socket.take("auth");
+  world.socket.frame({ type: "ok", id, token_expires_in_ms: 900_000 });
+  world.socket.drop();
+  await promise;
+  await world.clock.pass(1_000);
+  assert.deepEqual(await world.greet(), { type: "hello", subscribe: [{ activity: A }] });
+  assert.deepEqual(world.socket.take("subscribe"), []);
+});
+
 test("notifications and what the server has against a message are told", async () => {
   const world = await connected();
   const heard = [];

@@ -151,6 +151,25 @@ test("after a reconnect the place is the one that was told then, and replayed di
   assert.deepEqual(world.socket.take("subscribe"), []);
 });
 
+test("one who fell behind takes the place that comes with the snapshot", async () => {
+  const { socket, activity } = await waitingThird();
+  const state = snapshot({ waitlist: line(9, 9, 50) });
+  socket.frame(subscribed(A, 300, { snapshot: state, me: waiting(300, 50, 0, 0) }), diff(300, 301, { left: [[70, 1, 301]] }, line(8, 8, 50)));
+  assert.deepEqual([activity.place, activity.status], [place(1, 0, 0), "live"]);
+  assert.deepEqual(socket.sent, []);
+});
+
+test("an answer that came before the first state stays", async () => {
+  const world = harness({ token: () => "token" });
+  const activity = world.turnout.subscribe(A);
+  await world.greet();
+  activity.reserve();
+  const [{ id }] = world.socket.take("command");
+  world.socket.frame({ type: "ok", id, activity: A, seq: 12, rsvp: rsvp({ version: 3, status: "confirmed" }) });
+  world.socket.frame(subscribed(A, 11, { me: waiting(11, 50, 0, 0, { version: 2 }) }));
+  assert.equal(activity.rsvp.version, 3);
+});
+
 test("the own RSVP is nobody's without an identity, and of another history nothing stays", async () => {
   const world = await waitingThird();
   world.socket.frame(subscribed(A, 11));
