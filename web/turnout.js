@@ -317,7 +317,7 @@ export class Turnout {
     if (isOver() || this.#connection.isIdentified) return;
     this.#connection.isIdentified = true;
     // What was shown to nobody in particular is asked for again by somebody, who may have an RSVP.
-    for (const { replica } of this.#followed.values()) replica.ask();
+    for (const { replica } of this.#followed.values()) replica.askAnew();
   }
 
   /** A hidden page is updated less often. Sessions begin as visible. */
@@ -751,6 +751,12 @@ class Replica {
     if (wasLive) this.#port.changed();
   }
 
+  /** As somebody else: an answer that is under way was for who one was before. */
+  askAnew() {
+    this.away();
+    this.ask();
+  }
+
   askIfAway() {
     if (this.#phase === "away") this.ask();
   }
@@ -784,8 +790,6 @@ class Replica {
     }
     if (isOtherHistory && this.state) this.own.forget();
     if (message.mode === "snapshot") {
-      // What the state has missed, the place has missed too.
-      this.own.doubt();
       this.state = message.snapshot;
       this.epoch = message.epoch;
       this.seq = message.seq;

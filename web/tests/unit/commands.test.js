@@ -293,8 +293,16 @@ test("the caller gives up by a signal: before sending nothing is sent, after it 
   const controller = new AbortController();
   const promise = turnout.command(A, "reserve", {}, { signal: controller.signal });
   world.socket.take("command");
+  const other = turnout.command(A, "cancel", {}, { signal: controller.signal });
+  const [command] = world.socket.take("command");
   controller.abort();
-  assert.deepEqual([(await outcome(promise)).error.code, (await outcome(promise)).error.unknownOutcome], ["aborted", true]);
+  for (const given of [promise, other]) {
+    const { error } = await outcome(given);
+    assert.deepEqual([error.code, error.unknownOutcome], ["aborted", true]);
+  }
+  world.socket.frame(refused(command, "unavailable", "same_key"));
+  await world.clock.pass(1_000);
+  assert.deepEqual(world.socket.take("command"), []);
   world.socket.drop();
   await world.clock.pass(1_000);
   await world.greet();

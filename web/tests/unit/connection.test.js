@@ -265,6 +265,8 @@ test("whatever is heard breaks the silence", async () => {
   world.socket.frame({ type: "ok", id });
   await world.clock.pass(24_999);
   assert.deepEqual([world.turnout.status, world.socket.sent], ["open", []]);
+  await world.clock.pass(1);
+  assert.deepEqual([world.turnout.status, world.socket.take("visibility").length], ["open", 1]);
 });
 
 test("after the machine slept the server is asked first", async () => {
@@ -301,6 +303,8 @@ test("an expiring token is replaced in place", async () => {
       return `token-${asked.length}`;
     },
   });
+  world.turnout.subscribe(A);
+  world.socket.frame(subscribed(A, 10, { id: world.socket.take("subscribe")[0].id }));
   world.socket.frame({ type: "expiring", in_ms: 60_000 });
   world.socket.frame({ type: "expiring", in_ms: 60_000 });
   await world.clock.pass(0);
@@ -359,6 +363,21 @@ test("who logs in later is known in place, and what is followed is asked for aga
   await promise;
   const [request] = world.socket.take("subscribe");
   assert.deepEqual([request.epoch, request.seq, activity.status], [1, 10, "syncing"]);
+});
+
+test("what was asked for by nobody is asked for again by somebody", async () => {
+  const world = await connected({ token: (reason) => (reason === "connect" ? null : "token") });
+  const activity = world.turnout.subscribe(A);
+  const [early] = world.socket.take("subscribe");
+  world.turnout.authenticate();
+  await settled();
+  world.socket.frame({ type: "ok", id: world.socket.take("auth")[0].id });
+  await settled();
+  const [late] = world.socket.take("subscribe");
+  world.socket.frame(subscribed(A, 10, { id: early.id }));
+  assert.equal(activity.state, null);
+  world.socket.frame(subscribed(A, 10, { id: late.id, me: null }));
+  assert.equal(activity.status, "live");
 });
 
 test("a token that is refused in place is told, and so is a session that ends meanwhile", async () => {

@@ -45,7 +45,7 @@ test("the place starts from what the subscription told", async () => {
 
 test("only what happens ahead moves it", async () => {
   const { socket, activity } = await waitingThird();
-  socket.frame(diff(10, 14, { left: [[30, 2, 11], [60, 4, 12]], resized: [[20, -1, 13], [70, 3, 13]], joined: [[80, 1, 14]] }, line(3, 6, 20)));
+  socket.frame(diff(10, 14, { left: [[30, 2, 11], [60, 4, 12]], resized: [[20, -1, 13], [50, -1, 13], [70, 3, 13]], joined: [[80, 1, 14]] }, line(3, 6, 20)));
   assert.deepEqual(activity.place, place(2, 1, 2));
 });
 
@@ -100,12 +100,15 @@ test("of the same ticket the place that moved further stays", async () => {
 });
 
 test("a new ticket from before the last difference is asked for anew", async () => {
-  const { socket, activity } = await waitingThird();
+  const { socket, activity, clock } = await waitingThird();
   socket.frame(diff(10, 13, {}, line(4, 9, 20)));
   socket.frame(me(12, 90, 3, 9, { version: 2 }));
   const [request] = socket.take("subscribe");
   assert.equal(request.seq, 13);
-  socket.frame({ type: "subscribed", id: request.id, activity: A, epoch: 1, seq: 13, mode: "live", me: waiting(13, 90, 2, 6, { version: 2 }) });
+  await clock.pass(10_000);
+  socket.frame(me(12, 91, 3, 9, { version: 3 }));
+  assert.deepEqual(socket.take("subscribe"), [], "one request at a time");
+  socket.frame({ type: "subscribed", id: request.id, activity: A, epoch: 1, seq: 13, mode: "live", me: waiting(13, 91, 2, 6, { version: 3 }) });
   assert.deepEqual(activity.place, place(3, 2, 6));
 });
 
