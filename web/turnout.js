@@ -47,6 +47,8 @@ const RENEW_PAUSE_MS = 5_000;
 /** A place that does not fit to what the server says of the line is asked for anew, but not more often than this. */
 const CHECK_PAUSE_MS = 10_000;
 
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
 /** The longest time that timers can count. */
 const TIMER_MS = 2 ** 31 - 1;
 
@@ -221,10 +223,14 @@ export class Turnout {
     if (this.status === "open") this.#request("u", { type: "unsubscribe", activity });
   }
 
-  /** The entries of `hello`, as many as fit into that many bytes; the others are asked for after the `welcome`. */
+  /**
+   * The entries of `hello`, as many as fit into that many bytes; the others are asked for after the `welcome`. So is
+   * what cannot be an activity, since the server refuses a message as a whole.
+   */
   #subscriptions(bytes) {
     const entries = [];
     for (const { replica } of this.#followed.values()) {
+      if (!UUID.test(replica.id)) continue;
       const entry = replica.entry();
       bytes -= byteLength(entry) + 1;
       if (bytes < 0) break;
@@ -294,13 +300,19 @@ export class Turnout {
       else waiting.reject(TurnoutError.from(message));
       return;
     }
-    if (message.type !== "error" || replica?.refused(message)) return;
+    if (message.type !== "error" || (replica ?? this.#asking(message.id))?.refused(message)) return;
     if (message.id == null) {
       const error = TurnoutError.from(message);
       // What the server says before it closes is the reason why.
       this.#connection.accused(error);
       this.#listeners.emit("error", error);
     }
+  }
+
+  /** Who has asked this: a refusal need not name the activity, say because it cannot be one. */
+  #asking(id) {
+    if (id == null) return undefined;
+    return [...this.#followed.values()].map(({ replica }) => replica).find((replica) => replica.isAsking(id));
   }
 
   /** Asks for a token and puts it in place of the session's. */
@@ -778,8 +790,13 @@ class Replica {
     if (error) this.#port.ended(error);
   }
 
+  /** Whether the request of this id is under way; that of null is the one in `hello`. */
+  isAsking(id) {
+    return this.#phase === "asked" && this.#request === (id ?? null);
+  }
+
   subscribed(message) {
-    const isAnswer = this.#phase === "asked" && (message.id ?? null) === this.#request;
+    const isAnswer = this.isAsking(message.id);
     // Whoever fell too far behind is sent a snapshot without asking.
     const isFresh = message.id == null && message.mode === "snapshot" && ["asked", "live"].includes(this.#phase);
     if (!isAnswer && !isFresh) return;
@@ -841,7 +858,7 @@ class Replica {
 
   /** Takes an `error`, and answers whether it was about this subscription. */
   refused(message) {
-    const isAnswer = this.#phase === "asked" && (message.id ?? null) === this.#request;
+    const isAnswer = this.isAsking(message.id);
     const isEnd = message.id == null && ["asked", "live"].includes(this.#phase);
     if (!isAnswer && !isEnd) return false;
     const error = TurnoutError.from(message);

@@ -273,12 +273,23 @@ test("no more is followed than a connection can", () => {
 test("what does not fit into hello is asked for after the welcome", async () => {
   const world = harness();
   const token = "t".repeat(1_000);
-  for (let n = 0; n < 32; n += 1) world.turnout.subscribe(`activity-${n}`, { token });
+  const ids = Array.from({ length: 32 }, (_, n) => A.slice(0, -2) + (n + 10));
+  for (const id of ids) world.turnout.subscribe(id, { token });
   const hello = await world.greet();
   assert.ok(JSON.stringify(hello).length <= 16 * 1024);
   assert.ok(hello.subscribe.length >= 14);
   const asked = [...hello.subscribe, ...world.socket.take("subscribe")].map((entry) => entry.activity);
-  assert.deepEqual(asked, Array.from({ length: 32 }, (_, n) => `activity-${n}`));
+  assert.deepEqual(asked, ids);
+});
+
+test("what cannot be an activity spoils nothing for the others", async () => {
+  const world = harness();
+  const [wrong] = [world.turnout.subscribe("from-an-address"), world.turnout.subscribe(A)];
+  assert.deepEqual((await world.greet()).subscribe, [{ activity: A }]);
+  const [{ id, activity }] = world.socket.take("subscribe");
+  assert.equal(activity, "from-an-address");
+  world.socket.frame({ type: "error", id, code: "validation_failed", detail: "", retry: "never", errors: [] });
+  assert.deepEqual([wrong.status, wrong.error.code, world.turnout.status], ["ended", "validation_failed", "open"]);
 });
 
 test("a listener that throws stops neither the others nor the client", async (context) => {

@@ -85,7 +85,7 @@ test("a page follows, reserves, sees what others do, and survives a server that 
   assert.ok((await page.evaluate(() => window.heard)).length >= 2);
 
   // A command that the server never reads, because it is stopped before and killed after.
-  server.signal("SIGSTOP");
+  await server.stop();
   await page.evaluate(() => {
     window.pending = window.evening.update({ special_requirements: "a seat by the door" });
   });
@@ -150,11 +150,10 @@ test("a page whose silence is broken by nobody notices that the server is gone",
     window.silent.connect();
   }, server.url);
   await waitFor(page, () => window.silent.status === "open");
-  server.signal("SIGSTOP");
+  await server.stop();
   await page.evaluate(() => window.skip(25_000));
   await page.evaluate(() => window.skip(9_000));
   assert.equal(await page.evaluate(() => window.silent.status), "open");
   await page.evaluate(() => window.skip(1_000));
   assert.equal(await page.evaluate(() => window.silent.status), "waiting");
-  server.signal("SIGCONT");
 });

@@ -2,7 +2,7 @@
 
 import { spawn } from "node:child_process";
 import { createHmac, randomUUID } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -85,8 +85,14 @@ export class Server {
     });
   }
 
-  signal(signal) {
-    this.#process.kill(signal);
+  /** Stops it where it stands: it reads and writes nothing more, and can only be killed. */
+  async stop() {
+    this.#process.kill("SIGSTOP");
+    const threads = `/proc/${this.#process.pid}/task`;
+    await until("every thread has stopped", async () => {
+      const states = (await readdir(threads)).map((id) => readFile(`${threads}/${id}/stat`, "utf8"));
+      return (await Promise.all(states)).every((state) => /\) T /.test(state));
+    });
   }
 
   /** With SIGKILL, or whatever else ends it; it is gone when this is fulfilled. */

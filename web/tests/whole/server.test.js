@@ -79,26 +79,33 @@ test("refusals are told as the REST contract tells them", async (context) => {
   assert.deepEqual(await codes(client(context, server).command(id, "reserve")), ["unauthenticated", "never"]);
   const missing = turnout.subscribe("01a1fc7a-f3bc-7000-8000-000000000000");
   assert.equal((await ended(missing.ready)).error.code, "not_found");
+
+  const fresh = new Turnout({ url: server.url, WebSocket });
+  context.after(() => fresh.close());
+  const [wrong, right] = [fresh.subscribe("from-an-address"), fresh.subscribe(id)];
+  fresh.connect();
+  assert.equal((await right.ready).state.capacity, 1);
+  assert.equal((await ended(wrong.ready)).error.code, "validation_failed");
 });
 
 test("the places of all who wait are those of the server, whoever leaves, grows or shrinks", async (context) => {
   const server = await Server.start(context);
   const host = token();
-  const id = await server.activity(host, { capacity: 1 });
+  const id = await server.activity(host, { capacity: 4 });
   const people = [];
   for (let n = 0; n < 8; n += 1) {
     const as = token({ name: `Person ${n}` });
     const activity = client(context, server, as).subscribe(id);
     await activity.ready;
-    await activity.reserve({ guest_count: n % 3 });
+    await activity.reserve({ guest_count: n === 0 ? 3 : n % 3 });
     people.push({ as, activity });
   }
   const steps = [
     () => people[3].activity.cancel(),
     () => people[5].activity.update({ guest_count: 1 }),
-    () => people[2].activity.update({ guest_count: 9 }),
+    () => people[2].activity.update({ guest_count: 3 }),
     () => people[1].activity.cancel(),
-    () => client(context, server, host).command(id, "set_capacity", { capacity: 2 }),
+    () => client(context, server, host).command(id, "set_capacity", { capacity: 5 }),
     () => people[0].activity.cancel(),
     () => people[3].activity.reserve(),
   ];
@@ -122,7 +129,7 @@ test("what was sent to a server that is killed before it reads is done by the ne
   const id = await server.activity(host);
   const activity = client(context, server, token()).subscribe(id);
   await activity.ready;
-  server.signal("SIGSTOP");
+  await server.stop();
   const answer = activity.reserve();
   await server.kill();
   await server.start();
