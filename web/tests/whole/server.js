@@ -71,8 +71,10 @@ export class Server {
   }
 
   async start() {
-    const program = path.resolve(process.env.TURNOUT_BIN);
-    this.#process = spawn(program, { cwd: this.#folder, env: this.#environment, stdio: ["ignore", "pipe", "pipe"] });
+    // It ends with the test, even if that is killed.
+    const command = ["--pdeathsig=KILL", path.resolve(process.env.TURNOUT_BIN)];
+    const options = { cwd: this.#folder, env: this.#environment, stdio: ["ignore", "pipe", "pipe"] };
+    this.#process = spawn("setpriv", command, options);
     for (const stream of [this.#process.stdout, this.#process.stderr]) {
       stream.on("data", (data) => (this.#output = (this.#output + data).slice(-4_000)));
     }
@@ -115,7 +117,7 @@ export class Server {
     });
     const text = await answer.text();
     if (!answer.ok) throw new Error(`${method} ${route}: ${answer.status} ${text}`);
-    return JSON.parse(text);
+    return text && JSON.parse(text);
   }
 
   /** The id of a new activity of this host. */

@@ -17,17 +17,17 @@ function client(context, { url }, as) {
   return turnout;
 }
 
-/** Waits until what is shown includes everything that the server has decided, and compares it. */
-async function agrees(server, activity) {
+/** Waits until what is shown includes everything that the server has decided, and compares it with what `as` may read. */
+async function agrees(server, activity, as = null) {
   const there = await until("the server's state is shown", async () => {
-    const shown = await server.rest("GET", `/activities/${activity.id}`);
+    const shown = await server.rest("GET", `/activities/${activity.id}`, { as });
     return activity.status === "live" && activity.seq === shown.seq && shown;
   });
   const { waitlist, ...shown } = activity.state;
   const { seq, epoch, ...expected } = there;
   assert.deepEqual({ ...shown, opens_in_ms: null }, { ...expected, opens_in_ms: null });
   assert.equal(activity.epoch, epoch);
-  const { parties, spots } = await server.rest("GET", `/activities/${activity.id}/waitlist`);
+  const { parties, spots } = await server.rest("GET", `/activities/${activity.id}/waitlist`, { as });
   assert.deepEqual({ parties: waitlist.parties, spots: waitlist.spots }, { parties, spots });
 }
 
@@ -86,6 +86,46 @@ test("refusals are told as the REST contract tells them", async (context) => {
   fresh.connect();
   assert.equal((await right.ready).state.capacity, 1);
   assert.equal((await ended(wrong.ready)).error.code, "validation_failed");
+});
+
+test("whatever the host changes is seen by those with and without a name", async (context) => {
+  const server = await Server.start(context);
+  const host = token();
+  const id = await server.activity(host);
+  const watching = [client(context, server), client(context, server, token())].map((turnout) => turnout.subscribe(id));
+  await Promise.all(watching.map(({ ready }) => ready));
+  const steps = [
+    ["PATCH", { title: "Another evening", opens_at: "2029-01-01T00:00:00Z" }],
+    ["PATCH", { opens_at: null, capacity: 9 }],
+    ["DELETE", undefined],
+  ];
+  for (const [method, body] of steps) {
+    await server.rest(method, `/activities/${id}`, { as: host, body });
+    for (const activity of watching) await agrees(server, activity);
+  }
+  assert.deepEqual(watching.map(({ state }) => [state.title, state.status]), Array(2).fill(["Another evening", "cancelled"]));
+});
+
+test("an activity that becomes private ends for those who may not know of it", async (context) => {
+  const server = await Server.start(context);
+  const host = token();
+  const id = await server.activity(host);
+  const [mine, theirs] = [host, token()].map((as) => client(context, server, as).subscribe(id));
+  await Promise.all([mine.ready, theirs.ready]);
+  await server.rest("PATCH", `/activities/${id}`, { as: host, body: { visibility: "private" } });
+  await until("it has ended", () => theirs.status === "ended");
+  assert.equal(theirs.error.code, "not_found");
+  await agrees(server, mine, host);
+});
+
+test("more commands than may be under way at once are all carried out, in their order", async (context) => {
+  const server = await Server.start(context);
+  const turnout = client(context, server, token());
+  const activity = turnout.subscribe(await server.activity(token(), { max_guests: 1 }));
+  const answers = [activity.reserve()];
+  for (let n = 1; n <= 400; n += 1) answers.push(activity.update({ guest_count: n % 2 }));
+  const versions = (await Promise.all(answers)).map(({ rsvp }) => rsvp.version);
+  assert.deepEqual(versions, answers.map((_, n) => n + 1));
 });
 
 test("the places of all who wait are those of the server, whoever leaves, grows or shrinks", async (context) => {
@@ -260,4 +300,36 @@ test("a token that is no good stops the client, and says why", async (context) =
   const turnout = client(context, server, `${token()}x`);
   await until("it has stopped", () => turnout.status === "closed");
   assert.equal(turnout.error.code, "unauthenticated");
+});
+
+test("a log-out stops the client, on this session and on the next", async (context) => {
+  const server = await Server.start(context);
+  const account = { name: "One", email: "one@example.com", password: "correct horse" };
+  const { token: as } = await server.rest("POST", "/auth/register", { body: account });
+  const turnout = client(context, server, as);
+  await until("it is open", () => turnout.status === "open");
+  await server.rest("POST", "/auth/logout", { as });
+  await until("it has stopped", () => turnout.status === "closed");
+  assert.equal(turnout.error.extras.close_code, 4004);
+  turnout.connect();
+  await until("it has stopped again", () => turnout.status === "closed");
+  assert.equal(turnout.error.code, "token_revoked");
+});
+
+test("a token that ended before hello is replaced at once", async (context) => {
+  const server = await Server.start(context);
+  const asked = [];
+  const turnout = new Turnout({
+    url: server.url,
+    WebSocket,
+    random: () => 0.99,
+    token: (reason) => {
+      asked.push(reason);
+      return token({ seconds: reason === "expired" ? 900 : -10 });
+    },
+  });
+  context.after(() => turnout.close());
+  turnout.connect();
+  await until("it is open", () => turnout.status === "open", 500);
+  assert.deepEqual(asked, ["connect", "expired"]);
 });
