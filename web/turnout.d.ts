@@ -286,13 +286,7 @@ export interface Rsvp {
   special_requirements: string | null;
   checked_in_at: Time | null;
   cancel_reason:
-    | "by_attendee"
-    | "by_host"
-    | "transferred"
-    | "offer_declined"
-    | "offer_expired"
-    | "activity_cancelled"
-    | null;
+    "by_attendee" | "by_host" | "transferred" | "offer_declined" | "offer_expired" | "activity_cancelled" | null;
   version: number;
   created_at: Time;
   updated_at: Time;

@@ -192,7 +192,15 @@ export function subscribed(activity, seq, fields = {}) {
 }
 
 export function rsvp(fields = {}) {
-  return { id: "r", status: "waitlisted", version: 1, position: null, parties_ahead: null, spots_ahead: null, ...fields };
+  return {
+    id: "r",
+    status: "waitlisted",
+    version: 1,
+    position: null,
+    parties_ahead: null,
+    spots_ahead: null,
+    ...fields,
+  };
 }
 
 /** How a promise ends. */

@@ -33,7 +33,15 @@ export async function use(): Promise<Place | null> {
   turnout.connect();
   await evening.ready;
   evening.on("change", ({ state, status, rsvp, place, seq, epoch }) => {
-    console.log(state?.available_spots, state?.waitlist.first_ticket, status, rsvp?.status, place?.position, seq, epoch);
+    console.log(
+      state?.available_spots,
+      state?.waitlist.first_ticket,
+      status,
+      rsvp?.status,
+      place?.position,
+      seq,
+      epoch,
+    );
   });
   evening.on("ended", (error) => console.log(error.code));
   const opens: number | null = evening.opensInMs() ?? evening.offerInMs() ?? turnout.now();

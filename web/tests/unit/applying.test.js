@@ -52,7 +52,13 @@ test("a snapshot is the state, and ready is fulfilled with it", async () => {
 test("a difference on what is here is applied: fields replace fields, null too, and absent ones stay", async () => {
   const { socket, activity } = await following();
   const before = activity.state;
-  socket.frame(diff(10, 12, { available_spots: 1, title: null, waitlist: { left: [], resized: [], joined: [], parties: 3, spots: 4, first_ticket: 7 } }));
+  socket.frame(
+    diff(10, 12, {
+      available_spots: 1,
+      title: null,
+      waitlist: { left: [], resized: [], joined: [], parties: 3, spots: 4, first_ticket: 7 },
+    }),
+  );
   const { waitlist } = activity.state;
   assert.deepEqual(waitlist, { parties: 3, spots: 4, first_ticket: 7 });
   assert.deepEqual([activity.state.available_spots, activity.state.title, activity.state.capacity], [1, null, 2]);
@@ -74,7 +80,10 @@ test("a difference that is known already is dropped", async () => {
   assert.deepEqual(socket.sent, []);
 });
 
-for (const [name, prev, seq] of [["a gap", 11, 12], ["an overlap", 9, 12]]) {
+for (const [name, prev, seq] of [
+  ["a gap", 11, 12],
+  ["an overlap", 9, 12],
+]) {
   test(`${name} is asked for once, and differences are dropped until the answer`, async () => {
     const { socket, activity } = await following();
     socket.frame(diff(prev, seq, { available_spots: 5 }), diff(seq, seq + 1), diff(10, 11, { available_spots: 6 }));
@@ -108,7 +117,10 @@ test("a snapshot without being asked for puts one who fell behind in step, also 
   const [request] = socket.take("subscribe");
   socket.frame(subscribed(A, 400, { snapshot: snapshot({ capacity: 9 }) }));
   assert.deepEqual([activity.seq, activity.status], [400, "syncing"]);
-  socket.frame({ type: "subscribed", id: request.id, activity: A, epoch: 1, seq: 400, mode: "replay" }, diff(301, 400, { capacity: 1 }));
+  socket.frame(
+    { type: "subscribed", id: request.id, activity: A, epoch: 1, seq: 400, mode: "replay" },
+    diff(301, 400, { capacity: 1 }),
+  );
   assert.deepEqual([activity.seq, activity.state.capacity, activity.status], [400, 9, "live"]);
 });
 
@@ -116,7 +128,10 @@ test("a new session resumes from what is here, and shows it meanwhile", async ()
   const { socket, activity, clock, changes, ...world } = await following();
   socket.frame(diff(10, 11, { available_spots: 1 }));
   socket.drop();
-  assert.deepEqual(changes, [["live", 11], ["syncing", 11]]);
+  assert.deepEqual(changes, [
+    ["live", 11],
+    ["syncing", 11],
+  ]);
   assert.equal(activity.state.available_spots, 1);
   await clock.pass(1_000);
   const next = world.sockets[1];
@@ -131,7 +146,10 @@ test("nothing missed is live at once; a snapshot of another history replaces eve
   await world.greet();
   world.sockets[1].frame({ type: "subscribed", activity: A, epoch: 1, seq: 10, mode: "live" });
   assert.deepEqual([world.activity.status, world.activity.seq], ["live", 10]);
-  world.sockets[1].frame(subscribed(A, 4, { epoch: 2, snapshot: snapshot({ capacity: 1 }) }), diff(4, 5, { capacity: 3 }));
+  world.sockets[1].frame(
+    subscribed(A, 4, { epoch: 2, snapshot: snapshot({ capacity: 1 }) }),
+    diff(4, 5, { capacity: 3 }),
+  );
   assert.deepEqual([world.activity.epoch, world.activity.seq, world.activity.state.capacity], [2, 5, 3]);
 });
 
@@ -149,7 +167,11 @@ test("unknown types and fields are ignored", async () => {
   assert.deepEqual([activity.seq, turnout.status], [11, "open"]);
 });
 
-for (const [name, data] of [["no JSON", "{"], ["null", "null"], ["a binary frame", new Uint8Array(3)]]) {
+for (const [name, data] of [
+  ["no JSON", "{"],
+  ["null", "null"],
+  ["a binary frame", new Uint8Array(3)],
+]) {
   test(`a frame with ${name} ends the session, and the next one resumes`, async () => {
     const { turnout, socket, clock, ...world } = await following();
     socket.onmessage({ data });
@@ -196,7 +218,10 @@ test("what was unsubscribed between hello and its answer is unsubscribed there t
   assert.equal((await outcome(activity.ready)).error.code, "unsubscribed");
   world.socket.take("hello");
   world.socket.frame({ type: "welcome", now: "2030-05-01T10:00:00.000Z" }, subscribed(A, 10));
-  assert.deepEqual(world.socket.take("unsubscribe").map((message) => message.activity), [A]);
+  assert.deepEqual(
+    world.socket.take("unsubscribe").map((message) => message.activity),
+    [A],
+  );
 });
 
 test("one who may not see it is told, once and for all", async () => {
@@ -205,7 +230,13 @@ test("one who may not see it is told, once and for all", async () => {
   const ended = [];
   activity.on("ended", (error) => ended.push(error.code));
   await world.greet();
-  world.socket.frame({ type: "error", activity: A, code: "not_found", detail: "There is nothing here.", retry: "never" });
+  world.socket.frame({
+    type: "error",
+    activity: A,
+    code: "not_found",
+    detail: "There is nothing here.",
+    retry: "never",
+  });
   assert.deepEqual([activity.status, activity.error.code, ended], ["ended", "not_found", ["not_found"]]);
   assert.equal((await outcome(activity.ready)).error.code, "not_found");
   world.socket.drop();

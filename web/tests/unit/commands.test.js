@@ -94,7 +94,10 @@ test("answers are matched by id, in whatever order they come", async () => {
   const promises = [turnout.command(A, "reserve"), turnout.command(B, "reserve")];
   const [one, other] = socket.take("command");
   socket.frame(ok(other, { seq: 2 }), ok(one, { seq: 1 }));
-  assert.deepEqual((await Promise.all(promises)).map(({ seq }) => seq), [1, 2]);
+  assert.deepEqual(
+    (await Promise.all(promises)).map(({ seq }) => seq),
+    [1, 2],
+  );
 });
 
 test("a final refusal rejects with what the server said", async () => {
@@ -124,7 +127,12 @@ test("same_key is retried with that key, after growing pauses and not before aft
   const promise = turnout.command(A, "reserve");
   const [first] = socket.take("command");
   let command = first;
-  for (const [fields, pause] of [[{}, 187.5], [{}, 375], [{ after_ms: 5_000 }, 5_000], [{ after_ms: 1 }, 1_500]]) {
+  for (const [fields, pause] of [
+    [{}, 187.5],
+    [{}, 375],
+    [{ after_ms: 5_000 }, 5_000],
+    [{ after_ms: 1 }, 1_500],
+  ]) {
     socket.frame(refused(command, "unavailable", "same_key", fields));
     await clock.pass(pause - 0.5);
     assert.deepEqual(socket.take("command"), []);
@@ -142,7 +150,10 @@ test("after is the caller's choice: rejected with the time, or waited for with t
   const told = turnout.command(A, "reserve");
   socket.frame(refusal(socket.take("command")[0]));
   const { error } = await outcome(told);
-  assert.deepEqual([error.code, error.retry, error.afterMs, error.extras.opens_in_ms], ["not_open_yet", "after", 5_000, 5_000]);
+  assert.deepEqual(
+    [error.code, error.retry, error.afterMs, error.extras.opens_in_ms],
+    ["not_open_yet", "after", 5_000, 5_000],
+  );
 
   const waits = turnout.command(A, "reserve", {}, { retryAfter: true });
   const [command] = socket.take("command");
@@ -186,7 +197,13 @@ test("what was not answered is sent again in the next session, in order and befo
   await world.greet();
   const again = world.socket.take("command");
   assert.deepEqual(again.slice(0, 2), [sent[0], sent[2]]);
-  assert.deepEqual(again.slice(2).map(({ op, args }) => [op, args?.guest_count]), [["update", 4], ["cancel", undefined]]);
+  assert.deepEqual(
+    again.slice(2).map(({ op, args }) => [op, args?.guest_count]),
+    [
+      ["update", 4],
+      ["cancel", undefined],
+    ],
+  );
   for (const command of again) world.socket.frame(ok(command, { replayed: true }));
   assert.equal((await Promise.all(promises)).length, 5);
 });
@@ -198,7 +215,10 @@ test("nothing is sent before the welcome", async () => {
   await settled();
   const [socket] = world.sockets;
   socket.open();
-  assert.deepEqual(socket.sent.map(({ type }) => type), ["hello"]);
+  assert.deepEqual(
+    socket.sent.map(({ type }) => type),
+    ["hello"],
+  );
   socket.frame({ type: "welcome", now: "2030-05-01T10:00:00.000Z" });
   assert.equal(socket.take("command").length, 1);
 });
@@ -207,7 +227,12 @@ test("an answer that comes twice, or to nobody, changes nothing", async () => {
   const { turnout, socket } = await connected();
   const promise = turnout.command(A, "reserve");
   const [command] = socket.take("command");
-  socket.frame(ok(command, { seq: 1 }), ok(command, { seq: 2 }), refused(command, "closed", "never"), ok({ id: "c999" }));
+  socket.frame(
+    ok(command, { seq: 1 }),
+    ok(command, { seq: 2 }),
+    refused(command, "closed", "never"),
+    ok({ id: "c999" }),
+  );
   assert.equal((await promise).seq, 1);
   assert.equal(turnout.status, "open");
 });
@@ -220,7 +245,10 @@ test("64 commands are in flight at once, more wait in order, and too many are re
   const { error } = await outcome(turnout.command(A, "cancel"));
   assert.deepEqual([error.code, error.unknownOutcome], ["too_many_commands", false]);
   socket.frame(ok(first[5]), ok(first[6]));
-  assert.deepEqual(socket.take("command").map(({ args }) => args.guest_count), [64, 65]);
+  assert.deepEqual(
+    socket.take("command").map(({ args }) => args.guest_count),
+    [64, 65],
+  );
   socket.frame(...first.filter((_, n) => n !== 5 && n !== 6).map((command) => ok(command)));
   for (const answered of [5, 6]) assert.equal((await outcome(promises[answered])).value.seq, 11);
   const order = [64, 65];
@@ -229,7 +257,10 @@ test("64 commands are in flight at once, more wait in order, and too many are re
     order.push(...sent.map(({ args }) => args.guest_count));
     socket.frame(...sent.map((command) => ok(command)));
   }
-  assert.deepEqual(order, Array.from({ length: 1_024 }, (_, n) => 64 + n));
+  assert.deepEqual(
+    order,
+    Array.from({ length: 1_024 }, (_, n) => 64 + n),
+  );
 });
 
 test("a command that no server would read is refused here", async () => {
@@ -250,7 +281,11 @@ test("without connect() a command is refused, and so is every pending one by clo
   const inFlight = world.turnout.command(A, "cancel");
   world.turnout.close();
   const late = world.turnout.command(A, "cancel");
-  for (const [promise, unknownOutcome] of [[resting, true], [inFlight, true], [late, false]]) {
+  for (const [promise, unknownOutcome] of [
+    [resting, true],
+    [inFlight, true],
+    [late, false],
+  ]) {
     const { error } = await outcome(promise);
     assert.deepEqual([error.code, error.unknownOutcome], ["connection_closed", unknownOutcome]);
   }
@@ -264,7 +299,10 @@ test("a command that nobody answers is given up in time, with its key and that i
   const [command] = socket.take("command");
   await clock.pass(5_000);
   const { error } = await ends[0];
-  assert.deepEqual([error.code, error.retry, error.key, error.unknownOutcome], ["timed_out", "same_key", command.key, true]);
+  assert.deepEqual(
+    [error.code, error.retry, error.key, error.unknownOutcome],
+    ["timed_out", "same_key", command.key, true],
+  );
   assert.equal(await outcome(promises[1]), "pending");
   await clock.pass(55_000);
   assert.equal((await ends[1]).error.code, "timed_out");
@@ -336,7 +374,10 @@ test("a server that drains gets no new commands; the next one gets them all", as
   await world.clock.pass(700);
   await world.greet();
   const again = world.socket.take("command");
-  assert.deepEqual(again.map(({ op }) => op), ["reserve", "cancel"]);
+  assert.deepEqual(
+    again.map(({ op }) => op),
+    ["reserve", "cancel"],
+  );
   assert.deepEqual(again[0], command);
   world.socket.frame(...again.map((message) => ok(message)));
   assert.equal((await Promise.all([first, second])).length, 2);

@@ -60,7 +60,11 @@ test("hello is anonymous where there is no token", async () => {
 });
 
 test("even after a crash the first reconnect comes at any time within the server's jitter", async () => {
-  for (const [random, pause] of [[0, 0], [0.25, 500], [0.75, 1_500]]) {
+  for (const [random, pause] of [
+    [0, 0],
+    [0.25, 500],
+    [0.75, 1_500],
+  ]) {
     const world = await connected();
     world.chance.value = random;
     world.socket.drop(1006);
@@ -111,7 +115,10 @@ for (const code of [4000, 4001, 4003, 4004, 4099]) {
     const promise = world.turnout.command(A, "reserve");
     world.socket.drop(code, "go away");
     const { error } = await outcome(promise);
-    assert.deepEqual([error.code, error.unknownOutcome, error.cause.extras.close_code], ["connection_lost", true, code]);
+    assert.deepEqual(
+      [error.code, error.unknownOutcome, error.cause.extras.close_code],
+      ["connection_lost", true, code],
+    );
     assert.deepEqual([world.turnout.status, world.turnout.error.extras.close_code], ["closed", code]);
     assert.deepEqual([activity.status, activity.seq], ["syncing", 10]);
     await world.clock.pass(3_600_000);
@@ -178,7 +185,10 @@ test("why a token was refused is told", async () => {
   world.socket.open();
   world.socket.frame({ type: "error", code: "token_revoked", detail: "Log in again.", retry: "never" });
   world.socket.drop(4001);
-  assert.deepEqual([world.turnout.status, world.turnout.error.code, errors], ["closed", "token_revoked", ["token_revoked"]]);
+  assert.deepEqual(
+    [world.turnout.status, world.turnout.error.code, errors],
+    ["closed", "token_revoked", ["token_revoked"]],
+  );
 });
 
 test("token() that fails or never answers is a failed attempt", async () => {
@@ -420,7 +430,13 @@ test("notifications and what the server has against a message are told", async (
 });
 
 test("close() leaves nothing behind, in whatever state it comes", async () => {
-  const worlds = [harness(), harness(), await connected(), await connected({ token: () => "token" }), await connected()];
+  const worlds = [
+    harness(),
+    harness(),
+    await connected(),
+    await connected({ token: () => "token" }),
+    await connected(),
+  ];
   worlds[0].turnout.connect();
   worlds[1].turnout.connect();
   await settled();
@@ -431,11 +447,19 @@ test("close() leaves nothing behind, in whatever state it comes", async () => {
   worlds[2].socket.frame(subscribed(A, 10, { id, snapshot: state }));
   worlds[3].socket.frame({ type: "expiring", in_ms: 60_000 });
   worlds[4].turnout.subscribe(A);
-  worlds[4].socket.frame({ type: "error", id: worlds[4].socket.take("subscribe")[0].id, code: "unavailable", retry: "same_key" });
+  worlds[4].socket.frame({
+    type: "error",
+    id: worlds[4].socket.take("subscribe")[0].id,
+    code: "unavailable",
+    retry: "same_key",
+  });
   for (const { turnout, clock, page, sockets, statuses } of worlds) {
     turnout.close();
     turnout.close();
-    assert.deepEqual([turnout.status, turnout.error.code, clock.pending, page.listeners], ["closed", "connection_closed", 0, 0]);
+    assert.deepEqual(
+      [turnout.status, turnout.error.code, clock.pending, page.listeners],
+      ["closed", "connection_closed", 0, 0],
+    );
     const made = sockets.length;
     await clock.pass(3_600_000);
     assert.deepEqual([sockets.length, statuses.at(-1)], [made, "closed"]);

@@ -45,7 +45,25 @@ test("the place starts from what the subscription told", async () => {
 
 test("only what happens ahead moves it", async () => {
   const { socket, activity } = await waitingThird();
-  socket.frame(diff(10, 14, { left: [[30, 2, 11], [60, 4, 12]], resized: [[20, -1, 13], [50, -1, 13], [70, 3, 13]], joined: [[80, 1, 14]] }, line(3, 6, 20)));
+  socket.frame(
+    diff(
+      10,
+      14,
+      {
+        left: [
+          [30, 2, 11],
+          [60, 4, 12],
+        ],
+        resized: [
+          [20, -1, 13],
+          [50, -1, 13],
+          [70, 3, 13],
+        ],
+        joined: [[80, 1, 14]],
+      },
+      line(3, 6, 20),
+    ),
+  );
   assert.deepEqual(activity.place, place(2, 1, 2));
 });
 
@@ -60,14 +78,29 @@ test("a difference is applied from where the own news ends, however it was merge
   // Told as of event 12, before the difference that holds 11 to 13.
   socket.frame(me(12, 50, 1, 3));
   assert.deepEqual(activity.place, place(2, 1, 3));
-  socket.frame(diff(10, 13, { left: [[20, 2, 11], [30, 3, 13]] }, line(2, 4, 50)));
+  socket.frame(
+    diff(
+      10,
+      13,
+      {
+        left: [
+          [20, 2, 11],
+          [30, 3, 13],
+        ],
+      },
+      line(2, 4, 50),
+    ),
+  );
   assert.deepEqual(activity.place, place(1, 0, 0));
   assert.deepEqual(socket.take("subscribe"), []);
 });
 
 test("one who grows goes to the tail with a new ticket, past which the old one does not count", async () => {
   const { socket, activity } = await waitingThird();
-  socket.frame(me(11, 90, 3, 9, { version: 2 }), diff(10, 11, { left: [[50, 1, 11]], joined: [[90, 2, 11]] }, line(4, 10, 20)));
+  socket.frame(
+    me(11, 90, 3, 9, { version: 2 }),
+    diff(10, 11, { left: [[50, 1, 11]], joined: [[90, 2, 11]] }, line(4, 10, 20)),
+  );
   assert.deepEqual(activity.place, place(4, 3, 9));
 });
 
@@ -75,7 +108,18 @@ test("one who is promoted waits no more", async () => {
   const { socket, activity } = await waitingThird();
   socket.frame(
     { ...me(13, null, null, null), rsvp: rsvp({ status: "confirmed", version: 2 }) },
-    diff(10, 13, { left: [[20, 2, 11], [30, 3, 12], [50, 1, 13]] }, line(1, 3, 60)),
+    diff(
+      10,
+      13,
+      {
+        left: [
+          [20, 2, 11],
+          [30, 3, 12],
+          [50, 1, 13],
+        ],
+      },
+      line(1, 3, 60),
+    ),
   );
   assert.deepEqual([activity.place, activity.rsvp.status], [null, "confirmed"]);
 });
@@ -93,7 +137,19 @@ test("older news of the own RSVP is not taken over, by version first and then by
 
 test("of the same ticket the place that moved further stays", async () => {
   const { socket, activity } = await waitingThird();
-  socket.frame(diff(10, 12, { left: [[20, 2, 11], [30, 3, 12]] }, line(2, 4, 50)));
+  socket.frame(
+    diff(
+      10,
+      12,
+      {
+        left: [
+          [20, 2, 11],
+          [30, 3, 12],
+        ],
+      },
+      line(2, 4, 50),
+    ),
+  );
   socket.frame(me(11, 50, 1, 3, { version: 2 }));
   assert.deepEqual([activity.rsvp.version, activity.place], [2, place(1, 0, 0)]);
   assert.deepEqual(socket.take("subscribe"), []);
@@ -108,7 +164,15 @@ test("a new ticket from before the last difference is asked for anew", async () 
   await clock.pass(10_000);
   socket.frame(me(12, 91, 3, 9, { version: 3 }));
   assert.deepEqual(socket.take("subscribe"), [], "one request at a time");
-  socket.frame({ type: "subscribed", id: request.id, activity: A, epoch: 1, seq: 13, mode: "live", me: waiting(13, 91, 2, 6, { version: 3 }) });
+  socket.frame({
+    type: "subscribed",
+    id: request.id,
+    activity: A,
+    epoch: 1,
+    seq: 13,
+    mode: "live",
+    me: waiting(13, 91, 2, 6, { version: 3 }),
+  });
   assert.deepEqual(activity.place, place(3, 2, 6));
 });
 
@@ -149,7 +213,19 @@ test("after a reconnect the place is the one that was told then, and replayed di
   await world.clock.pass(1_000);
   await world.greet();
   world.socket.frame({ type: "subscribed", activity: A, epoch: 1, seq: 12, mode: "replay", me: waiting(12, 50, 0, 0) });
-  world.socket.frame(diff(10, 12, { left: [[20, 2, 11], [30, 3, 12]] }, line(2, 4, 50)));
+  world.socket.frame(
+    diff(
+      10,
+      12,
+      {
+        left: [
+          [20, 2, 11],
+          [30, 3, 12],
+        ],
+      },
+      line(2, 4, 50),
+    ),
+  );
   assert.deepEqual(world.activity.place, place(1, 0, 0));
   assert.deepEqual(world.socket.take("subscribe"), []);
 });
@@ -157,7 +233,10 @@ test("after a reconnect the place is the one that was told then, and replayed di
 test("one who fell behind takes the place that comes with the snapshot", async () => {
   const { socket, activity } = await waitingThird();
   const state = snapshot({ waitlist: line(9, 9, 50) });
-  socket.frame(subscribed(A, 300, { snapshot: state, me: waiting(300, 50, 0, 0) }), diff(300, 301, { left: [[70, 1, 301]] }, line(8, 8, 50)));
+  socket.frame(
+    subscribed(A, 300, { snapshot: state, me: waiting(300, 50, 0, 0) }),
+    diff(300, 301, { left: [[70, 1, 301]] }, line(8, 8, 50)),
+  );
   assert.deepEqual([activity.place, activity.status], [place(1, 0, 0), "live"]);
   assert.deepEqual(socket.sent, []);
 });
@@ -218,7 +297,15 @@ test("what a host does to others is not the host's own", async () => {
   activity.checkIn("other");
   const [{ id, args }] = socket.take("command");
   assert.deepEqual(args, { rsvp: "other" });
-  socket.frame({ type: "ok", id, activity: A, seq: 12, rsvp: rsvp({ id: "other", version: 5 }), counts: {}, replayed: false });
+  socket.frame({
+    type: "ok",
+    id,
+    activity: A,
+    seq: 12,
+    rsvp: rsvp({ id: "other", version: 5 }),
+    counts: {},
+    replayed: false,
+  });
   assert.equal(activity.rsvp.version, 1);
 });
 
@@ -283,7 +370,11 @@ async function randomLine(seed) {
     if (chance(3) > 0) continue;
     world.socket.frame(diff(told, seq, entries, whole()));
     [told, entries] = [seq, { left: [], resized: [], joined: [] }];
-    assert.deepEqual(activity.place, place(ahead().length + 1, ahead().length, spots(ahead())), `seed ${seed}, event ${seq}`);
+    assert.deepEqual(
+      activity.place,
+      place(ahead().length + 1, ahead().length, spots(ahead())),
+      `seed ${seed}, event ${seq}`,
+    );
     assert.deepEqual(world.socket.take("subscribe"), [], `seed ${seed}, event ${seq}`);
   }
 }

@@ -60,7 +60,8 @@ function follow(page, url, id, as) {
   );
 }
 
-const shown = (page) => page.evaluate(() => ({ ...window.evening.state, seq: window.evening.seq, epoch: window.evening.epoch }));
+const shown = (page) =>
+  page.evaluate(() => ({ ...window.evening.state, seq: window.evening.seq, epoch: window.evening.epoch }));
 
 const waitFor = (page, condition) => page.waitForFunction(condition, null, { polling: 10, timeout: 10_000 });
 
@@ -113,7 +114,9 @@ test("a page of a foreign origin gets no socket", async (context) => {
   const status = await page.evaluate(async (url) => {
     const { Turnout } = await import("/turnout.js");
     const turnout = new Turnout({ url });
-    const heard = new Promise((resolve) => turnout.on("status", (status) => status !== "connecting" && resolve(status)));
+    const heard = new Promise((resolve) =>
+      turnout.on("status", (status) => status !== "connecting" && resolve(status)),
+    );
     turnout.connect();
     const first = await heard;
     turnout.close();

@@ -34,7 +34,16 @@ const base64url = (value) => Buffer.from(JSON.stringify(value)).toString("base64
 /** An access token of somebody, for as many seconds. */
 export function token({ name = "Somebody", sub = randomUUID(), seconds = 900 } = {}) {
   const now = Math.floor(Date.now() / 1000);
-  const claims = { sub, role: "member", name, sid: randomUUID(), iat: now, exp: now + seconds, iss: "turnout", aud: "turnout" };
+  const claims = {
+    sub,
+    role: "member",
+    name,
+    sid: randomUUID(),
+    iat: now,
+    exp: now + seconds,
+    iss: "turnout",
+    aud: "turnout",
+  };
   const signed = `${base64url({ alg: "HS256", typ: "JWT" })}.${base64url(claims)}`;
   return `${signed}.${createHmac("sha256", SECRET).update(signed).digest("base64url")}`;
 }
@@ -122,7 +131,13 @@ export class Server {
 
   /** The id of a new activity of this host. */
   async activity(host, fields = {}) {
-    const body = { title: "An evening", starts_at: "2030-05-01T18:00:00Z", ends_at: "2030-05-01T22:00:00Z", capacity: 2, ...fields };
+    const body = {
+      title: "An evening",
+      starts_at: "2030-05-01T18:00:00Z",
+      ends_at: "2030-05-01T22:00:00Z",
+      capacity: 2,
+      ...fields,
+    };
     return (await this.rest("POST", "/activities", { as: host, body })).id;
   }
 
@@ -131,7 +146,9 @@ export class Server {
     const events = [];
     for (;;) {
       const after = events.at(-1)?.seq ?? 0;
-      const { data } = await this.rest("GET", `/activities/${activity}/events?after_seq=${after}&limit=1000`, { as: host });
+      const { data } = await this.rest("GET", `/activities/${activity}/events?after_seq=${after}&limit=1000`, {
+        as: host,
+      });
       if (data.length === 0) return events;
       events.push(...data);
     }

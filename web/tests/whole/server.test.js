@@ -103,7 +103,10 @@ test("whatever the host changes is seen by those with and without a name", async
     await server.rest(method, `/activities/${id}`, { as: host, body });
     for (const activity of watching) await agrees(server, activity);
   }
-  assert.deepEqual(watching.map(({ state }) => [state.title, state.status]), Array(2).fill(["Another evening", "cancelled"]));
+  assert.deepEqual(
+    watching.map(({ state }) => [state.title, state.status]),
+    Array(2).fill(["Another evening", "cancelled"]),
+  );
 });
 
 test("an activity that becomes private ends for those who may not know of it", async (context) => {
@@ -125,7 +128,10 @@ test("more commands than may be under way at once are all carried out, in their 
   const answers = [activity.reserve()];
   for (let n = 1; n <= 400; n += 1) answers.push(activity.update({ guest_count: n % 2 }));
   const versions = (await Promise.all(answers)).map(({ rsvp }) => rsvp.version);
-  assert.deepEqual(versions, answers.map((_, n) => n + 1));
+  assert.deepEqual(
+    versions,
+    answers.map((_, n) => n + 1),
+  );
 });
 
 test("the places of all who wait are those of the server, whoever leaves, grows or shrinks", async (context) => {
@@ -154,10 +160,19 @@ test("the places of all who wait are those of the server, whoever leaves, grows 
     for (const { as, activity } of people) {
       await agrees(server, activity);
       const there = await server.rest("GET", `/rsvps/${activity.rsvp.id}/position`, { as });
-      const { position, partiesAhead, spotsAhead } = activity.place ?? { position: null, partiesAhead: null, spotsAhead: null };
+      const { position, partiesAhead, spotsAhead } = activity.place ?? {
+        position: null,
+        partiesAhead: null,
+        spotsAhead: null,
+      };
       assert.deepEqual(
         { status: activity.rsvp.status, position, parties_ahead: partiesAhead, spots_ahead: spotsAhead },
-        { status: there.status, position: there.position, parties_ahead: there.parties_ahead, spots_ahead: there.spots_ahead },
+        {
+          status: there.status,
+          position: there.position,
+          parties_ahead: there.parties_ahead,
+          spots_ahead: there.spots_ahead,
+        },
       );
     }
   }
@@ -193,7 +208,14 @@ test("what was committed by a server that is killed before its answer arrives is
   way.isMute = false;
   await server.start();
   const [reserved, updated, cancelled] = await Promise.all(answers);
-  assert.deepEqual([reserved, updated, cancelled].map(({ replayed, seq }) => [replayed, seq]), [[true, 1], [true, 2], [true, 3]]);
+  assert.deepEqual(
+    [reserved, updated, cancelled].map(({ replayed, seq }) => [replayed, seq]),
+    [
+      [true, 1],
+      [true, 2],
+      [true, 3],
+    ],
+  );
   assert.equal(activity.rsvp.status, "cancelled");
   await agrees(server, activity);
   assert.equal((await server.events(id, host)).length, 3);
@@ -224,14 +246,20 @@ test("a burst that is cut by kills is answered in full, each command once", asyn
     await server.start();
   }
   for (const answers of await Promise.all(commands)) {
-    assert.deepEqual(answers.map(({ rsvp }) => [rsvp.version, rsvp.guest_count]), answers.map((_, n) => [n + 1, n]));
+    assert.deepEqual(
+      answers.map(({ rsvp }) => [rsvp.version, rsvp.guest_count]),
+      answers.map((_, n) => [n + 1, n]),
+    );
   }
   for (const activity of people) {
     await agrees(server, activity);
     assert.deepEqual([activity.rsvp.version, activity.rsvp.guest_count], [21, 20]);
   }
   const events = await server.events(id, host);
-  assert.deepEqual(events.map(({ kind }) => kind).sort(), [...Array(10).fill("confirmed"), ...Array(200).fill("updated")]);
+  assert.deepEqual(events.map(({ kind }) => kind).sort(), [
+    ...Array(10).fill("confirmed"),
+    ...Array(200).fill("updated"),
+  ]);
 });
 
 test("a server that is stopped tells when to come back, and nothing is lost", async (context) => {
