@@ -4,45 +4,24 @@
 //! the server are not either, but they are counted to be judged. Everything else is final. Because the key stays
 //! the same, a try too many does no harm.
 
+mod patience;
+
+use std::ops::ControlFlow;
 use std::time::Duration;
 
-use rand::rngs::SmallRng;
-use rand::{RngExt, SeedableRng};
-use tokio::time::{Instant, sleep};
+pub use patience::TimeLimits;
+pub(crate) use patience::{Patience, REFUSALS, Tried, Tries};
 
 use crate::client::{Connection, Head, Request, TransportError};
-use crate::clock;
 use crate::seen::Problem;
-use crate::shared::{SharedTally, lock};
+use crate::shared::SharedTally;
 use crate::target::Target;
-
-const FIRST_PAUSE: Duration = Duration::from_millis(20);
-const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-/// The 503 codes by which a sound server sends somebody away for a moment.
-const REFUSALS: [&str; 4] = ["overloaded", "unavailable", "unknown_outcome", "draining"];
-
-/// How long it goes on.
-#[derive(Clone, Copy, Debug)]
-pub struct TimeLimits {
-    /// For one try.
-    pub request_timeout: Duration,
-    /// When nothing is tried again any more.
-    pub give_up_at: Instant,
-    /// How long it goes on where nobody is there to answer.
-    pub silence_limit: Duration,
-}
 
 /// A connection that does not take "come again" for an answer.
 #[derive(Debug)]
 pub struct Attempts {
     connection: Connection,
-    give_up_at: Instant,
-    silence_limit: Duration,
-    /// When the server began to be silent; `None` while it answers.
-    silent_since: Option<Instant>,
-    last_error: Option<String>,
-    tally: SharedTally,
-    jitter: SmallRng,
+    patience: Patience,
 }
 
 /// An answer that stays.
@@ -64,12 +43,7 @@ impl Attempts {
     pub fn new(target: Target, limits: TimeLimits, tally: SharedTally, seed: u64) -> Self {
         Self {
             connection: Connection::new(target, limits.request_timeout),
-            give_up_at: limits.give_up_at,
-            silence_limit: limits.silence_limit,
-            silent_since: None,
-            last_error: None,
-            tally,
-            jitter: SmallRng::seed_from_u64(seed),
+            patience: Patience::new(limits, tally, seed),
         }
     }
 
@@ -85,7 +59,7 @@ impl Attempts {
 
     /// Why the last try without an answer had none.
     pub fn last_error(&self) -> Option<&str> {
-        self.last_error.as_deref()
+        self.patience.last_error()
     }
 
     /// Sends the request until there is a final answer; `None` when time is up.
@@ -99,88 +73,43 @@ impl Attempts {
         request: &Request<'_>,
         mut before_sending: impl FnMut(),
     ) -> Option<Final> {
-        let mut pause = FIRST_PAUSE;
-        let mut is_retry = false;
+        let mut tries = Tries::new();
         loop {
             before_sending();
             let outcome = self.connection.send(request).await;
-            let asked_pause = match self.read(outcome, is_retry) {
-                Reading::Final(answer) => return Some(answer),
-                Reading::Again(asked_pause) => asked_pause,
-            };
-            let wait = asked_pause
-                .unwrap_or(pause)
-                .mul_f64(1.0 + self.jitter.random_range(0.0..0.5));
-            let next = clock::now() + wait;
-            let silent_until = self.silent_since.map(|since| since + self.silence_limit);
-            if next >= self.give_up_at || silent_until.is_some_and(|until| next >= until) {
-                return None;
-            }
-            sleep(wait).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
-            is_retry = true;
-        }
-    }
-
-    /// Tells what is final from what is not, and counts both.
-    fn read(&mut self, outcome: Result<Head, TransportError>, is_retry: bool) -> Reading {
-        let mut tally = lock(&self.tally);
-        tally.requests += 1;
-        tally.retries += u64::from(is_retry);
-        match outcome {
-            Ok(head) => {
-                self.silent_since = None;
-                if matches!(head.status, 200..=299) {
-                    return Reading::Final(Final::Done(head));
-                }
-                let code = problem_code(head.status, self.connection.body());
-                match kind(head.status, &code) {
-                    Kind::Refusal => tally.count_refusal(&code),
-                    Kind::Fault => tally.count_fault(head.status, &code),
-                    Kind::Rejection => {
-                        let status = head.status;
-                        return Reading::Final(Final::Rejected { status, code });
-                    }
-                }
-                Reading::Again(head.retry_after)
-            }
-            Err(error) => {
-                tally.count_transport_error(&error);
-                self.silent_since.get_or_insert_with(clock::now);
-                self.last_error = Some(error.told());
-                Reading::Again(None)
+            let tried = outcome.map(|head| read(head, self.connection.body()));
+            if let ControlFlow::Break(answer) = self.patience.weigh(&mut tries, tried).await {
+                return answer;
             }
         }
     }
 }
 
-/// What one try came to.
-enum Reading {
-    Final(Final),
-    /// Come again, after the pause that the server asked for.
-    Again(Option<Duration>),
+/// Tells what is final from what is not.
+fn read(head: Head, body: &[u8]) -> Tried<Final> {
+    if matches!(head.status, 200..=299) {
+        return Tried::Final(Final::Done(head));
+    }
+    let status = head.status;
+    let code = problem_code(status, body);
+    tried_over_http(status, code, head.retry_after).map(|code| Final::Rejected { status, code })
 }
 
-/// What it means not to be served.
-enum Kind {
-    /// Come again: the same request may be answered differently a little later.
-    Refusal,
-    /// The server did something that it must never do. Coming again may help all the same.
-    Fault,
-    /// No.
-    Rejection,
-}
-
-fn kind(status: u16, code: &str) -> Kind {
+/// What it means that HTTP answers with something else than success; final is the code of a rejection.
+pub(crate) fn tried_over_http(status: u16, code: String, pause: Option<Duration>) -> Tried<String> {
     match status {
-        408 | 429 => Kind::Refusal,
-        503 if REFUSALS.contains(&code) => Kind::Refusal,
-        500..=599 => Kind::Fault,
-        _ => Kind::Rejection,
+        408 | 429 => Tried::Refused { code, pause },
+        503 if REFUSALS.contains(&&*code) => Tried::Refused { code, pause },
+        500..=599 => Tried::Faulty {
+            answer: format!("{status} {code}"),
+            pause,
+        },
+        _ => Tried::Final(code),
     }
 }
 
-fn problem_code(status: u16, body: &[u8]) -> String {
+/// The stable code of an answer that is no success.
+pub(crate) fn problem_code(status: u16, body: &[u8]) -> String {
     serde_json::from_slice::<Problem>(body).map_or_else(|_| format!("http_{status}"), |problem| problem.code)
 }
 
@@ -190,6 +119,8 @@ mod tests {
 
     use super::*;
     use crate::client::Method;
+    use crate::clock;
+    use crate::shared::lock;
     use crate::testing::scripted_server::{Answer, ScriptedServer};
 
     const RESERVE: Request<'static> = Request {

@@ -25,11 +25,31 @@ pub enum TransportError {
     /// The server closed the connection before the answer was complete.
     #[error("the connection was closed before the answer was complete")]
     Closed,
+    /// The server closed the WebSocket and said why.
+    #[error("the socket was closed with {code}")]
+    ClosedWith {
+        /// The close code.
+        code: u16,
+    },
+    /// The server answered the request for a WebSocket with something else.
+    #[error("there is no WebSocket: {status} {code}")]
+    NotUpgraded {
+        /// The status code.
+        status: u16,
+        /// The stable code.
+        code: String,
+    },
+    /// The server has something against whoever opens a WebSocket.
+    #[error("the greeting was refused: {answer}")]
+    Refused {
+        /// What it said.
+        answer: String,
+    },
     /// No complete answer in time.
     #[error("no answer in time")]
     Deadline,
-    /// What came is not HTTP/1.1.
-    #[error("the answer is not HTTP/1.1: {0}")]
+    /// What came is not what is spoken here.
+    #[error("the answer cannot be understood: {0}")]
     Malformed(&'static str),
     /// The answer is larger than the bound.
     #[error("the answer is larger than {limit} bytes")]
@@ -54,9 +74,25 @@ impl TransportError {
             Self::Connect(_) => "connect",
             Self::Socket(_) => "socket",
             Self::Closed => "closed",
+            Self::ClosedWith { code } => close_word(*code),
+            Self::NotUpgraded { .. } => "not_upgraded",
+            Self::Refused { .. } => "refused",
             Self::Deadline => "deadline",
             Self::Malformed(_) => "malformed",
             Self::TooLarge { .. } => "too_large",
         }
+    }
+}
+
+/// A short word for a close code; those that no sound server uses without cause are not told apart.
+fn close_word(code: u16) -> &'static str {
+    match code {
+        1001 => "closed_going_away",
+        4101 => "closed_draining",
+        4102 => "closed_overloaded",
+        4108 => "closed_slow",
+        4109 => "closed_too_many_sockets",
+        4200 => "closed_token_expired",
+        _ => "closed_otherwise",
     }
 }

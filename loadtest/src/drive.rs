@@ -1,13 +1,11 @@
-//! One command of one person over one connection: the request that it is, and the record that it leaves.
+//! One command of one person over one line: when it is sent, what it is counted as, and the record that it leaves.
 
 use tokio::time::Instant;
 
-use crate::attempt::{Attempts, Final};
-use crate::client::{Method, Request};
 use crate::clock;
 use crate::history::{Outcome, Record, Ticks};
+use crate::line::{Line, Put, Said};
 use crate::model::Command;
-use crate::seen::SeenAnswer;
 use crate::shared::{SharedTally, lock};
 use crate::tokens::Person;
 
@@ -53,33 +51,10 @@ pub struct Stage {
 
 /// Does it, however many tries it takes. The latency counts from `since`: the moment of asking, or in an open
 /// loop the moment when it should have been asked.
-pub async fn drive(
-    attempts: &mut Attempts,
-    stage: &Stage,
-    rsvp_path: &str,
-    person: &Person,
-    deed: Deed,
-    key: &str,
-    since: Instant,
-) -> Record {
-    let body;
-    let (method, body) = match deed {
-        Deed::Reserve { guest_count } => {
-            body = format!("{{\"guest_count\":{guest_count}}}");
-            (Method::Post, body.as_str())
-        }
-        Deed::Cancel => (Method::Delete, ""),
-    };
-    let request = Request {
-        method,
-        path: rsvp_path,
-        token: Some(&person.token),
-        key: Some(key),
-        body,
-    };
+pub async fn drive<L: Line>(line: &mut L, stage: &Stage, put: &Put<'_>, since: Instant) -> Record {
     let mut sendings = None;
-    let answer = attempts
-        .until_final_noting(&request, || {
+    let said = line
+        .put(put, || {
             let now = stage.ticks.tick();
             sendings = Some((sendings.map_or(now, |(first, _)| first), now));
         })
@@ -88,25 +63,18 @@ pub async fn drive(
 
     let latency = clock::now() - since;
     let mut tally = lock(&stage.tally);
-    let outcome = match answer {
-        Some(Final::Done(head)) => match serde_json::from_slice::<SeenAnswer>(attempts.body()) {
-            Ok(answer) => {
-                tally.count_acknowledged(deed, answer.rsvp.status, answer.replayed, clock::unix_ms());
-                tally.acknowledged_latency.record(latency);
-                let answer = Box::new(SeenAnswer {
-                    http_status: head.status,
-                    etag: head.etag,
-                    ..answer
-                });
-                Outcome::Acknowledged { at, answer }
-            }
-            Err(error) => {
-                // Success in words that nobody understands leaves the fate open, and is counted to be seen.
-                tally.count_fault(head.status, &format!("unreadable: {error}"));
-                Outcome::Unanswered
-            }
-        },
-        Some(Final::Rejected { code, .. }) => {
+    let outcome = match said {
+        Some(Said::Done(answer)) => {
+            tally.count_acknowledged(put.deed, answer.rsvp.status, answer.replayed, clock::unix_ms());
+            tally.acknowledged_latency.record(latency);
+            Outcome::Acknowledged { at, answer }
+        }
+        Some(Said::Unreadable(answer)) => {
+            // It is counted to be seen.
+            tally.count_fault(&answer);
+            Outcome::Unanswered
+        }
+        Some(Said::Rejected(code)) => {
             tally.count_rejected(&code);
             tally.rejected_latency.record(latency);
             Outcome::Rejected { at, code }
@@ -115,8 +83,8 @@ pub async fn drive(
     };
     let (sent, last_sent) = sendings.unwrap_or((at, at));
     Record {
-        command: deed.command(person),
-        name: person.name.clone(),
+        command: put.deed.command(put.person),
+        name: put.person.name.clone(),
         sent,
         last_sent,
         outcome,

@@ -6,12 +6,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use clap::{ArgGroup, Args, Parser, Subcommand};
+use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
 use turnout_loadtest::burst::BurstOptions;
 use turnout_loadtest::replay::plan::{EventPlan, plan};
 use turnout_loadtest::replay::{row, synthetic};
 use turnout_loadtest::report::{Asked, AskedKind};
-use turnout_loadtest::run::Effort;
+use turnout_loadtest::run::{Effort, Via};
+use turnout_loadtest::ws::Encoding;
 
 /// How many events a made-up history has unless told.
 const SYNTHETIC_EVENTS: usize = 200;
@@ -34,6 +35,8 @@ pub(crate) enum Kind {
 
 #[derive(Debug, Args)]
 pub(crate) struct BurstArgs {
+    #[command(flatten)]
+    way: WayArgs,
     /// How many people want seats.
     #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
     people: u32,
@@ -54,6 +57,48 @@ pub(crate) struct BurstArgs {
     waitlist: Option<u32>,
     #[command(flatten)]
     pub(crate) common: CommonArgs,
+}
+
+/// What carries the commands.
+#[derive(Debug, Args)]
+struct WayArgs {
+    /// `rest`: requests over kept-alive connections; `ws`: a WebSocket for each person, at most as many at once as
+    /// there are connections.
+    #[arg(long, value_enum, default_value_t = Way::Rest)]
+    via: Way,
+    /// How messages are written on WebSockets.
+    #[arg(long, value_enum, default_value_t = Written::Json)]
+    encoding: Written,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Way {
+    Rest,
+    Ws,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Written {
+    Json,
+    Msgpack,
+}
+
+impl From<Written> for Encoding {
+    fn from(written: Written) -> Self {
+        match written {
+            Written::Json => Self::Json,
+            Written::Msgpack => Self::Msgpack,
+        }
+    }
+}
+
+impl WayArgs {
+    fn via(&self) -> Via {
+        match self.via {
+            Way::Rest => Via::Rest,
+            Way::Ws => Via::Ws(self.encoding.into()),
+        }
+    }
 }
 
 #[derive(Debug, Args)]
@@ -111,6 +156,7 @@ pub(crate) struct CommonArgs {
 impl BurstArgs {
     pub(crate) fn burst(&self) -> BurstOptions {
         BurstOptions {
+            via: self.way.via(),
             people: self.people,
             seats: self.seats,
             cancel_share: self.cancel,
@@ -122,6 +168,7 @@ impl BurstArgs {
 
     pub(crate) fn asked(&self) -> Asked {
         let kind = AskedKind::Burst {
+            via: self.way.via().as_str(),
             people: self.people,
             seats: self.seats,
             waitlist: self.waitlist,

@@ -19,10 +19,9 @@ use crate::clock;
 use crate::drive::{Stage, drive};
 use crate::history::{History, Outcome as Answer, Record, Ticks};
 use crate::host::{Host, NewActivity, open_settings};
+use crate::line::Put;
 use crate::model::Settings;
-use crate::run::{
-    ActivityFinding, Effort, End, Outcome, RunError, Server, faults, open_all, rsvp_path, tell,
-};
+use crate::run::{ActivityFinding, Effort, End, Outcome, RunError, Server, faults, open_all, tell};
 use crate::seen::LastState;
 use crate::shared::{SharedTally, lock};
 use crate::tokens::{Mint, Person};
@@ -109,7 +108,8 @@ pub async fn run(
         read_and_judge(attempts, shared, index, activities[index], Arc::clone(&records))
     })
     .await?;
-    let mut findings = faults([tally, &around]);
+    let mut findings = faults(tally);
+    findings.extend(faults(&around));
     let mut all = End::default();
     for (end, found) in judged {
         all = all.and(end);
@@ -188,21 +188,17 @@ async fn replay_event(
     index: usize,
     activity: Uuid,
 ) -> (Attempts, Result<Vec<Record>, RunError>) {
-    let path = rsvp_path(activity);
     let mut records = Vec::new();
     for (number, step) in shared.plans[index].steps.iter().enumerate() {
         let person = &shared.people[&step.member_id];
         let key = format!("{}-{number}", shared.run_id.simple());
-        let record = drive(
-            &mut attempts,
-            &shared.stage,
-            &path,
+        let put = Put {
+            activity,
             person,
-            step.deed,
-            &key,
-            clock::now(),
-        )
-        .await;
+            deed: step.deed,
+            key: &key,
+        };
+        let record = drive(&mut attempts, &shared.stage, &put, clock::now()).await;
         let time_is_up = matches!(record.outcome, Answer::Unanswered);
         records.push(record);
         shared.progress.inc(1);

@@ -207,6 +207,7 @@ pub(crate) mod testing {
     pub(crate) fn asked() -> Asked {
         Asked {
             kind: AskedKind::Burst {
+                via: "rest",
                 people: 4,
                 seats: 10,
                 waitlist: None,

@@ -12,10 +12,12 @@ use crate::attempt::{Attempts, TimeLimits};
 use crate::client::TransportError;
 use crate::clock;
 use crate::host::HostError;
+use crate::line::SocketLine;
 use crate::seen::{LastState, SeenStatus};
 use crate::shared::{SharedTally, lock};
 use crate::target::Target;
 use crate::verdict::Finding;
+use crate::ws::{Encoding, Sources};
 
 /// How long creating and reading back go on where nobody is there to answer: whatever happens to a server in
 /// mid-run, it is over by then.
@@ -28,6 +30,26 @@ pub struct Server {
     pub target: Target,
     /// Its secret.
     pub secret: String,
+}
+
+/// What carries the commands of a run.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Via {
+    /// Requests over kept-alive connections.
+    Rest,
+    /// A WebSocket for each person.
+    Ws(Encoding),
+}
+
+impl Via {
+    /// In a word.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Rest => "rest",
+            Self::Ws(Encoding::Json) => "ws",
+            Self::Ws(Encoding::Msgpack) => "ws (msgpack)",
+        }
+    }
 }
 
 /// How a run goes about it.
@@ -55,15 +77,37 @@ impl Effort {
         self.attempts(target, tally, SILENCE_LIMIT)
     }
 
+    /// The lines over WebSockets, for the commands as well.
+    pub(crate) fn socket_lines(
+        &self,
+        target: &Target,
+        encoding: Encoding,
+        tally: &SharedTally,
+    ) -> Vec<SocketLine> {
+        let limits = self.limits(self.deadline);
+        let sources = Sources::starting_at(0);
+        (0..self.connections as u64)
+            .map(|index| {
+                let (target, sources) = (target.clone(), sources.clone());
+                let seed = self.seed ^ index;
+                SocketLine::new(target, encoding, sources, limits, Arc::clone(tally), seed)
+            })
+            .collect()
+    }
+
     fn attempts(&self, target: &Target, tally: &SharedTally, silence_limit: Duration) -> Vec<Attempts> {
-        let limits = TimeLimits {
-            request_timeout: self.request_timeout,
-            give_up_at: clock::now() + self.deadline,
-            silence_limit,
-        };
+        let limits = self.limits(silence_limit);
         (0..self.connections as u64)
             .map(|index| Attempts::new(target.clone(), limits, Arc::clone(tally), self.seed ^ index))
             .collect()
+    }
+
+    fn limits(&self, silence_limit: Duration) -> TimeLimits {
+        TimeLimits {
+            request_timeout: self.request_timeout,
+            give_up_at: clock::now() + self.deadline,
+            silence_limit,
+        }
     }
 }
 
@@ -192,20 +236,16 @@ pub(crate) fn tell(progress: &ProgressBar, what: &str) {
 }
 
 /// What the server said that no sound server says, whatever it was asked.
-pub(crate) fn faults(tallies: [&SharedTally; 2]) -> Vec<ActivityFinding> {
-    let mut findings = Vec::new();
-    for tally in tallies {
-        for (answer, count) in &lock(tally).faults {
-            findings.push(ActivityFinding {
-                activity: "the server".to_owned(),
-                finding: Finding::ServerFault {
-                    answer: answer.clone(),
-                    count: *count,
-                },
-            });
-        }
-    }
-    findings
+pub(crate) fn faults(tally: &SharedTally) -> Vec<ActivityFinding> {
+    let tally = lock(tally);
+    let faults = tally.faults.iter().map(|(answer, count)| ActivityFinding {
+        activity: "the server".to_owned(),
+        finding: Finding::ServerFault {
+            answer: answer.clone(),
+            count: *count,
+        },
+    });
+    faults.collect()
 }
 
 /// Opens every connection before the clock starts.

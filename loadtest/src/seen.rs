@@ -75,10 +75,16 @@ pub struct SeenAnswer {
     pub seq: u64,
     pub replayed: bool,
     pub counts: SeenCounts,
-    /// The status code and the `ETag`, which are not in the body.
+    /// What is not in the body; none where the answer did not come over HTTP.
     #[serde(skip)]
-    pub http_status: u16,
-    #[serde(skip)]
+    pub head: Option<SeenHead>,
+}
+
+/// What HTTP says beside the body of an answer.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[expect(missing_docs, reason = "the words of HTTP")]
+pub struct SeenHead {
+    pub status: u16,
     pub etag: Option<String>,
 }
 

@@ -117,8 +117,8 @@ impl Tally {
     }
 
     /// A try was answered with what no sound server says.
-    pub fn count_fault(&mut self, status: u16, code: &str) {
-        count(&mut self.faults, &format!("{status} {code}"));
+    pub fn count_fault(&mut self, answer: &str) {
+        count(&mut self.faults, answer);
     }
 
     /// A try was not answered.
@@ -169,7 +169,7 @@ mod tests {
         tally.count_rejected("activity_full");
         tally.count_refusal("overloaded");
         tally.count_refusal("overloaded");
-        tally.count_fault(500, "internal");
+        tally.count_fault("500 internal");
         assert_eq!(
             (tally.committed(), tally.answered(), tally.unanswered()),
             (1, 2, 3)

@@ -25,6 +25,8 @@ pub struct Asked {
 #[expect(missing_docs, reason = "the words of the command line")]
 pub enum AskedKind {
     Burst {
+        /// What carries the commands.
+        via: &'static str,
         people: u32,
         seats: u32,
         /// Parties that may wait; `None` is unlimited.
@@ -62,12 +64,14 @@ impl Asked {
         let mut add = |name: &str, value: String| rows.push((name.to_owned(), value));
         match &self.kind {
             AskedKind::Burst {
+                via,
                 people,
                 seats,
                 waitlist,
                 guest_share,
                 cancel_share,
             } => {
+                add("commands over", (*via).to_owned());
                 add("people", people.to_string());
                 add("seats", seats.to_string());
                 let parties = match waitlist {

@@ -5,7 +5,8 @@ use uuid::Uuid;
 use crate::history::{History, Outcome, Record, Tick};
 use crate::model::{Command, Event, EventKind, Model, Request, RsvpView, Settings, Status};
 use crate::seen::{
-    LastState, SeenActivity, SeenAnswer, SeenCounts, SeenEntry, SeenEvent, SeenRsvp, SeenStatus, SeenWaitlist,
+    LastState, SeenActivity, SeenAnswer, SeenCounts, SeenEntry, SeenEvent, SeenHead, SeenRsvp, SeenStatus,
+    SeenWaitlist,
 };
 
 /// The activity of all evidence.
@@ -140,12 +141,14 @@ impl Run {
                 Outcome::Acknowledged {
                     at,
                     answer: Box::new(SeenAnswer {
-                        http_status: if matches!(command, Command::Reserve { .. }) {
-                            201
-                        } else {
-                            200
-                        },
-                        etag: Some(format!("\"{}\"", rsvp.version)),
+                        head: Some(SeenHead {
+                            status: if matches!(command, Command::Reserve { .. }) {
+                                201
+                            } else {
+                                200
+                            },
+                            etag: Some(format!("\"{}\"", rsvp.version)),
+                        }),
                         rsvp,
                         seq: answer.seq,
                         replayed: answer.replayed,

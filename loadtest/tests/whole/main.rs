@@ -12,10 +12,11 @@ use turnout_loadtest::burst::{self, BurstOptions};
 use turnout_loadtest::replay;
 use turnout_loadtest::replay::plan::plan;
 use turnout_loadtest::replay::synthetic;
-use turnout_loadtest::run::{Effort, Outcome};
+use turnout_loadtest::run::{Effort, Outcome, Via};
 use turnout_loadtest::shared::{SharedTally, lock};
 use turnout_loadtest::tally::Tally;
 use turnout_loadtest::verdict::Finding;
+use turnout_loadtest::ws::Encoding;
 
 const EFFORT: Effort = Effort {
     connections: 8,
@@ -25,6 +26,7 @@ const EFFORT: Effort = Effort {
 };
 
 const BURST: BurstOptions = BurstOptions {
+    via: Via::Rest,
     people: 300,
     seats: 60,
     cancel_share: 0.3,
@@ -82,6 +84,37 @@ async fn a_burst_without_a_waitlist_is_clean_and_counts_who_was_refused() {
     .await;
     assert_eq!(ran.findings(), Vec::<&Finding>::new());
     assert!(ran.tally.rejected["activity_full"] > 0);
+}
+
+#[tokio::test]
+async fn a_burst_over_websockets_is_judged_like_one_over_rest() {
+    for encoding in [Encoding::Json, Encoding::Msgpack] {
+        let options = BurstOptions {
+            via: Via::Ws(encoding),
+            ..BURST
+        };
+        let ran = run_burst(Fault::None, options).await;
+        assert_eq!(ran.findings(), Vec::<&Finding>::new());
+        assert_eq!(ran.tally.unanswered(), 0);
+        assert!(ran.tally.acknowledged["waitlisted"] > 0);
+
+        let ran = run_burst(Fault::Miscounts, options).await;
+        assert_eq!(ran.findings().len() as u64, ran.tally.committed());
+    }
+}
+
+#[tokio::test]
+async fn over_websockets_too_refused_and_lost_answers_are_tried_again_until_all_is_clean() {
+    let options = BurstOptions {
+        via: Via::Ws(Encoding::Json),
+        ..BURST
+    };
+    let ran = run_burst(Fault::RefusesAndBreaks, options).await;
+    assert_eq!(ran.findings(), Vec::<&Finding>::new());
+    assert_eq!(ran.tally.unanswered(), 0);
+    assert!(ran.tally.refusals["overloaded"] > 0);
+    assert!(ran.tally.transport_errors["closed"] > 0);
+    assert!(ran.tally.replayed > 0, "a lost answer is answered again");
 }
 
 #[tokio::test]

@@ -1,10 +1,13 @@
 //! A stand-in for the server: the REST contract, as far as the load test uses it, over the naive model. It
 //! keeps nothing but memory and can be told to break a rule.
 
+mod sessions;
+
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use serde_json::{Value, json};
+use sessions::{Follower, Upgrade};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use turnout_loadtest::host::open_settings;
@@ -39,6 +42,7 @@ struct State {
     fault: Fault,
     commands: u64,
     activities: HashMap<String, Activity>,
+    followers: Vec<Follower>,
 }
 
 struct Activity {
@@ -46,6 +50,12 @@ struct Activity {
     /// The names of people, from their tokens.
     names: HashMap<String, String>,
     log: Vec<Value>,
+}
+
+/// What came over a connection.
+enum Came {
+    Request(Asked),
+    Upgrade(Upgrade),
 }
 
 /// Status, body, and whether the connection breaks before it is sent.
@@ -69,6 +79,7 @@ impl StandIn {
             fault,
             commands: 0,
             activities: HashMap::new(),
+            followers: Vec::new(),
         }));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -90,7 +101,11 @@ impl StandIn {
 
 async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
     let mut received = Vec::new();
-    while let Some(asked) = read(&mut stream, &mut received).await {
+    while let Some(came) = read(&mut stream, &mut received).await {
+        let asked = match came {
+            Came::Request(asked) => asked,
+            Came::Upgrade(upgrade) => return sessions::serve(stream, upgrade, state).await,
+        };
         let (status, body, breaks) = state.lock().unwrap().answer(&asked);
         if breaks {
             return;
@@ -109,24 +124,37 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
     }
 }
 
-async fn read(stream: &mut TcpStream, received: &mut Vec<u8>) -> Option<Asked> {
+async fn read(stream: &mut TcpStream, received: &mut Vec<u8>) -> Option<Came> {
     loop {
         let mut headers = [httparse::EMPTY_HEADER; 16];
         let mut request = httparse::Request::new(&mut headers);
         if let httparse::Status::Complete(head_bytes) = request.parse(received).unwrap() {
             let header = |name: &str| {
-                let found = request.headers.iter().find(|header| header.name == name);
+                let found = request
+                    .headers
+                    .iter()
+                    .find(|header| header.name.eq_ignore_ascii_case(name));
                 found
                     .map_or("", |header| std::str::from_utf8(header.value).unwrap())
                     .to_owned()
             };
             let end = head_bytes + header("content-length").parse().unwrap_or(0);
+            if !header("upgrade").is_empty() {
+                return Some(Came::Upgrade(Upgrade {
+                    key: header("sec-websocket-key"),
+                    subprotocol: header("sec-websocket-protocol"),
+                }));
+            }
             if received.len() >= end {
                 let url = url::Url::parse("http://x")
                     .unwrap()
                     .join(request.path.unwrap())
                     .unwrap();
-                let claims = claims(&header("authorization"));
+                // Whoever has no token is nobody.
+                let claims = match &*header("authorization") {
+                    "" => json!({"sub": "", "name": ""}),
+                    authorization => claims(authorization),
+                };
                 let claim = |name: &str| claims[name].as_str().unwrap().to_owned();
                 let asked = Asked {
                     method: request.method.unwrap().to_owned(),
@@ -138,7 +166,7 @@ async fn read(stream: &mut TcpStream, received: &mut Vec<u8>) -> Option<Asked> {
                     body: serde_json::from_slice(&received[head_bytes..end]).unwrap_or_default(),
                 };
                 received.drain(..end);
-                return Some(asked);
+                return Some(Came::Request(asked));
             }
         }
         if stream.read_buf(received).await.ok()? == 0 {
@@ -219,6 +247,8 @@ impl State {
         let request = Request::new(0, command).with_key(&asked.user, &asked.key);
         let activity = self.activities.get_mut(id).unwrap();
         activity.names.insert(asked.user.clone(), asked.name.clone());
+        let (shown_before, prev) = (self.snapshot(id), self.activities[id].model.seq());
+        let activity = self.activities.get_mut(id).unwrap();
         let before = activity.model.clone();
         let answer = match activity.model.submit(&request) {
             Ok(answer) => answer,
@@ -227,6 +257,9 @@ impl State {
         for event in &answer.events {
             let entry = activity.entry(id, &asked.user, event, &before);
             activity.log.push(entry);
+        }
+        if !answer.events.is_empty() && !answer.replayed {
+            self.tell_followers(id, &shown_before, prev);
         }
         let mut counts = self.counts(id);
         if self.fault == Fault::Miscounts {

@@ -1,0 +1,105 @@
+//! The part of a burst that is measured: people come over as many lines as there are, and some cancel later.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep_until};
+
+use super::plan::Part;
+use super::queue::{Job, Queue};
+use crate::clock;
+use crate::drive::Deed;
+use crate::history::{Outcome, Record};
+use crate::line::Line;
+use crate::run::RunError;
+use crate::scene::Scene;
+use crate::shared::lock;
+
+/// What everybody does.
+pub(crate) struct Rush {
+    /// By the index of the person.
+    pub(crate) parts: Vec<Part>,
+    /// Commands per second in an open loop; `None` is a closed loop.
+    pub(crate) rate: Option<f64>,
+}
+
+/// What came of it.
+#[derive(Default)]
+pub(crate) struct Rushed {
+    pub(crate) records: Vec<Record>,
+    /// Commands that nobody asked because time was up.
+    pub(crate) unasked: u64,
+}
+
+struct Shared {
+    scene: Arc<Scene>,
+    rush: Rush,
+    queue: Mutex<Queue>,
+    rushed: Mutex<Rushed>,
+    started: Instant,
+}
+
+impl Rush {
+    /// From the first command to the last answer.
+    pub(crate) async fn run<L: Line>(self, scene: &Arc<Scene>, lines: Vec<L>) -> Result<Rushed, RunError> {
+        let shared = Arc::new(Shared {
+            scene: Arc::clone(scene),
+            queue: Mutex::new(Queue::new(self.parts.len())),
+            rush: self,
+            rushed: Mutex::default(),
+            started: clock::now(),
+        });
+        let mut tasks = JoinSet::new();
+        for line in lines {
+            tasks.spawn(work(line, Arc::clone(&shared)));
+        }
+        while let Some(ended) = tasks.join_next().await {
+            ended?;
+        }
+        let mut rushed = std::mem::take(&mut *lock(&shared.rushed));
+        rushed.unasked = lock(&shared.queue).left() as u64;
+        Ok(rushed)
+    }
+}
+
+/// One line takes job after job.
+async fn work<L: Line>(mut line: L, shared: Arc<Shared>) {
+    let scene = &shared.scene;
+    let mut records = Vec::new();
+    loop {
+        let next = lock(&shared.queue).take();
+        let Some((job, number)) = next else { break };
+        let (index, deed) = match job {
+            Job::Arrive(index) => {
+                let guest_count = shared.rush.parts[index].guest_count;
+                (index, Deed::Reserve { guest_count })
+            }
+            Job::Cancel(index) => (index, Deed::Cancel),
+        };
+        line.get_ready(&scene.people[index]).await;
+        let since = match shared.rush.rate {
+            None => clock::now(),
+            Some(rate) => {
+                let due = shared.started + Duration::from_secs_f64(number as f64 / rate);
+                sleep_until(due).await;
+                due
+            }
+        };
+        let record = scene.act(&mut line, index, deed, 0, since).await;
+        // Time is up for this line, and whatever is left is not asked any more.
+        let time_is_up = matches!(record.outcome, Outcome::Unanswered);
+        if let (Job::Arrive(_), Outcome::Acknowledged { .. }) = (job, &record.outcome)
+            && let Some(share) = shared.rush.parts[index].cancels_after
+        {
+            lock(&shared.queue).cancel_later(index, share);
+            lock(&scene.stage.tally).planned += 1;
+        }
+        records.push(record);
+        scene.progress.inc(1);
+        if time_is_up {
+            break;
+        }
+    }
+    lock(&shared.rushed).records.append(&mut records);
+}

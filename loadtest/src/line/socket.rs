@@ -1,0 +1,467 @@
+//! Commands over a WebSocket: one socket for one person at a time, greeted before the first command.
+
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+use tokio::time::timeout;
+use uuid::Uuid;
+
+use super::{Line, Put, Said};
+use crate::attempt::{Patience, REFUSALS, TimeLimits, Tried, Tries, tried_over_http};
+use crate::client::TransportError;
+use crate::shared::SharedTally;
+use crate::target::Target;
+use crate::tokens::Person;
+use crate::ws::{Encoding, Heard, HeardError, HeardOk, Opening, PATH, Retry, Say, Socket, Sources};
+
+/// A line that speaks for one person after the other, each over a socket of their own.
+#[derive(Debug)]
+pub struct SocketLine {
+    target: Target,
+    encoding: Encoding,
+    sources: Sources,
+    request_timeout: Duration,
+    patience: Patience,
+    /// `None` before the first command, and after a failure.
+    session: Option<Session>,
+}
+
+/// A socket that was greeted.
+#[derive(Debug)]
+struct Session {
+    socket: Socket,
+    /// The user id of whom it speaks for.
+    person: String,
+    /// How many commands were sent on it: each has its own number.
+    sent: u64,
+    /// Whether the server has said that it goes away.
+    drains: bool,
+}
+
+/// Why there is no session.
+enum Ungreeted {
+    /// The server has something against the one who asks.
+    Said(Tried<Said>),
+    /// There was no answer.
+    Failed(TransportError),
+}
+
+impl From<TransportError> for Ungreeted {
+    fn from(error: TransportError) -> Self {
+        match error {
+            TransportError::NotUpgraded { status, code } => {
+                Self::Said(tried_over_http(status, code, None).map(Said::Rejected))
+            }
+            error => Self::Failed(error),
+        }
+    }
+}
+
+impl Ungreeted {
+    fn tried(self) -> Result<Tried<Said>, TransportError> {
+        match self {
+            Self::Said(tried) => Ok(tried),
+            Self::Failed(error) => failed(error),
+        }
+    }
+}
+
+impl SocketLine {
+    /// A line to `target` whose pauses are jittered from `seed`.
+    pub fn new(
+        target: Target,
+        encoding: Encoding,
+        sources: Sources,
+        limits: TimeLimits,
+        tally: SharedTally,
+        seed: u64,
+    ) -> Self {
+        Self {
+            target,
+            encoding,
+            sources,
+            request_timeout: limits.request_timeout,
+            patience: Patience::new(limits, tally, seed),
+            session: None,
+        }
+    }
+
+    /// Opens a socket for `person` ahead of the first command.
+    pub async fn open(&mut self, person: &Person) -> Result<(), TransportError> {
+        match self.greet(person).await {
+            Ok(_) => Ok(()),
+            Err(Ungreeted::Failed(error)) => Err(error),
+            Err(Ungreeted::Said(said)) => Err(TransportError::Refused {
+                answer: format!("{said:?}"),
+            }),
+        }
+    }
+
+    /// The session of `person`: the one that is there, if nothing was said on it that ends it, or a new one.
+    async fn greet(&mut self, person: &Person) -> Result<&mut Session, Ungreeted> {
+        let mut kept = None;
+        if let Some(mut session) = self.session.take() {
+            if session.person != person.id {
+                session.socket.leave().await;
+            } else if session.listen()? {
+                kept = Some(session);
+            }
+        }
+        let session = match kept {
+            Some(session) => session,
+            None => self.open_session(person).await?,
+        };
+        Ok(self.session.insert(session))
+    }
+
+    async fn open_session(&self, person: &Person) -> Result<Session, Ungreeted> {
+        let mut socket = Socket::open(&Opening {
+            target: &self.target,
+            path: PATH,
+            encoding: Some(self.encoding),
+            source: self.sources.next_to(self.target.address()),
+            receive_bytes: None,
+            deadline: self.request_timeout,
+        })
+        .await?;
+        let hello = Say::Hello {
+            token: Some(&person.token),
+            subscribe: &[],
+        };
+        socket.say(&hello).await?;
+        let welcomed = timeout(self.request_timeout, welcome(&mut socket));
+        welcomed.await.map_err(|_| TransportError::Deadline)??;
+        Ok(Session {
+            socket,
+            person: person.id.clone(),
+            sent: 0,
+            drains: false,
+        })
+    }
+
+    async fn put_once(
+        &mut self,
+        put: &Put<'_>,
+        before_sending: &mut (impl FnMut() + Send),
+    ) -> Result<Tried<Said>, TransportError> {
+        let deadline = self.request_timeout;
+        let session = match self.greet(put.person).await {
+            Ok(session) => session,
+            Err(ungreeted) => return ungreeted.tried(),
+        };
+        before_sending();
+        let tried = match timeout(deadline, session.exchange(put)).await {
+            Ok(tried) => tried,
+            Err(_) => Err(TransportError::Deadline),
+        };
+        // Whatever else is on its way belongs to a command that is given up, so the socket is, too.
+        if tried.is_err() || session.drains {
+            self.session = None;
+        }
+        tried.or_else(failed)
+    }
+}
+
+impl Line for SocketLine {
+    async fn get_ready(&mut self, person: &Person) {
+        // What failed now fails again with the command, and counts then.
+        let _ = self.greet(person).await;
+    }
+
+    async fn put(&mut self, put: &Put<'_>, mut before_sending: impl FnMut() + Send) -> Option<Said> {
+        let mut tries = Tries::new();
+        loop {
+            let tried = self.put_once(put, &mut before_sending).await;
+            if let ControlFlow::Break(said) = self.patience.weigh(&mut tries, tried).await {
+                return said;
+            }
+        }
+    }
+}
+
+/// Waits for the answer to `hello`.
+async fn welcome(socket: &mut Socket) -> Result<(), Ungreeted> {
+    loop {
+        let frame = socket.hear().await?;
+        for heard in socket.encoding().messages(&frame) {
+            let heard = heard?;
+            match &*heard.kind {
+                "welcome" => return Ok(()),
+                "error" => return Err(Ungreeted::Said(tried_over_socket(&heard.read()?))),
+                _ => {}
+            }
+        }
+    }
+}
+
+impl Session {
+    /// Hears what was said while nothing was asked; says whether the session goes on.
+    fn listen(&mut self) -> Result<bool, TransportError> {
+        while let Some(heard) = self.socket.hear_now() {
+            match heard {
+                Ok(frame) => self.note(&frame)?,
+                // Nothing was asked, so nothing has failed, unless the server says that it was the client's fault.
+                Err(error) if fault(&error).is_some() => return Err(error),
+                Err(_) => return Ok(false),
+            }
+        }
+        Ok(!self.drains)
+    }
+
+    fn note(&mut self, frame: &[u8]) -> Result<(), TransportError> {
+        for heard in self.socket.encoding().messages(frame) {
+            self.drains |= heard?.kind == "draining";
+        }
+        Ok(())
+    }
+
+    /// Sends one command and waits for its answer.
+    async fn exchange(&mut self, put: &Put<'_>) -> Result<Tried<Said>, TransportError> {
+        self.sent += 1;
+        let id = self.sent.to_string();
+        let command = Say::command(&id, put.key, put.activity, put.deed);
+        self.socket.say(&command).await?;
+        loop {
+            let frame = self.socket.hear().await?;
+            let mut answer = None;
+            for heard in self.socket.encoding().messages(&frame) {
+                let heard = heard?;
+                match &*heard.kind {
+                    "draining" => self.drains = true,
+                    "ok" => answer = Some(done(&heard, &id, put)?),
+                    "error" => answer = Some(not_done(&heard, &id, put)?),
+                    _ => {}
+                }
+            }
+            if let Some(answer) = answer {
+                return Ok(answer);
+            }
+        }
+    }
+}
+
+const NOT_ASKED: TransportError = TransportError::Malformed("an answer to what was not asked");
+
+fn done(heard: &Heard<'_>, id: &str, put: &Put<'_>) -> Result<Tried<Said>, TransportError> {
+    let Ok(ok) = heard.read::<HeardOk>() else {
+        return Ok(Tried::Final(Said::Unreadable("ok unreadable".to_owned())));
+    };
+    check_echo(&ok.id, ok.key.as_deref(), Some(ok.activity), id, put)?;
+    Ok(Tried::Final(Said::Done(Box::new(ok.into()))))
+}
+
+fn not_done(heard: &Heard<'_>, id: &str, put: &Put<'_>) -> Result<Tried<Said>, TransportError> {
+    let error: HeardError = heard.read()?;
+    let said_id = error.id.as_deref().ok_or(NOT_ASKED)?;
+    check_echo(said_id, error.key.as_deref(), error.activity, id, put)?;
+    Ok(tried_over_socket(&error))
+}
+
+/// What is echoed must be what was sent; only the id must be there.
+fn check_echo(
+    said_id: &str,
+    said_key: Option<&str>,
+    said_activity: Option<Uuid>,
+    id: &str,
+    put: &Put<'_>,
+) -> Result<(), TransportError> {
+    let is_same = said_id == id
+        && said_key.is_none_or(|key| key == put.key)
+        && said_activity.is_none_or(|activity| activity == put.activity);
+    if is_same { Ok(()) } else { Err(NOT_ASKED) }
+}
+
+/// What an `error` means. Whether to come again follows from the code, so a server that says otherwise is wrong.
+fn tried_over_socket(error: &HeardError) -> Tried<Said> {
+    let code = error.code.clone();
+    let pause = error.after_ms.map(Duration::from_millis);
+    match (&*error.code, error.retry) {
+        (told, Retry::SameKey) if REFUSALS.contains(&told) => Tried::Refused { code, pause },
+        ("rate_limited", Retry::After) => Tried::Refused { code, pause },
+        ("not_open_yet", Retry::After) => Tried::Final(Said::Rejected(code)),
+        ("internal" | "rate_limited" | "not_open_yet", _) => faulty(error, pause),
+        (told, Retry::Never) if !REFUSALS.contains(&told) => Tried::Final(Said::Rejected(code)),
+        _ => faulty(error, pause),
+    }
+}
+
+fn faulty(error: &HeardError, pause: Option<Duration>) -> Tried<Said> {
+    Tried::Faulty {
+        answer: format!("error {} with retry {:?}", error.code, error.retry),
+        pause,
+    }
+}
+
+/// No answer; where the server says that it was the client's fault, or its own, that is one.
+fn failed(error: TransportError) -> Result<Tried<Said>, TransportError> {
+    match fault(&error) {
+        Some(answer) => Ok(Tried::Faulty { answer, pause: None }),
+        None => Err(error),
+    }
+}
+
+/// The close codes and words that no sound server has for a sound client.
+fn fault(error: &TransportError) -> Option<String> {
+    match error {
+        TransportError::ClosedWith { code } if !matches!(code, 1000 | 1001 | 1012 | 1013 | 4100..=4299) => {
+            Some(format!("close {code}"))
+        }
+        TransportError::Malformed(what) => Some((*what).to_owned()),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::clock;
+    use crate::drive::Deed;
+    use crate::shared::lock;
+    use crate::testing::scripted_sessions::Reply::{Break, Close, Say};
+    use crate::testing::scripted_sessions::{Reply, ScriptedSessions};
+
+    const WELCOME: Reply = Say(r#"{"type":"welcome","session":"s"}"#);
+    /// As good as any: what is final ends the tries.
+    const FULL: Reply =
+        Say(r#"{"type":"error","id":"ID","code":"activity_full","detail":"","retry":"never"}"#);
+    const BUSY: Reply =
+        Say(r#"{"type":"error","id":"ID","code":"overloaded","detail":"","retry":"same_key","after_ms":0}"#);
+
+    /// What came of one command, what was counted, and what the server heard, without greetings.
+    struct Ran {
+        said: Option<Said>,
+        tally: SharedTally,
+        commands: Vec<serde_json::Value>,
+        greetings: usize,
+    }
+
+    async fn run(script: Vec<Vec<Reply>>) -> Ran {
+        let server = ScriptedSessions::start(script).await;
+        let limits = TimeLimits {
+            request_timeout: Duration::from_secs(10),
+            give_up_at: clock::now() + Duration::from_secs(60),
+            silence_limit: Duration::from_secs(60),
+        };
+        let tally = SharedTally::default();
+        let (encoding, sources) = (Encoding::Json, Sources::starting_at(0));
+        let mut line = SocketLine::new(server.target(), encoding, sources, limits, Arc::clone(&tally), 1);
+        let person = Person {
+            id: "p".into(),
+            name: "Person".into(),
+            token: "t".into(),
+        };
+        line.get_ready(&person).await;
+        let put = Put {
+            activity: Uuid::from_u128(1),
+            person: &person,
+            deed: Deed::Cancel,
+            key: "the-same-key-every-time",
+        };
+        let said = line.put(&put, || ()).await;
+        let (greetings, commands): (Vec<_>, Vec<_>) = server
+            .heard()
+            .into_iter()
+            .partition(|heard| heard["type"] == "hello");
+        assert!(greetings.iter().all(|hello| hello["token"] == "t"));
+        assert!(
+            commands
+                .iter()
+                .all(|command| command["key"] == "the-same-key-every-time")
+        );
+        Ran {
+            said,
+            tally,
+            commands,
+            greetings: greetings.len(),
+        }
+    }
+
+    impl Ran {
+        fn is_full(&self) -> bool {
+            matches!(&self.said, Some(Said::Rejected(code)) if code == "activity_full")
+        }
+
+        fn faults(&self) -> Vec<String> {
+            lock(&self.tally).faults.keys().cloned().collect()
+        }
+    }
+
+    #[tokio::test]
+    async fn what_was_refused_is_tried_again_with_the_same_key_on_the_same_socket() {
+        let limited =
+            r#"{"type":"error","id":"ID","code":"rate_limited","detail":"","retry":"after","after_ms":0}"#;
+        let ran = run(vec![vec![WELCOME, BUSY, Say(limited), FULL]]).await;
+        assert!(ran.is_full(), "{:?}", ran.said);
+        assert_eq!((ran.greetings, ran.commands.len()), (1, 3));
+        let tally = lock(&ran.tally);
+        assert_eq!((tally.requests, tally.retries), (3, 2));
+        assert_eq!(
+            (tally.refusals["overloaded"], tally.refusals["rate_limited"]),
+            (1, 1)
+        );
+    }
+
+    #[tokio::test]
+    async fn a_socket_that_breaks_or_drains_is_opened_anew() {
+        let draining = "{\"type\":\"draining\",\"reconnect_in_ms\":5}\n\
+            {\"type\":\"error\",\"id\":\"ID\",\"code\":\"draining\",\"detail\":\"\",\"retry\":\"same_key\",\"after_ms\":0}";
+        let ran = run(vec![
+            vec![WELCOME, Break],
+            vec![WELCOME, Close(4101)],
+            vec![WELCOME, Say(draining)],
+            vec![WELCOME, FULL],
+        ])
+        .await;
+        assert!(ran.is_full(), "{:?}", ran.said);
+        assert_eq!((ran.greetings, ran.commands.len()), (4, 4));
+        let tally = lock(&ran.tally);
+        let errors: Vec<_> = tally.transport_errors.clone().into_iter().collect();
+        assert_eq!(errors, [("closed", 1), ("closed_draining", 1)]);
+        assert!(tally.faults.is_empty(), "{:?}", tally.faults);
+    }
+
+    #[tokio::test]
+    async fn what_no_sound_server_says_is_a_fault_and_tried_again() {
+        for (wrong, fault) in [
+            (
+                r#"{"type":"error","id":"ID","code":"overloaded","detail":"","retry":"never"}"#,
+                "error overloaded with retry Never",
+            ),
+            (
+                r#"{"type":"error","id":"ID","code":"activity_full","detail":"","retry":"same_key","after_ms":0}"#,
+                "error activity_full with retry SameKey",
+            ),
+            (
+                r#"{"type":"error","id":"77","code":"activity_full","detail":"","retry":"never"}"#,
+                "an answer to what was not asked",
+            ),
+            ("pardon?", "a message that cannot be read"),
+        ] {
+            let rest = if fault.starts_with("error") {
+                vec![vec![WELCOME, Say(wrong), FULL]]
+            } else {
+                vec![vec![WELCOME, Say(wrong)], vec![WELCOME, FULL]]
+            };
+            let ran = run(rest).await;
+            assert!(ran.is_full(), "{wrong}: {:?}", ran.said);
+            assert_eq!(ran.faults(), [fault]);
+        }
+        let ran = run(vec![vec![WELCOME, Close(4000)], vec![WELCOME, FULL]]).await;
+        assert!(ran.is_full(), "{:?}", ran.said);
+        assert_eq!(ran.faults(), ["close 4000"]);
+    }
+
+    #[tokio::test]
+    async fn whoever_is_not_let_in_is_rejected() {
+        let stranger = r#"{"type":"error","code":"unauthenticated","detail":"","retry":"never"}"#;
+        let ran = run(vec![vec![Say(stranger)], vec![Say(stranger)]]).await;
+        assert!(
+            matches!(&ran.said, Some(Said::Rejected(code)) if code == "unauthenticated"),
+            "{:?}",
+            ran.said
+        );
+        assert_eq!(ran.commands.len(), 0);
+    }
+}

@@ -1,0 +1,85 @@
+//! A WebSocket server that says exactly what a test wrote down, session by session, and remembers what it heard.
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+
+use futures::{SinkExt, StreamExt};
+use serde_json::Value;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_tungstenite::accept_hdr_async;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+
+use crate::target::Target;
+
+/// What to do after the next message.
+#[derive(Clone)]
+pub(crate) enum Reply {
+    /// Say this, with the message's id in place of `ID`.
+    Say(&'static str),
+    /// Close with this code.
+    Close(u16),
+    /// Break the connection.
+    Break,
+}
+
+pub(crate) struct ScriptedSessions {
+    address: SocketAddr,
+    heard: Arc<Mutex<Vec<Value>>>,
+}
+
+impl ScriptedSessions {
+    /// Serves one session after the other until the script ends.
+    pub(crate) async fn start(script: Vec<Vec<Reply>>) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let heard_by_task = Arc::clone(&heard);
+        tokio::spawn(async move {
+            for session in script {
+                let (stream, _) = listener.accept().await.unwrap();
+                serve(stream, session, &heard_by_task).await;
+            }
+        });
+        Self { address, heard }
+    }
+
+    pub(crate) fn target(&self) -> Target {
+        Target::at(self.address)
+    }
+
+    /// Every message, of all sessions.
+    pub(crate) fn heard(&self) -> Vec<Value> {
+        self.heard.lock().unwrap().clone()
+    }
+}
+
+async fn serve(stream: TcpStream, session: Vec<Reply>, all_heard: &Mutex<Vec<Value>>) {
+    #[expect(clippy::result_large_err, reason = "the shape of the library's callback")]
+    let accept = |request: &Request, mut response: Response| {
+        let offered = request.headers()["sec-websocket-protocol"].clone();
+        response.headers_mut().insert("sec-websocket-protocol", offered);
+        Ok(response)
+    };
+    let mut socket = accept_hdr_async(stream, accept).await.unwrap();
+    for reply in session {
+        let Some(Ok(frame)) = socket.next().await else {
+            return;
+        };
+        let heard: Value = serde_json::from_slice(&frame.into_data()).unwrap();
+        let id = heard["id"].as_str().unwrap_or_default().to_owned();
+        all_heard.lock().unwrap().push(heard);
+        let answer = match reply {
+            Reply::Say(text) => Message::text(text.replace("ID", &id)),
+            Reply::Close(code) => Message::Close(Some(CloseFrame {
+                code: code.into(),
+                reason: "".into(),
+            })),
+            Reply::Break => return,
+        };
+        socket.send(answer).await.unwrap();
+    }
+    // Whatever else happens is the other side's doing.
+    while let Some(Ok(_)) = socket.next().await {}
+}

@@ -1,0 +1,18 @@
+//! The WebSocket contract from a client's side: sockets, encodings, and the words that are said.
+//!
+//! It owns sockets and their framing, and what a message looks like. It must not retry or wait, and what an answer
+//! means is for the caller to say.
+
+mod encoding;
+mod socket;
+mod source;
+mod words;
+
+pub use encoding::Encoding;
+pub(crate) use encoding::Heard;
+pub(crate) use socket::{Opening, Socket};
+pub use source::Sources;
+pub(crate) use words::{HeardError, HeardOk, Retry, Say};
+
+/// Where sessions are.
+pub(crate) const PATH: &str = "/api/v1/ws";

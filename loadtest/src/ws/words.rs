@@ -1,0 +1,154 @@
+//! What client and server say to each other, as far as the load test says and hears it.
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+use crate::drive::Deed;
+use crate::seen::{SeenAnswer, SeenCounts, SeenRsvp};
+
+/// What a client says.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "snake_case")]
+pub(crate) enum Say<'a> {
+    /// Who is there, and what to follow.
+    Hello {
+        #[serde(skip_serializing_if = "Option::is_none")]
+        token: Option<&'a str>,
+        #[serde(skip_serializing_if = "<[_]>::is_empty")]
+        subscribe: &'a [Subscription],
+    },
+    /// What to do.
+    Command {
+        id: &'a str,
+        key: &'a str,
+        activity: Uuid,
+        op: &'static str,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        args: Option<ReserveArgs>,
+    },
+}
+
+/// What to reserve.
+#[derive(Debug, Serialize)]
+pub(crate) struct ReserveArgs {
+    guest_count: u32,
+}
+
+/// What to follow, and from where on.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub(crate) struct Subscription {
+    pub(crate) activity: Uuid,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) epoch: Option<i64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) seq: Option<u64>,
+}
+
+impl<'a> Say<'a> {
+    /// The command for a deed.
+    pub(crate) fn command(id: &'a str, key: &'a str, activity: Uuid, deed: Deed) -> Self {
+        let (op, args) = match deed {
+            Deed::Reserve { guest_count } => ("reserve", Some(ReserveArgs { guest_count })),
+            Deed::Cancel => ("cancel", None),
+        };
+        Self::Command {
+            id,
+            key,
+            activity,
+            op,
+            args,
+        }
+    }
+}
+
+/// A command was carried out.
+#[derive(Debug, Deserialize)]
+pub(crate) struct HeardOk {
+    pub(crate) id: String,
+    pub(crate) key: Option<String>,
+    pub(crate) activity: Uuid,
+    seq: u64,
+    rsvp: SeenRsvp,
+    counts: SeenCounts,
+    #[serde(default)]
+    replayed: bool,
+}
+
+impl From<HeardOk> for SeenAnswer {
+    fn from(ok: HeardOk) -> Self {
+        Self {
+            rsvp: ok.rsvp,
+            seq: ok.seq,
+            replayed: ok.replayed,
+            counts: ok.counts,
+            head: None,
+        }
+    }
+}
+
+/// Something was not done, or is over.
+#[derive(Debug, Deserialize)]
+pub(crate) struct HeardError {
+    pub(crate) id: Option<String>,
+    pub(crate) key: Option<String>,
+    pub(crate) activity: Option<Uuid>,
+    pub(crate) code: String,
+    pub(crate) retry: Retry,
+    pub(crate) after_ms: Option<u64>,
+}
+
+/// Whether to come again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Retry {
+    /// No.
+    Never,
+    /// With the same key.
+    SameKey,
+    /// After the pause that is told.
+    After,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn what_is_said_has_the_words_of_the_contract() {
+        let activity = Uuid::from_u128(1);
+        let subscription = Subscription {
+            activity,
+            epoch: Some(1),
+            seq: Some(7),
+        };
+        for (said, expected) in [
+            (
+                Say::Hello {
+                    token: Some("t"),
+                    subscribe: &[],
+                },
+                json!({"type": "hello", "token": "t"}),
+            ),
+            (
+                Say::Hello {
+                    token: None,
+                    subscribe: &[subscription],
+                },
+                json!({"type": "hello", "subscribe": [{"activity": activity, "epoch": 1, "seq": 7}]}),
+            ),
+            (
+                Say::command("1", "k", activity, Deed::Reserve { guest_count: 2 }),
+                json!({"type": "command", "id": "1", "key": "k", "activity": activity, "op": "reserve",
+                    "args": {"guest_count": 2}}),
+            ),
+            (
+                Say::command("2", "k", activity, Deed::Cancel),
+                json!({"type": "command", "id": "2", "key": "k", "activity": activity, "op": "cancel"}),
+            ),
+        ] {
+            assert_eq!(serde_json::to_value(said).unwrap(), expected);
+        }
+    }
+}
