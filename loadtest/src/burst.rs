@@ -89,5 +89,6 @@ pub async fn run(
         activities: 1,
         end,
         findings,
+        measured: None,
     })
 }

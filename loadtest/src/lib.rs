@@ -3,6 +3,7 @@
 //!
 //! It shares no code with the server. Whatever the server does wrong, it does wrong alone.
 
+pub mod alternate;
 pub mod attempt;
 pub mod burst;
 pub mod client;
@@ -12,6 +13,7 @@ pub mod history;
 pub mod host;
 pub mod line;
 pub mod model;
+mod process;
 pub mod replay;
 pub mod report;
 pub mod run;

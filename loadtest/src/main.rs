@@ -11,6 +11,7 @@ use anyhow::{Context, bail};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::select;
+use turnout_loadtest::alternate::{self, AlternateOptions};
 use turnout_loadtest::burst::{self, BurstOptions};
 use turnout_loadtest::replay;
 use turnout_loadtest::replay::plan::EventPlan;
@@ -43,6 +44,7 @@ async fn main() {
 /// What to do.
 enum Work {
     Burst(BurstOptions),
+    Alternate(AlternateOptions),
     Replay(Vec<EventPlan>),
 }
 
@@ -61,6 +63,11 @@ async fn run(options: &Options) -> anyhow::Result<i32> {
             arguments.asked(),
             Work::Burst(arguments.burst()),
         ),
+        Kind::Alternate(arguments) => (
+            &arguments.common,
+            arguments.asked(),
+            Work::Alternate(arguments.alternate()),
+        ),
         Kind::Replay(arguments) => {
             let plans = arguments.plans()?;
             (&arguments.common, arguments.asked(&plans), Work::Replay(plans))
@@ -77,7 +84,7 @@ async fn run(options: &Options) -> anyhow::Result<i32> {
         biased;
         code = signals.next() => Ended::Interrupted(code),
         status = server_gone(throwaway.as_mut()) => Ended::ServerGone(status),
-        outcome = drive(work, &server, common.effort(), &tally) => Ended::Done(outcome),
+        outcome = drive(work, &server, common.effort(&asked), &tally) => Ended::Done(outcome),
     };
     // What became of the server says more than what became of those who asked it.
     let gone = throwaway.as_mut().and_then(ThrowawayServer::has_ended);
@@ -172,6 +179,7 @@ async fn aim(common: &CommonArgs) -> anyhow::Result<(Server, Option<ThrowawaySer
         Server {
             target,
             secret: common.secret()?,
+            pid: common.server_pid,
         },
         None,
     ))
@@ -186,6 +194,7 @@ async fn drive(
     let progress = progress();
     let outcome = match work {
         Work::Burst(options) => burst::run(server, &options, &effort, &progress, tally).await,
+        Work::Alternate(options) => alternate::run(server, &options, &effort, &progress, tally).await,
         Work::Replay(plans) => replay::run(server, plans, &effort, &progress, tally).await,
     };
     progress.finish_and_clear();

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use clap::{ArgGroup, Args, Parser, Subcommand, ValueEnum};
+use turnout_loadtest::alternate::AlternateOptions;
 use turnout_loadtest::burst::BurstOptions;
 use turnout_loadtest::replay::plan::{EventPlan, plan};
 use turnout_loadtest::replay::{row, synthetic};
@@ -16,6 +17,11 @@ use turnout_loadtest::ws::Encoding;
 
 /// How many events a made-up history has unless told.
 const SYNTHETIC_EVENTS: usize = 200;
+
+/// Connections unless told.
+const CONNECTIONS: u16 = 100;
+/// The same of an alternation, in which each is a person.
+const ALTERNATE_CONNECTIONS: u16 = 1_000;
 
 /// Drives a Turnout server and judges what it answered.
 #[derive(Debug, Parser)]
@@ -29,6 +35,8 @@ pub(crate) struct Options {
 pub(crate) enum Kind {
     /// Many people want few seats at the same moment.
     Burst(BurstArgs),
+    /// Everybody reserves and cancels in turn, one command in flight, for a time.
+    Alternate(AlternateArgs),
     /// A history of many events, each in its own order.
     Replay(ReplayArgs),
 }
@@ -59,6 +67,28 @@ pub(crate) struct BurstArgs {
     pub(crate) common: CommonArgs,
 }
 
+#[derive(Debug, Args)]
+pub(crate) struct AlternateArgs {
+    /// `rest`: requests over kept-alive connections; `ws`: WebSockets that are greeted before the clock starts;
+    /// `both`: rounds of either in turn.
+    #[arg(long, value_enum, default_value_t = Ways::Both)]
+    via: Ways,
+    /// How messages are written on WebSockets.
+    #[arg(long, value_enum, default_value_t = Written::Json)]
+    encoding: Written,
+    /// How many seats there are [default: one for everybody].
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    seats: Option<u32>,
+    /// Seconds that each round takes.
+    #[arg(long, default_value = "5", value_parser = seconds)]
+    duration_s: f64,
+    /// Rounds of each way.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
+    rounds: u32,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}
+
 /// What carries the commands.
 #[derive(Debug, Args)]
 struct WayArgs {
@@ -75,6 +105,13 @@ struct WayArgs {
 enum Way {
     Rest,
     Ws,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Ways {
+    Rest,
+    Ws,
+    Both,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -136,9 +173,12 @@ pub(crate) struct CommonArgs {
     /// The server's data folder, where its secret is.
     #[arg(long, default_value = "data")]
     data_dir: PathBuf,
-    /// Connections, each with one request in flight.
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..))]
-    connections: u16,
+    /// The process of the server at `--url`, to tell what it uses.
+    #[arg(long, value_name = "ID", conflicts_with = "spawn")]
+    pub(crate) server_pid: Option<u32>,
+    /// Connections, each with one request in flight [default: 100, of an alternation 1000].
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    connections: Option<u16>,
     /// What randomness is drawn from.
     #[arg(long, default_value_t = 1)]
     seed: u64,
@@ -177,8 +217,34 @@ impl BurstArgs {
         };
         Asked {
             rate_per_s: self.rate,
-            ..self.common.asked(kind)
+            ..self.common.asked(kind, CONNECTIONS)
         }
+    }
+}
+
+impl AlternateArgs {
+    pub(crate) fn alternate(&self) -> AlternateOptions {
+        let ws = Via::Ws(self.encoding.into());
+        AlternateOptions {
+            vias: match self.via {
+                Ways::Rest => vec![Via::Rest],
+                Ways::Ws => vec![ws],
+                Ways::Both => vec![ws, Via::Rest],
+            },
+            seats: self.seats,
+            duration: Duration::from_secs_f64(self.duration_s),
+            rounds: self.rounds,
+        }
+    }
+
+    pub(crate) fn asked(&self) -> Asked {
+        let kind = AskedKind::Alternate {
+            over: self.alternate().vias.into_iter().map(Via::as_str).collect(),
+            seats: self.seats,
+            duration_s: self.duration_s,
+            rounds: self.rounds,
+        };
+        self.common.asked(kind, ALTERNATE_CONNECTIONS)
     }
 }
 
@@ -204,30 +270,32 @@ impl ReplayArgs {
             (file, _) => file.as_deref().unwrap_or(Path::new("")).display().to_string(),
         };
         let steps = || plans.iter().flat_map(|plan| &plan.steps);
-        self.common.asked(AskedKind::Replay {
+        let kind = AskedKind::Replay {
             history,
             events: plans.len(),
             people: steps().map(|step| step.member_id).collect::<HashSet<_>>().len(),
             seats: plans.iter().map(|plan| u64::from(plan.capacity)).sum(),
             commands: steps().count(),
-        })
+        };
+        self.common.asked(kind, CONNECTIONS)
     }
 }
 
 impl CommonArgs {
-    fn asked(&self, kind: AskedKind) -> Asked {
+    fn asked(&self, kind: AskedKind, usual_connections: u16) -> Asked {
         Asked {
             kind,
-            connections: usize::from(self.connections),
+            connections: usize::from(self.connections.unwrap_or(usual_connections)),
             rate_per_s: None,
             seed: self.seed,
             deadline_s: u64::from(self.deadline_s),
         }
     }
 
-    pub(crate) fn effort(&self) -> Effort {
+    /// How hard to try, with as many connections as are asked for.
+    pub(crate) fn effort(&self, asked: &Asked) -> Effort {
         Effort {
-            connections: usize::from(self.connections),
+            connections: asked.connections,
             deadline: Duration::from_secs(u64::from(self.deadline_s)),
             request_timeout: Duration::from_millis(u64::from(self.request_timeout_ms)),
             seed: self.seed,
@@ -266,6 +334,13 @@ fn share(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
         _ => Err("a share is a number from 0 to 1".to_owned()),
+    }
+}
+
+fn seconds(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(seconds) if seconds > 0.0 && seconds <= 86_400.0 => Ok(seconds),
+        _ => Err("a duration is a number above 0 and up to 86400".to_owned()),
     }
 }
 

@@ -119,6 +119,7 @@ pub async fn run(
         activities: shared.plans.len(),
         end: all,
         findings,
+        measured: None,
     })
 }
 

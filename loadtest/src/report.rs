@@ -1,6 +1,8 @@
 //! What a run is told as: a table for people, in three blocks, and one JSON document for machines with all of it.
 
 mod asked;
+mod measured;
+mod rounds;
 mod table;
 
 use std::collections::BTreeMap;
@@ -9,6 +11,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 pub use self::asked::{Asked, AskedKind};
+pub use self::measured::Measured;
+pub use self::rounds::{Round, Rounds};
 use crate::run::{ActivityFinding, End, Outcome};
 use crate::tally::{Latencies, Tally};
 use crate::verdict::Finding;
@@ -25,6 +29,9 @@ pub struct Report {
     answered: Answered,
     /// How the activities were left; none where nobody could read that.
     at_the_end: Option<AtTheEnd>,
+    /// What some kinds of runs measure beside the answers.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    measured: Option<Measured>,
     clean: bool,
     /// Why there is no verdict, where there is none.
     no_verdict: Option<String>,
@@ -106,6 +113,7 @@ impl Report {
                     activities: outcome.activities,
                     end: outcome.end,
                 }),
+                measured: outcome.measured,
                 no_verdict: None,
                 findings_total: outcome.findings.len(),
                 findings: outcome
@@ -120,6 +128,7 @@ impl Report {
                 asked,
                 answered,
                 at_the_end: None,
+                measured: None,
                 clean: false,
                 no_verdict: Some(why),
                 findings_total: 0,
@@ -263,6 +272,7 @@ pub(crate) mod testing {
                 };
                 findings
             ],
+            measured: None,
         }
     }
 }

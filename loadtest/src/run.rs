@@ -13,9 +13,11 @@ use crate::client::TransportError;
 use crate::clock;
 use crate::host::HostError;
 use crate::line::SocketLine;
+use crate::report::Measured;
 use crate::seen::{LastState, SeenStatus};
 use crate::shared::{SharedTally, lock};
 use crate::target::Target;
+use crate::tokens::Person;
 use crate::verdict::Finding;
 use crate::ws::{Encoding, Sources};
 
@@ -30,6 +32,8 @@ pub struct Server {
     pub target: Target,
     /// Its secret.
     pub secret: String,
+    /// Its process, where that is on this machine and known.
+    pub pid: Option<u32>,
 }
 
 /// What carries the commands of a run.
@@ -120,6 +124,8 @@ pub struct Outcome {
     pub end: End,
     /// What the verdict found.
     pub findings: Vec<ActivityFinding>,
+    /// What was measured beside the answers.
+    pub measured: Option<Measured>,
 }
 
 /// How full activities were left, as the server shows it.
@@ -253,6 +259,16 @@ pub(crate) async fn open_all(connections: &mut [Attempts]) -> Result<(), RunErro
     for (connected, attempts) in connections.iter_mut().enumerate() {
         attempts
             .open()
+            .await
+            .map_err(|source| RunError::Connect { connected, source })?;
+    }
+    Ok(())
+}
+
+/// Opens a socket for everybody before the clock starts.
+pub(crate) async fn open_sockets(lines: &mut [SocketLine], people: &[Person]) -> Result<(), RunError> {
+    for (connected, (line, person)) in lines.iter_mut().zip(people).enumerate() {
+        line.open(person)
             .await
             .map_err(|source| RunError::Connect { connected, source })?;
     }

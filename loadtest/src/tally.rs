@@ -69,6 +69,12 @@ impl Latencies {
         self.0.saturating_record(micros.max(1));
     }
 
+    /// Adds those of another distribution.
+    pub(crate) fn absorb(&mut self, other: &Self) {
+        // Both have the same bounds, so there is room for all.
+        let _ = self.0.add(&other.0);
+    }
+
     /// How many there are.
     pub fn count(&self) -> u64 {
         self.0.len()
@@ -127,6 +133,28 @@ impl Tally {
         self.last_transport_error = Some(error.told());
     }
 
+    /// Adds what was counted elsewhere, one after the other.
+    pub(crate) fn absorb(&mut self, other: &Self) {
+        self.planned += other.planned;
+        self.reservations += other.reservations;
+        self.requests += other.requests;
+        self.retries += other.retries;
+        self.replayed += other.replayed;
+        add(&mut self.acknowledged, &other.acknowledged);
+        add(&mut self.acknowledged_by_unix_ms, &other.acknowledged_by_unix_ms);
+        add(&mut self.rejected, &other.rejected);
+        add(&mut self.refusals, &other.refusals);
+        add(&mut self.faults, &other.faults);
+        add(&mut self.transport_errors, &other.transport_errors);
+        if other.last_transport_error.is_some() {
+            self.last_transport_error.clone_from(&other.last_transport_error);
+        }
+        self.acknowledged_latency.absorb(&other.acknowledged_latency);
+        self.rejected_latency.absorb(&other.rejected_latency);
+        let ((elapsed, cpu), (more, more_cpu)) = (self.measured(), other.measured());
+        self.measured = Some((elapsed + more, cpu + more_cpu));
+    }
+
     /// Commands that were carried out.
     pub fn committed(&self) -> u64 {
         self.acknowledged.values().sum()
@@ -140,6 +168,12 @@ impl Tally {
     /// Commands without one, whether they were asked or not.
     pub fn unanswered(&self) -> u64 {
         self.planned.saturating_sub(self.answered())
+    }
+}
+
+fn add<K: Ord + Clone>(counts: &mut BTreeMap<K, u64>, more: &BTreeMap<K, u64>) {
+    for (key, count) in more {
+        *counts.entry(key.clone()).or_default() += count;
     }
 }
 
@@ -185,6 +219,28 @@ mod tests {
         tally.count_acknowledged(Deed::Cancel, SeenStatus::Cancelled, true, 1_239);
         assert_eq!((tally.committed(), tally.reservations, tally.replayed), (2, 1, 1));
         assert_eq!(tally.acknowledged_by_unix_ms, BTreeMap::from([(1_230, 2)]));
+    }
+
+    #[test]
+    fn what_was_counted_elsewhere_is_added() {
+        let mut part = Tally {
+            planned: 2,
+            requests: 3,
+            measured: Some((Duration::from_secs(1), Duration::from_millis(5))),
+            ..Tally::default()
+        };
+        part.count_acknowledged(RESERVE, SeenStatus::Confirmed, true, 1_000);
+        part.acknowledged_latency.record(Duration::from_millis(7));
+        let mut all = Tally::default();
+        all.absorb(&part);
+        all.absorb(&part);
+        assert_eq!((all.planned, all.requests, all.replayed), (4, 6, 2));
+        assert_eq!((all.committed(), all.unanswered()), (2, 2));
+        assert_eq!(all.acknowledged_latency.count(), 2);
+        assert_eq!(
+            all.measured(),
+            (Duration::from_secs(2), Duration::from_millis(10))
+        );
     }
 
     #[test]

@@ -116,6 +116,7 @@ impl ThrowawayServer {
         let server = Server {
             target: Target::at(address),
             secret,
+            pid: child.id(),
         };
         let mut started = Self {
             child,

@@ -34,6 +34,13 @@ pub enum AskedKind {
         guest_share: f64,
         cancel_share: f64,
     },
+    Alternate {
+        /// What carries the commands, in turn.
+        over: Vec<&'static str>,
+        seats: Option<u32>,
+        duration_s: f64,
+        rounds: u32,
+    },
     Replay {
         /// The file or the seed.
         history: String,
@@ -52,6 +59,10 @@ impl Asked {
         match &self.kind {
             AskedKind::Burst { people, seats, .. } => {
                 format!("burst of {people} people on {seats} seats over {connections} connections")
+            }
+            AskedKind::Alternate { over, duration_s, .. } => {
+                let over = over.join(" and ");
+                format!("{connections} people who reserve and cancel in turn for {duration_s} s over {over}")
             }
             AskedKind::Replay { events, .. } => {
                 format!("replay of {events} events over {connections} connections")
@@ -82,6 +93,18 @@ impl Asked {
                 add("parties that may wait", parties);
                 add("share who bring 1 to 3 guests", percent(*guest_share));
                 add("share who cancel later", percent(*cancel_share));
+            }
+            AskedKind::Alternate {
+                over,
+                seats,
+                duration_s,
+                rounds,
+            } => {
+                add("commands over", over.join(", "));
+                let seats = seats.map_or("one for everybody".to_owned(), |seats| seats.to_string());
+                add("seats", seats);
+                add("seconds of each round", duration_s.to_string());
+                add("rounds of each", rounds.to_string());
             }
             AskedKind::Replay {
                 history,

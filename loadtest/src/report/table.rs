@@ -117,6 +117,9 @@ impl fmt::Display for Report {
         write_block(f, "ASKED", &self.asked.rows())?;
         write_block(f, "\nANSWERED", &self.answered.rows())?;
         self.answered.write_latencies(f)?;
+        if let Some(measured) = &self.measured {
+            write!(f, "\n{measured}")?;
+        }
         if let Some(at_the_end) = &self.at_the_end {
             write_block(f, "\nAT THE END", &at_the_end.rows())?;
         }

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use indicatif::ProgressBar;
 use stand_in::{Fault, StandIn};
+use turnout_loadtest::alternate::{self, AlternateOptions};
 use turnout_loadtest::burst::{self, BurstOptions};
 use turnout_loadtest::replay;
 use turnout_loadtest::replay::plan::plan;
@@ -204,6 +205,31 @@ async fn what_is_told_of_the_end_adds_up() {
     assert_eq!(end.cancelled, ran.tally.acknowledged["cancelled"]);
     assert!(end.promoted > 0 && end.confirmed_spots <= end.capacity, "{end:?}");
     assert!(end.waitlisted_spots >= end.waitlisted_parties, "{end:?}");
+}
+
+#[tokio::test]
+async fn an_alternation_has_rounds_of_either_way_and_is_judged() {
+    let stand_in = StandIn::start(Fault::RefusesAndBreaks).await;
+    let options = AlternateOptions {
+        vias: vec![Via::Ws(Encoding::Json), Via::Rest],
+        seats: Some(5),
+        duration: Duration::from_millis(200),
+        rounds: 2,
+    };
+    let tally = SharedTally::default();
+    let hidden = ProgressBar::hidden();
+    let outcome = alternate::run(&stand_in.server(), &options, &EFFORT, &hidden, &tally).await;
+    let ran = Ran {
+        outcome: outcome.unwrap(),
+        tally: lock(&tally).clone(),
+    };
+    assert_eq!(ran.findings(), Vec::<&Finding>::new());
+    assert_eq!(ran.outcome.activities, 4);
+    assert_eq!(ran.tally.unanswered(), 0);
+    assert!(ran.tally.acknowledged["waitlisted"] > 0);
+    assert!(ran.tally.acknowledged["cancelled"] > 0);
+    let told = ran.outcome.measured.unwrap().to_string();
+    assert!(told.contains("ws carries "), "{told}");
 }
 
 #[tokio::test]

@@ -90,6 +90,7 @@ impl StandIn {
             server: Server {
                 target: Target::at(address),
                 secret: "a secret for tests".to_owned(),
+                pid: None,
             },
         }
     }

@@ -1,0 +1,64 @@
+//! What some kinds of runs measure beside the answers, each in a block of its own.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use super::Rounds;
+
+/// The figures of one kind of run.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Measured {
+    /// Of an alternation.
+    Rounds(Rounds),
+}
+
+impl fmt::Display for Measured {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Rounds(rounds) => rounds.fmt(f),
+        }
+    }
+}
+
+/// The middle of some figures; of an even number of them, the lower of the two in the middle.
+pub(super) fn median(figures: impl IntoIterator<Item = f64>) -> f64 {
+    let mut figures: Vec<f64> = figures.into_iter().collect();
+    figures.sort_by(f64::total_cmp);
+    let middle = figures.len().saturating_sub(1) / 2;
+    figures.get(middle).copied().unwrap_or_default()
+}
+
+/// Writes rows below their headings: the first column to the left, figures to the right.
+pub(super) fn write_columns(
+    f: &mut fmt::Formatter<'_>,
+    headings: &[&str],
+    rows: &[Vec<String>],
+) -> fmt::Result {
+    let width = |column: usize| {
+        let cells = rows.iter().map(|row| row[column].len());
+        cells.chain([headings[column].len()]).max().unwrap_or(0)
+    };
+    let headings = headings.iter().map(|heading| (*heading).to_owned()).collect();
+    for row in [&headings].into_iter().chain(rows) {
+        write!(f, "  {:<width$}", row[0], width = width(0))?;
+        for (column, cell) in row.iter().enumerate().skip(1) {
+            write!(f, "  {cell:>width$}", width = width(column))?;
+        }
+        writeln!(f)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_median_is_one_of_the_figures() {
+        assert_eq!(median([3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(median([4.0, 1.0, 2.0, 3.0]), 2.0);
+        assert_eq!(median([]), 0.0);
+    }
+}
