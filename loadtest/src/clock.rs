@@ -28,6 +28,13 @@ pub fn unix_ms() -> u64 {
         .map_or(0, |since| u64::try_from(since.as_millis()).unwrap_or(u64::MAX))
 }
 
+/// Microseconds on the clock that all processes of this machine share, and that nobody sets.
+pub fn machine_us() -> u64 {
+    let time = clock_gettime(ClockId::Monotonic);
+    let (secs, nanos) = (time.tv_sec.unsigned_abs(), time.tv_nsec.unsigned_abs());
+    secs * 1_000_000 + nanos / 1_000
+}
+
 /// Names one run, so that its keys and people never meet those of another run on the same server.
 #[expect(
     clippy::disallowed_methods,

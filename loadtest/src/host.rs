@@ -2,6 +2,7 @@
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::attempt::{Attempts, Final};
@@ -152,6 +153,27 @@ impl<'a> Host<'a> {
             events: self.read_events(&path).await?,
             activity,
         })
+    }
+
+    /// The last event of an activity, and what everybody may see of it then, but `seq` and `epoch`.
+    pub async fn snapshot(&mut self, id: Uuid) -> Result<(u64, Map<String, Value>), HostError> {
+        let path = format!("/api/v1/activities/{id}");
+        let everybody = Request {
+            token: None,
+            ..Request::get(&path, "")
+        };
+        let mut shown: Map<String, Value> = self.ask(&everybody).await?;
+        let waitlist: WaitlistPage = self.get(&format!("{path}/waitlist?page=1&limit=1")).await?;
+        let seq = shown.remove("seq").as_ref().and_then(Value::as_u64);
+        shown.remove("epoch");
+        let first = waitlist.entries.first();
+        let waitlist = json!({
+            "parties": waitlist.parties,
+            "spots": waitlist.spots,
+            "first_ticket": first.map(|entry| entry.ticket),
+        });
+        shown.insert("waitlist".to_owned(), waitlist);
+        Ok((seq.unwrap_or_default(), shown))
     }
 
     async fn read_rsvps(&mut self, activity: &str) -> Result<Vec<SeenRsvp>, HostError> {

@@ -1,28 +1,27 @@
 //! The load test on the command line. Exit code 0: everybody was answered and the verdict is clean; 1: not
 //! so; 2: there was no run, or nothing to judge it by; 130 and 143: it was interrupted.
 
+mod open_files;
 mod options;
 mod signals;
+mod work;
 
 use std::fs::File;
 use std::process::ExitStatus;
 
 use anyhow::{Context, bail};
 use clap::Parser;
-use indicatif::{ProgressBar, ProgressStyle};
 use tokio::select;
-use turnout_loadtest::alternate::{self, AlternateOptions};
-use turnout_loadtest::burst::{self, BurstOptions};
-use turnout_loadtest::replay;
-use turnout_loadtest::replay::plan::EventPlan;
 use turnout_loadtest::report::{Asked, Report};
-use turnout_loadtest::run::{Effort, Outcome, RunError, Server};
+use turnout_loadtest::run::{Outcome, RunError, Server};
 use turnout_loadtest::shared::{SharedTally, lock};
 use turnout_loadtest::target::Target;
 use turnout_loadtest::throwaway::{ThrowawayServer, is_healthy};
+use turnout_loadtest::watch::run_squad;
 
 use options::{CommonArgs, Kind, Options};
 use signals::Signals;
+use work::{Done, Work};
 
 const NOT_CLEAN: i32 = 1;
 const NO_VERDICT: i32 = 2;
@@ -41,13 +40,6 @@ async fn main() {
     std::process::exit(code);
 }
 
-/// What to do.
-enum Work {
-    Burst(BurstOptions),
-    Alternate(AlternateOptions),
-    Replay(Vec<EventPlan>),
-}
-
 /// How it went.
 enum Ended {
     Interrupted(i32),
@@ -57,22 +49,12 @@ enum Ended {
 
 /// Runs and prints; answers the exit code.
 async fn run(options: &Options) -> anyhow::Result<i32> {
-    let (common, asked, work) = match &options.kind {
-        Kind::Burst(arguments) => (
-            &arguments.common,
-            arguments.asked(),
-            Work::Burst(arguments.burst()),
-        ),
-        Kind::Alternate(arguments) => (
-            &arguments.common,
-            arguments.asked(),
-            Work::Alternate(arguments.alternate()),
-        ),
-        Kind::Replay(arguments) => {
-            let plans = arguments.plans()?;
-            (&arguments.common, arguments.asked(&plans), Work::Replay(plans))
-        }
-    };
+    open_files::allow_all();
+    if let Kind::Watch = options.kind {
+        run_squad().await?;
+        return Ok(0);
+    }
+    let (common, asked, work) = Work::of(&options.kind)?;
     let mut signals = Signals::new()?;
     let (server, mut throwaway) = select! {
         biased;
@@ -83,8 +65,10 @@ async fn run(options: &Options) -> anyhow::Result<i32> {
     let ended = select! {
         biased;
         code = signals.next() => Ended::Interrupted(code),
-        status = server_gone(throwaway.as_mut()) => Ended::ServerGone(status),
-        outcome = drive(work, &server, common.effort(&asked), &tally) => Ended::Done(outcome),
+        done = work.run(&server, throwaway.as_mut(), common.effort(&asked), &tally) => match done? {
+            Done::ServerGone(status) => Ended::ServerGone(status),
+            Done::Run(outcome) => Ended::Done(outcome),
+        },
     };
     // What became of the server says more than what became of those who asked it.
     let gone = throwaway.as_mut().and_then(ThrowawayServer::has_ended);
@@ -152,16 +136,6 @@ async fn report(
     })
 }
 
-/// Waits for the end of a server that was started for this run; for ever, where there is none or it stays.
-async fn server_gone(throwaway: Option<&mut ThrowawayServer>) -> ExitStatus {
-    if let Some(throwaway) = throwaway
-        && let Ok(status) = throwaway.ended().await
-    {
-        return status;
-    }
-    std::future::pending().await
-}
-
 /// The server to be tested, and its process if it was started for this run.
 async fn aim(common: &CommonArgs) -> anyhow::Result<(Server, Option<ThrowawayServer>)> {
     if let Some(program) = &common.spawn {
@@ -183,26 +157,4 @@ async fn aim(common: &CommonArgs) -> anyhow::Result<(Server, Option<ThrowawaySer
         },
         None,
     ))
-}
-
-async fn drive(
-    work: Work,
-    server: &Server,
-    effort: Effort,
-    tally: &SharedTally,
-) -> Result<Outcome, RunError> {
-    let progress = progress();
-    let outcome = match work {
-        Work::Burst(options) => burst::run(server, &options, &effort, &progress, tally).await,
-        Work::Alternate(options) => alternate::run(server, &options, &effort, &progress, tally).await,
-        Work::Replay(plans) => replay::run(server, plans, &effort, &progress, tally).await,
-    };
-    progress.finish_and_clear();
-    outcome
-}
-
-/// Shown on a terminal only.
-fn progress() -> ProgressBar {
-    let style = ProgressStyle::with_template("{elapsed_precise} {wide_bar} {pos}/{len} ({per_sec})");
-    ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

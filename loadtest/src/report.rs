@@ -1,7 +1,9 @@
 //! What a run is told as: a table for people, in three blocks, and one JSON document for machines with all of it.
 
 mod asked;
+mod fanout;
 mod measured;
+mod reconnect;
 mod rounds;
 mod table;
 
@@ -11,7 +13,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 pub use self::asked::{Asked, AskedKind};
+pub use self::fanout::{Fanout, FanoutRound, Memory};
 pub use self::measured::Measured;
+pub use self::reconnect::Reconnect;
 pub use self::rounds::{Round, Rounds};
 use crate::run::{ActivityFinding, End, Outcome};
 use crate::tally::{Latencies, Tally};

@@ -17,6 +17,7 @@ use crate::report::Measured;
 use crate::seen::{LastState, SeenStatus};
 use crate::shared::{SharedTally, lock};
 use crate::target::Target;
+use crate::throwaway::ThrowawayError;
 use crate::tokens::Person;
 use crate::verdict::Finding;
 use crate::ws::{Encoding, Sources};
@@ -207,6 +208,15 @@ pub enum RunError {
     /// A connection's task ended without its result.
     #[error("a task of the load test failed")]
     Task(#[from] tokio::task::JoinError),
+    /// Those who watch did not do what they were told.
+    #[error("the watchers failed: {0}")]
+    Watchers(String),
+    /// The server could not be killed or started again.
+    #[error(transparent)]
+    Server(#[from] ThrowawayError),
+    /// What was to be compared with does not work.
+    #[error("Nchan failed: {0}")]
+    Nchan(String),
     /// There is nothing to do.
     #[error("the history has no events")]
     NothingToReplay,

@@ -63,6 +63,15 @@ impl Default for Latencies {
 }
 
 impl Latencies {
+    /// Those of which each is so many microseconds, and there so often.
+    pub(crate) fn of(microseconds: &[(u64, u64)]) -> Self {
+        let mut latencies = Self::default();
+        for (micros, count) in microseconds {
+            latencies.0.saturating_record_n((*micros).max(1), *count);
+        }
+        latencies
+    }
+
     /// One more.
     pub fn record(&mut self, latency: Duration) {
         let micros = u64::try_from(latency.as_micros()).unwrap_or(MAX_LATENCY_US);

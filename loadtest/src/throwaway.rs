@@ -32,6 +32,15 @@ const LOG_LINES_SHOWN: usize = 10;
 pub struct ThrowawayServer {
     child: Child,
     server: Server,
+    place: Place,
+}
+
+/// What stays the same when it is started again.
+#[derive(Debug)]
+struct Place {
+    program: PathBuf,
+    settings: Vec<(String, String)>,
+    address: SocketAddr,
     folder: TempDir,
 }
 
@@ -87,44 +96,29 @@ impl ThrowawayServer {
         let folder = tempfile::tempdir().map_err(ThrowawayError::Place)?;
         let address = free_address().map_err(ThrowawayError::Place)?;
         let secret = format!("{}{}", clock::run_id().simple(), clock::run_id().simple());
-        let log = std::fs::File::create(folder.path().join("server.log")).map_err(ThrowawayError::Place)?;
-        let errors = log.try_clone().map_err(ThrowawayError::Place)?;
-
-        let mut command = Command::new(&path);
-        for (name, _) in std::env::vars_os().filter(|(name, _)| is_configuration(name)) {
-            command.env_remove(name);
-        }
-        let child = command
-            .env("TURNOUT_LISTEN", address.to_string())
-            .env(
-                "TURNOUT_DATABASE_URL",
-                format!("sqlite://{}", folder.path().join("turnout.db").display()),
-            )
-            .env("TURNOUT_JWT_SECRET", &secret)
-            .env("TURNOUT_RATE_LIMITS", "off")
-            .env("TURNOUT_LOG", "warn")
-            .envs(settings.iter().map(|(name, value)| (name, value)))
-            .current_dir(folder.path())
-            .stdin(Stdio::null())
-            .stdout(log)
-            .stderr(errors)
-            // A signal from the terminal is for this process, which stops the server when it is done with it.
-            .process_group(0)
-            .kill_on_drop(true)
-            .spawn()
-            .map_err(|source| ThrowawayError::Start { path, source })?;
+        let place = Place {
+            program: path,
+            settings: settings.to_vec(),
+            address,
+            folder,
+        };
+        let child = place.launch(&secret)?;
         let server = Server {
             target: Target::at(address),
             secret,
             pid: child.id(),
         };
-        let mut started = Self {
-            child,
-            server,
-            folder,
-        };
+        let mut started = Self { child, server, place };
         started.wait_until_healthy().await?;
         Ok(started)
+    }
+
+    /// Kills it without warning, starts it again where it was, and waits until it serves.
+    pub async fn kill_and_start_again(&mut self) -> Result<(), ThrowawayError> {
+        self.child.kill().await.map_err(ThrowawayError::Stop)?;
+        self.child = self.place.launch(&self.server.secret)?;
+        self.server.pid = self.child.id();
+        self.wait_until_healthy().await
     }
 
     /// Where it is and how it checks tokens.
@@ -144,7 +138,7 @@ impl ThrowawayServer {
 
     /// Leaves its folder behind, with its database and its log, and says where. Whatever still runs there is killed.
     pub fn keep(self) -> PathBuf {
-        self.folder.keep()
+        self.place.folder.keep()
     }
 
     /// Asks it to end, waits, and kills it only if it does not.
@@ -188,10 +182,48 @@ impl ThrowawayServer {
 
     /// The last lines of its log.
     pub fn end_of_log(&self) -> String {
-        let log = std::fs::read(self.folder.path().join("server.log")).unwrap_or_default();
+        let log = std::fs::read(self.place.folder.path().join("server.log")).unwrap_or_default();
         let log = String::from_utf8_lossy(&log);
         let lines: Vec<&str> = log.lines().collect();
         lines[lines.len().saturating_sub(LOG_LINES_SHOWN)..].join("\n")
+    }
+}
+
+impl Place {
+    fn launch(&self, secret: &str) -> Result<Child, ThrowawayError> {
+        let folder = self.folder.path();
+        let log = std::fs::File::options()
+            .create(true)
+            .append(true)
+            .open(folder.join("server.log"))
+            .map_err(ThrowawayError::Place)?;
+        let errors = log.try_clone().map_err(ThrowawayError::Place)?;
+        let mut command = Command::new(&self.program);
+        for (name, _) in std::env::vars_os().filter(|(name, _)| is_configuration(name)) {
+            command.env_remove(name);
+        }
+        command
+            .env("TURNOUT_LISTEN", self.address.to_string())
+            .env(
+                "TURNOUT_DATABASE_URL",
+                format!("sqlite://{}", folder.join("turnout.db").display()),
+            )
+            .env("TURNOUT_JWT_SECRET", secret)
+            .env("TURNOUT_RATE_LIMITS", "off")
+            .env("TURNOUT_LOG", "warn")
+            .envs(self.settings.iter().map(|(name, value)| (name, value)))
+            .current_dir(folder)
+            .stdin(Stdio::null())
+            .stdout(log)
+            .stderr(errors)
+            // A signal from the terminal is for this process, which stops the server when it is done with it.
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|source| ThrowawayError::Start {
+                path: self.program.clone(),
+                source,
+            })
     }
 }
 
@@ -218,7 +250,7 @@ fn is_configuration(name: &OsStr) -> bool {
 }
 
 /// A port that was free a moment ago. Somebody else may take it before the server does; then the start fails.
-fn free_address() -> io::Result<SocketAddr> {
+pub(crate) fn free_address() -> io::Result<SocketAddr> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?.local_addr()
 }
 

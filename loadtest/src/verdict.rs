@@ -73,7 +73,7 @@ fn rank(finding: &Finding) -> u8 {
         Finding::WrongStatus { .. } => 5,
         Finding::WrongPosition { .. } | Finding::WrongAnswer { .. } => 6,
         Finding::WrongRejection { .. } => 7,
-        Finding::CountsDiffer { .. } | Finding::ServerFault { .. } => 8,
+        Finding::Watching { .. } | Finding::CountsDiffer { .. } | Finding::ServerFault { .. } => 8,
         Finding::WrongSeq { .. } | Finding::EventsDiffer { .. } => 9,
     }
 }

@@ -12,7 +12,9 @@ pub use encoding::Encoding;
 pub(crate) use encoding::Heard;
 pub(crate) use socket::{Opening, Socket};
 pub use source::Sources;
-pub(crate) use words::{HeardError, HeardOk, Retry, Say};
+pub(crate) use words::{HeardError, HeardOk, Retry, Say, Subscription};
 
 /// Where sessions are.
 pub(crate) const PATH: &str = "/api/v1/ws";
+/// The server has given up on a reader that does not read.
+pub(crate) const CLOSED_SLOW: u16 = 4108;

@@ -15,6 +15,7 @@ use crate::line::Line;
 use crate::run::RunError;
 use crate::scene::Scene;
 use crate::shared::lock;
+use crate::watch::Sending;
 
 /// What everybody does.
 pub(crate) struct Rush {
@@ -30,6 +31,8 @@ pub(crate) struct Rushed {
     pub(crate) records: Vec<Record>,
     /// Commands that nobody asked because time was up.
     pub(crate) unasked: u64,
+    /// When what was carried out had been sent.
+    pub(crate) sendings: Vec<Sending>,
 }
 
 struct Shared {
@@ -66,7 +69,7 @@ impl Rush {
 /// One line takes job after job.
 async fn work<L: Line>(mut line: L, shared: Arc<Shared>) {
     let scene = &shared.scene;
-    let mut records = Vec::new();
+    let (mut records, mut sendings) = (Vec::new(), Vec::new());
     loop {
         let next = lock(&shared.queue).take();
         let Some((job, number)) = next else { break };
@@ -86,14 +89,17 @@ async fn work<L: Line>(mut line: L, shared: Arc<Shared>) {
                 due
             }
         };
+        let sent_us = clock::machine_us();
         let record = scene.act(&mut line, index, deed, 0, since).await;
         // Time is up for this line, and whatever is left is not asked any more.
         let time_is_up = matches!(record.outcome, Outcome::Unanswered);
-        if let (Job::Arrive(_), Outcome::Acknowledged { .. }) = (job, &record.outcome)
-            && let Some(share) = shared.rush.parts[index].cancels_after
-        {
-            lock(&shared.queue).cancel_later(index, share);
-            lock(&scene.stage.tally).planned += 1;
+        if let Outcome::Acknowledged { answer, .. } = &record.outcome {
+            let seq = answer.seq;
+            sendings.push(Sending { seq, sent_us });
+            if let (Job::Arrive(_), Some(share)) = (job, shared.rush.parts[index].cancels_after) {
+                lock(&shared.queue).cancel_later(index, share);
+                lock(&scene.stage.tally).planned += 1;
+            }
         }
         records.push(record);
         scene.progress.inc(1);
@@ -101,5 +107,7 @@ async fn work<L: Line>(mut line: L, shared: Arc<Shared>) {
             break;
         }
     }
-    lock(&shared.rushed).records.append(&mut records);
+    let mut rushed = lock(&shared.rushed);
+    rushed.records.append(&mut records);
+    rushed.sendings.append(&mut sendings);
 }

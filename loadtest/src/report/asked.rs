@@ -41,6 +41,21 @@ pub enum AskedKind {
         duration_s: f64,
         rounds: u32,
     },
+    Fanout {
+        watchers: u32,
+        activities: u32,
+        encoding: &'static str,
+        duration_s: f64,
+        slow_share: f64,
+        rounds: u32,
+        against: Option<&'static str>,
+    },
+    Reconnect {
+        watchers: u32,
+        encoding: &'static str,
+        duration_s: f64,
+        within_s: f64,
+    },
     Replay {
         /// The file or the seed.
         history: String,
@@ -63,6 +78,14 @@ impl Asked {
             AskedKind::Alternate { over, duration_s, .. } => {
                 let over = over.join(" and ");
                 format!("{connections} people who reserve and cancel in turn for {duration_s} s over {over}")
+            }
+            AskedKind::Fanout {
+                watchers, activities, ..
+            } => {
+                format!("fan-out to {watchers} watchers of {activities} activities")
+            }
+            AskedKind::Reconnect { watchers, .. } => {
+                format!("{watchers} watchers who come back after the server was killed")
             }
             AskedKind::Replay { events, .. } => {
                 format!("replay of {events} events over {connections} connections")
@@ -105,6 +128,34 @@ impl Asked {
                 add("seats", seats);
                 add("seconds of each round", duration_s.to_string());
                 add("rounds of each", rounds.to_string());
+            }
+            AskedKind::Fanout {
+                watchers,
+                activities,
+                encoding,
+                duration_s,
+                slow_share,
+                rounds,
+                against,
+            } => {
+                add("watchers", watchers.to_string());
+                add("share who stop reading", percent(*slow_share));
+                add("activities", activities.to_string());
+                add("messages written as", (*encoding).to_owned());
+                add("seconds of each round", duration_s.to_string());
+                add("rounds", rounds.to_string());
+                add("compared with", against.unwrap_or("nothing").to_owned());
+            }
+            AskedKind::Reconnect {
+                watchers,
+                encoding,
+                duration_s,
+                within_s,
+            } => {
+                add("watchers", watchers.to_string());
+                add("messages written as", (*encoding).to_owned());
+                add("seconds with commands", duration_s.to_string());
+                add("seconds to come back in", within_s.to_string());
             }
             AskedKind::Replay {
                 history,

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::Rounds;
+use super::{Fanout, Reconnect, Rounds};
 
 /// The figures of one kind of run.
 #[derive(Debug, Serialize)]
@@ -12,12 +12,18 @@ use super::Rounds;
 pub enum Measured {
     /// Of an alternation.
     Rounds(Rounds),
+    /// Of a fan-out.
+    Fanout(Fanout),
+    /// Of coming back.
+    Reconnect(Reconnect),
 }
 
 impl fmt::Display for Measured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rounds(rounds) => rounds.fmt(f),
+            Self::Fanout(fanout) => fanout.fmt(f),
+            Self::Reconnect(reconnect) => reconnect.fmt(f),
         }
     }
 }

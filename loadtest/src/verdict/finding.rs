@@ -62,6 +62,12 @@ pub enum Finding {
     WrongRejection { person: String, code: String },
     #[error("server fault: {count} times a request was answered {answer}")]
     ServerFault { answer: String, count: u64 },
+    #[error("watching: {count} {what}; the first: {first}")]
+    Watching {
+        count: u64,
+        what: &'static str,
+        first: String,
+    },
     #[error("counts differ: {field} is {said}, expected {expected}")]
     CountsDiffer {
         field: &'static str,

@@ -2,6 +2,7 @@
 //! purpose.
 #![allow(clippy::unwrap_used, reason = "a test may unwrap, and so may its helpers")]
 
+mod fanout;
 mod stand_in;
 
 use std::time::Duration;

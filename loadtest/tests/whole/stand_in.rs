@@ -32,6 +32,10 @@ pub(crate) enum Fault {
     Stumbles,
     /// Counts seats wrongly in the answers to commands.
     Miscounts,
+    /// Leaves every fifth difference out.
+    SkipsDifferences,
+    /// Says in every difference that nobody has a seat.
+    MiscountsDifferences,
 }
 
 pub(crate) struct StandIn {
@@ -43,6 +47,7 @@ struct State {
     commands: u64,
     activities: HashMap<String, Activity>,
     followers: Vec<Follower>,
+    differences: u64,
 }
 
 struct Activity {
@@ -80,6 +85,7 @@ impl StandIn {
             commands: 0,
             activities: HashMap::new(),
             followers: Vec::new(),
+            differences: 0,
         }));
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {

@@ -1,0 +1,100 @@
+//! A round with Nchan: messages of the same size at the same rate, to the same number of watchers.
+
+use std::time::Duration;
+
+use serde_json::{Map, Value, json};
+use tokio::time::{sleep, sleep_until};
+use uuid::Uuid;
+
+use super::nginx::ThrowawayNginx;
+use super::{FanoutOptions, Held, memory};
+use crate::client::{Connection, Method, Request};
+use crate::clock;
+use crate::process::Process;
+use crate::report::FanoutRound;
+use crate::run::RunError;
+use crate::watch::{Finished, Fleet, Sending, Service, Tell, Trouble};
+
+const SETTLES: Duration = Duration::from_secs(1);
+/// How long one publication may take.
+const DEADLINE: Duration = Duration::from_secs(10);
+
+pub(super) async fn play(
+    nginx: &ThrowawayNginx,
+    options: &FanoutOptions,
+    frame_bytes: usize,
+) -> Result<(FanoutRound, Vec<Trouble>), RunError> {
+    let process = nginx.id().map(Process::with_id);
+    let activities: Vec<Uuid> = (0..options.activities).map(|_| clock::run_id()).collect();
+    let before = Held::by(process);
+    let order = options.order(Service::Nchan, nginx.target().address(), activities.clone());
+    let coming = clock::now();
+    let mut fleet = Fleet::start(&options.program, &order).await?;
+    let came_within = clock::now() - coming;
+    sleep(SETTLES).await;
+    let idle = Held::by(process);
+
+    let cpu = || process.and_then(|process| process.cpu_time());
+    let (own_cpu, cpu_before) = (clock::cpu_time(), cpu());
+    fleet.tell(&Tell::Begin).await?;
+    let mut finished: Vec<Finished> = activities.iter().map(|_| Finished::default()).collect();
+    let mut connection = Connection::new(nginx.target().clone(), DEADLINE);
+    let started = clock::now();
+    for number in 0..options.commands() {
+        sleep_until(started + Duration::from_secs_f64(f64::from(number) / options.rate)).await;
+        let channel = number as usize % activities.len();
+        publish(
+            &mut connection,
+            activities[channel],
+            &mut finished[channel],
+            frame_bytes,
+        )
+        .await?;
+    }
+    let elapsed = clock::now() - started;
+    let used = cpu_before
+        .zip(cpu())
+        .map(|(before, after)| after.saturating_sub(before));
+    let own_used = clock::cpu_time().saturating_sub(own_cpu);
+    let end = Held::by(process);
+    fleet.tell(&Tell::Finish(finished)).await?;
+    let watched = fleet.watched().await?;
+    let mut round = FanoutRound::of("nchan", options.watchers, elapsed, &watched);
+    round.came_within(came_within);
+    round.used(own_used, used);
+    round.held(memory(options.watchers, before, idle, end));
+    Ok((round, watched.troubles))
+}
+
+/// Sends one message, as large as a difference, and notes when.
+async fn publish(
+    connection: &mut Connection,
+    channel: Uuid,
+    finished: &mut Finished,
+    frame_bytes: usize,
+) -> Result<(), RunError> {
+    let seq = finished.seq + 1;
+    let message = |pad: &str| {
+        json!({"type": "diff", "activity": channel, "prev": seq - 1, "seq": seq, "pad": pad}).to_string()
+    };
+    let pad = "x".repeat(frame_bytes.saturating_sub(message("").len()));
+    let request = Request {
+        method: Method::Post,
+        path: &format!("/pub/{channel}"),
+        token: None,
+        key: None,
+        body: &message(&pad),
+    };
+    let sent_us = clock::machine_us();
+    let head = connection
+        .send(&request)
+        .await
+        .map_err(|error| RunError::Nchan(error.told()))?;
+    if !matches!(head.status, 200..=299) {
+        return Err(RunError::Nchan(format!("it answered {}", head.status)));
+    }
+    finished.seq = seq;
+    finished.sendings.push(Sending { seq, sent_us });
+    finished.fields = Map::from_iter([("pad".to_owned(), Value::from(pad))]);
+    Ok(())
+}

@@ -1,0 +1,91 @@
+//! A burst on the command line.
+
+use clap::{Args, ValueEnum};
+use turnout_loadtest::burst::BurstOptions;
+use turnout_loadtest::report::{Asked, AskedKind};
+use turnout_loadtest::run::Via;
+
+use super::common::{CONNECTIONS, CommonArgs};
+use super::values::{Written, rate, share, waitlist};
+
+#[derive(Debug, Args)]
+pub(crate) struct BurstArgs {
+    #[command(flatten)]
+    way: WayArgs,
+    /// How many people want seats.
+    #[arg(long, default_value_t = 10_000, value_parser = clap::value_parser!(u32).range(1..))]
+    people: u32,
+    /// How many seats there are.
+    #[arg(long, default_value_t = 1_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    seats: u32,
+    /// The share of people who cancel later.
+    #[arg(long, default_value_t = 0.0, value_parser = share)]
+    cancel: f64,
+    /// The share of people who bring one to three guests.
+    #[arg(long, default_value_t = 0.0, value_parser = share)]
+    guests: f64,
+    /// Commands per second in an open loop [default: a closed loop, as fast as answers come].
+    #[arg(long, value_parser = rate)]
+    rate: Option<f64>,
+    /// Parties that may wait: a number, or `none` for no waitlist [default: unlimited].
+    #[arg(long, value_parser = waitlist)]
+    waitlist: Option<u32>,
+    #[command(flatten)]
+    pub(crate) common: CommonArgs,
+}
+
+/// What carries the commands.
+#[derive(Debug, Args)]
+struct WayArgs {
+    /// `rest`: requests over kept-alive connections; `ws`: a WebSocket for each person, at most as many at once as
+    /// there are connections.
+    #[arg(long, value_enum, default_value_t = Way::Rest)]
+    via: Way,
+    /// How messages are written on WebSockets.
+    #[arg(long, value_enum, default_value_t = Written::Json)]
+    encoding: Written,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+enum Way {
+    Rest,
+    Ws,
+}
+
+impl WayArgs {
+    fn via(&self) -> Via {
+        match self.via {
+            Way::Rest => Via::Rest,
+            Way::Ws => Via::Ws(self.encoding.into()),
+        }
+    }
+}
+
+impl BurstArgs {
+    pub(crate) fn burst(&self) -> BurstOptions {
+        BurstOptions {
+            via: self.way.via(),
+            people: self.people,
+            seats: self.seats,
+            cancel_share: self.cancel,
+            guest_share: self.guests,
+            waitlist: self.waitlist,
+            rate: self.rate,
+        }
+    }
+
+    pub(crate) fn asked(&self) -> Asked {
+        let kind = AskedKind::Burst {
+            via: self.way.via().as_str(),
+            people: self.people,
+            seats: self.seats,
+            waitlist: self.waitlist,
+            guest_share: self.guests,
+            cancel_share: self.cancel,
+        };
+        Asked {
+            rate_per_s: self.rate,
+            ..self.common.asked(kind, CONNECTIONS)
+        }
+    }
+}

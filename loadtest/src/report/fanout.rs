@@ -1,0 +1,250 @@
+//! The figures of a fan-out: how soon differences reached those who watch, and what that cost.
+
+use std::fmt;
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::measured::{median, write_columns};
+use crate::tally::Latencies;
+use crate::watch::{Slow, Watched};
+
+/// One round.
+#[derive(Clone, Debug, Serialize)]
+pub struct FanoutRound {
+    by: &'static str,
+    watchers: u32,
+    elapsed_s: f64,
+    came_within_s: f64,
+    /// Commands that reached watchers: for each watcher, those that it heard of by a difference.
+    heard: u64,
+    p50_ms: f64,
+    p90_ms: f64,
+    p99_ms: f64,
+    max_ms: f64,
+    differences: u64,
+    merged: u64,
+    snapshots: u64,
+    bytes_per_frame: f64,
+    slow: Slow,
+    /// In seconds of CPU time for each second.
+    client_cpu: f64,
+    server_cpu: Option<f64>,
+    memory: Option<Memory>,
+}
+
+/// What a server held before there were watchers, while nothing happened, and when all had been told everything. The
+/// kernel's part is that of both ends.
+#[derive(Clone, Debug, Serialize)]
+#[expect(missing_docs, reason = "each name says it")]
+pub struct Memory {
+    pub resident_before_bytes: u64,
+    pub resident_idle_bytes: u64,
+    pub resident_end_bytes: u64,
+    pub kernel_before_bytes: u64,
+    pub kernel_idle_bytes: u64,
+    pub kernel_end_bytes: u64,
+    pub resident_bytes_per_idle_socket: f64,
+    pub kernel_bytes_per_idle_socket: f64,
+}
+
+/// All rounds, and how Turnout's compare with the others.
+#[derive(Debug, Serialize)]
+pub struct Fanout {
+    rounds: Vec<FanoutRound>,
+    /// The medians' ratios: of p50, and of p99.
+    ratios: Option<(f64, f64)>,
+}
+
+impl FanoutRound {
+    pub(crate) fn of(by: &'static str, watchers: u32, elapsed: Duration, watched: &Watched) -> Self {
+        let latencies = Latencies::of(&watched.latencies_us);
+        let elapsed_s = elapsed.max(Duration::from_micros(1)).as_secs_f64();
+        Self {
+            by,
+            watchers,
+            elapsed_s,
+            came_within_s: 0.0,
+            heard: latencies.count(),
+            p50_ms: latencies.ms(50.0),
+            p90_ms: latencies.ms(90.0),
+            p99_ms: latencies.ms(99.0),
+            max_ms: latencies.ms(100.0),
+            differences: watched.differences,
+            merged: watched.merged,
+            snapshots: watched.snapshots,
+            bytes_per_frame: watched.difference_bytes as f64 / watched.differences.max(1) as f64,
+            slow: watched.slow,
+            client_cpu: watched.cpu_us as f64 / 1e6 / elapsed_s,
+            server_cpu: None,
+            memory: None,
+        }
+    }
+
+    /// How long it took until all watchers were there.
+    pub(crate) fn came_within(&mut self, took: Duration) {
+        self.came_within_s = took.as_secs_f64();
+    }
+
+    /// What this process used beside its watchers, and what the server used.
+    pub(crate) fn used(&mut self, own: Duration, server: Option<Duration>) {
+        self.client_cpu += own.as_secs_f64() / self.elapsed_s;
+        self.server_cpu = server.map(|used| used.as_secs_f64() / self.elapsed_s);
+    }
+
+    pub(crate) fn held(&mut self, memory: Option<Memory>) {
+        self.memory = memory;
+    }
+
+    /// The usual size of a difference.
+    pub(crate) fn frame_bytes(&self) -> usize {
+        self.bytes_per_frame.round() as usize
+    }
+
+    fn row(&self) -> Vec<String> {
+        let ms = |ms: f64| format!("{ms:.1}");
+        let told = |figure: Option<f64>| figure.map_or("?".to_owned(), |figure| format!("{figure:.2}"));
+        let memory = self.memory.as_ref();
+        let each = |bytes: Option<f64>| bytes.map_or("?".to_owned(), |bytes| format!("{bytes:.0}"));
+        vec![
+            self.by.to_owned(),
+            self.heard.to_string(),
+            ms(self.p50_ms),
+            ms(self.p90_ms),
+            ms(self.p99_ms),
+            ms(self.max_ms),
+            self.differences.to_string(),
+            self.merged.to_string(),
+            self.snapshots.to_string(),
+            format!("{:.0}", self.bytes_per_frame),
+            format!("{:.1}", self.came_within_s),
+            told(Some(self.client_cpu)),
+            told(self.server_cpu),
+            each(memory.map(|memory| memory.resident_bytes_per_idle_socket)),
+            each(memory.map(|memory| memory.kernel_bytes_per_idle_socket)),
+        ]
+    }
+}
+
+const HEADINGS: [&str; 15] = [
+    "by",
+    "heard",
+    "p50 ms",
+    "p90 ms",
+    "p99 ms",
+    "max ms",
+    "diffs",
+    "merged",
+    "snapshots",
+    "bytes",
+    "came in s",
+    "client CPU",
+    "server CPU",
+    "RSS/socket",
+    "kernel/socket",
+];
+
+impl Fanout {
+    pub(crate) fn of(rounds: Vec<FanoutRound>) -> Self {
+        let of = |by: &str, figure: fn(&FanoutRound) -> f64| {
+            let same = rounds.iter().filter(|round| round.by == by);
+            median(same.map(figure))
+        };
+        let has_others = rounds.iter().any(|round| round.by == "nchan");
+        let ratio = |figure: fn(&FanoutRound) -> f64| of("turnout", figure) / of("nchan", figure).max(0.001);
+        let ratios = has_others.then(|| (ratio(|round| round.p50_ms), ratio(|round| round.p99_ms)));
+        Self { rounds, ratios }
+    }
+}
+
+impl fmt::Display for Fanout {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "FAN-OUT, from sending a command to its first difference at each watcher"
+        )?;
+        let rows: Vec<Vec<String>> = self.rounds.iter().map(FanoutRound::row).collect();
+        write_columns(f, &HEADINGS, &rows)?;
+        for (number, round) in self.rounds.iter().enumerate() {
+            let Slow {
+                behind,
+                closed,
+                kept_up,
+            } = round.slow;
+            if behind + closed + kept_up > 0 {
+                writeln!(
+                    f,
+                    "  slow readers of round {}: {behind} were sent a snapshot, {closed} were closed, {kept_up} \
+                     had missed nothing",
+                    number + 1
+                )?;
+            }
+        }
+        for round in self.rounds.iter().take(1) {
+            if let Some(memory) = &round.memory {
+                let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
+                writeln!(
+                    f,
+                    "  the server's memory in MiB before, idle with {} sockets, and at the end: {:.1}, {:.1}, {:.1}; \
+                     the kernel's for sockets, of both ends: {:.1}, {:.1}, {:.1}",
+                    round.watchers,
+                    mib(memory.resident_before_bytes),
+                    mib(memory.resident_idle_bytes),
+                    mib(memory.resident_end_bytes),
+                    mib(memory.kernel_before_bytes),
+                    mib(memory.kernel_idle_bytes),
+                    mib(memory.kernel_end_bytes),
+                )?;
+            }
+        }
+        if let Some((p50, p99)) = self.ratios {
+            writeln!(
+                f,
+                "  turnout takes {p50:.2} times as long as nchan at p50, {p99:.2} times at p99, by the medians"
+            )?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn round(by: &'static str, took_us: u64) -> FanoutRound {
+        let watched = Watched {
+            latencies_us: vec![(took_us, 7)],
+            differences: 7,
+            difference_bytes: 1_400,
+            slow: Slow {
+                closed: 1,
+                ..Slow::default()
+            },
+            ..Watched::default()
+        };
+        FanoutRound::of(by, 8, Duration::from_secs(1), &watched)
+    }
+
+    #[test]
+    fn turnout_is_compared_with_the_other_by_their_medians() {
+        let rounds = [
+            ("turnout", 20_000),
+            ("nchan", 10_000),
+            ("turnout", 90_000),
+            ("turnout", 10_000),
+        ];
+        let fanout = Fanout::of(rounds.map(|(by, took_us)| round(by, took_us)).to_vec());
+        let (p50, p99) = fanout.ratios.unwrap();
+        assert!((p50 - 2.0).abs() < 0.01 && (p99 - 2.0).abs() < 0.01, "{fanout:?}");
+        let told = fanout.to_string();
+        assert!(
+            told.contains("turnout takes 2.00 times as long as nchan"),
+            "{told}"
+        );
+        assert!(
+            told.contains("slow readers of round 1: 0 were sent a snapshot, 1 were closed"),
+            "{told}"
+        );
+        assert_eq!(round("turnout", 1).frame_bytes(), 200);
+    }
+}

@@ -1,0 +1,209 @@
+//! Watchers: many sockets that follow activities, in processes of their own, and what they see.
+//!
+//! It owns what is said between the process that leads and those that watch: orders and reports, a line of JSON each.
+//! Processes of their own, because one may not have so many files open, and because whoever sends the commands must not
+//! wait behind ten thousand sockets. All of them are the same program, and end when nobody speaks to them any more.
+
+mod arrivals;
+mod feed;
+mod fleet;
+mod squad;
+mod watcher;
+
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use uuid::Uuid;
+
+pub(crate) use fleet::Fleet;
+pub use squad::run as run_squad;
+
+use crate::ws::Encoding;
+
+/// What watchers are to do.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Order {
+    pub(crate) server: SocketAddr,
+    pub(crate) service: Service,
+    pub(crate) encoding: Encoding,
+    /// Watchers follow one of these each, in turn.
+    pub(crate) activities: Vec<Uuid>,
+    /// The number of the first watcher.
+    pub(crate) first: u32,
+    pub(crate) watchers: u32,
+    /// Of a thousand watchers so many stop reading.
+    pub(crate) slow_per_mille: u32,
+    /// How long one may take until it is current, in milliseconds.
+    pub(crate) within_ms: u64,
+    /// Whether those who are cut off wait until they are told to come back.
+    pub(crate) comes_back: bool,
+}
+
+/// What is watched.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Service {
+    /// Activities of a Turnout server.
+    Turnout,
+    /// Channels of the Nchan module of nginx, named by activities.
+    Nchan,
+}
+
+/// What those who watch are told.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Tell {
+    /// What is measured begins now.
+    Begin,
+    /// Come back, all at once.
+    ComeBack,
+    /// It is over: this is how it has ended.
+    Finish(Vec<Finished>),
+}
+
+/// How an activity has ended.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Finished {
+    pub(crate) seq: u64,
+    /// What everybody may see of it, but `seq` and `epoch`.
+    pub(crate) fields: Map<String, Value>,
+    pub(crate) sendings: Vec<Sending>,
+}
+
+/// When a command that was carried out had been sent.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+pub(crate) struct Sending {
+    /// The `seq` of its last event.
+    pub(crate) seq: u64,
+    /// On the clock that all processes of the machine share.
+    pub(crate) sent_us: u64,
+}
+
+/// What those who watch have to say.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Report {
+    /// All are there.
+    Ready,
+    /// Not all are there, and why.
+    Failed(String),
+    /// All have come back, or will not.
+    CameBack(CameBack),
+    /// What they saw.
+    Watched(Box<Watched>),
+}
+
+/// How watchers came back.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct CameBack {
+    /// Microseconds from the word until each was current, and how many took so long.
+    pub(crate) current_us: Vec<(u64, u64)>,
+    pub(crate) live: u64,
+    pub(crate) replayed: u64,
+    pub(crate) snapshots: u64,
+    /// Tries that failed.
+    pub(crate) failed_tries: u64,
+}
+
+/// What watchers saw.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Watched {
+    /// CPU time of their process since it began.
+    pub(crate) cpu_us: u64,
+    /// Microseconds from the sending of a command to the first difference with it, and how many took so long.
+    pub(crate) latencies_us: Vec<(u64, u64)>,
+    pub(crate) differences: u64,
+    /// Those of them that cover more than one command.
+    pub(crate) merged: u64,
+    pub(crate) difference_bytes: u64,
+    /// Snapshots for those who read all the time.
+    pub(crate) snapshots: u64,
+    pub(crate) slow: Slow,
+    pub(crate) troubles: Vec<Trouble>,
+}
+
+/// What became of those who had stopped reading.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Slow {
+    /// They were sent a snapshot once they read again.
+    pub(crate) behind: u64,
+    /// They were closed with 4108.
+    pub(crate) closed: u64,
+    /// All that they had missed was still on its way to them.
+    pub(crate) kept_up: u64,
+}
+
+/// Something that must not be, how often, and an example.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(crate) struct Trouble {
+    pub(crate) kind: TroubleKind,
+    pub(crate) count: u64,
+    pub(crate) first: String,
+}
+
+/// What must not be.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum TroubleKind {
+    /// A difference did not begin where its watcher was.
+    Gap,
+    /// A watcher ends with something else than there is.
+    Differs,
+    /// A watcher was not current in time.
+    Behind,
+    /// A watcher was cut off.
+    Lost,
+}
+
+impl TroubleKind {
+    /// In words, after how often.
+    pub(crate) fn told(self) -> &'static str {
+        match self {
+            Self::Gap => "differences began elsewhere than their watcher was",
+            Self::Differs => "watchers end with something else than there is",
+            Self::Behind => "watchers were not current in time",
+            Self::Lost => "watchers were cut off",
+        }
+    }
+}
+
+/// Notes that something must not be.
+fn note(troubles: &mut Vec<Trouble>, kind: TroubleKind, count: u64, first: impl FnOnce() -> String) {
+    match troubles.iter_mut().find(|trouble| trouble.kind == kind) {
+        Some(trouble) => trouble.count += count,
+        None => {
+            let first = first();
+            troubles.push(Trouble { kind, count, first });
+        }
+    }
+}
+
+impl Watched {
+    /// What others saw as well.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        self.cpu_us += other.cpu_us;
+        self.latencies_us.extend(other.latencies_us);
+        self.differences += other.differences;
+        self.merged += other.merged;
+        self.difference_bytes += other.difference_bytes;
+        self.snapshots += other.snapshots;
+        self.slow.behind += other.slow.behind;
+        self.slow.closed += other.slow.closed;
+        self.slow.kept_up += other.slow.kept_up;
+        for trouble in other.troubles {
+            note(&mut self.troubles, trouble.kind, trouble.count, || trouble.first);
+        }
+    }
+}
+
+impl CameBack {
+    /// How others came back as well.
+    pub(crate) fn absorb(&mut self, other: Self) {
+        self.current_us.extend(other.current_us);
+        self.live += other.live;
+        self.replayed += other.replayed;
+        self.snapshots += other.snapshots;
+        self.failed_tries += other.failed_tries;
+    }
+}

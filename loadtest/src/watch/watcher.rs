@@ -1,0 +1,337 @@
+//! One watcher: a socket that follows one activity, from its first snapshot to the last difference.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Semaphore, watch};
+use tokio::time::{Instant, sleep, timeout_at};
+use tokio_tungstenite::tungstenite::Bytes;
+
+use super::feed::{Difference, Mode, News, State, Subscribed};
+use super::squad::{Ledger, Phase};
+use super::{Order, Service, TroubleKind};
+use crate::client::TransportError;
+use crate::clock;
+use crate::target::Target;
+use crate::ws::{CLOSED_SLOW, Opening, PATH, Say, Socket, Sources, Subscription};
+
+/// What the kernel takes in for somebody who does not read: as little as it can.
+const SLOW_RECEIVE_BYTES: u32 = 4_096;
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// What all watchers of a process share.
+pub(super) struct Common {
+    pub(super) order: Order,
+    pub(super) target: Target,
+    pub(super) sources: Sources,
+    pub(super) ledger: Arc<Ledger>,
+    /// How many may be opening their first socket at once.
+    pub(super) opening: Semaphore,
+}
+
+pub(super) struct Watcher {
+    common: Arc<Common>,
+    /// The index of what it follows.
+    activity: usize,
+    is_slow: bool,
+    phases: watch::Receiver<Phase>,
+    /// `None` while it is cut off.
+    socket: Option<Socket>,
+    /// Where it is; `None` before its first snapshot.
+    position: Option<Position>,
+    snapshots: u64,
+    /// How it came to be where it is, the last time that it had to be told.
+    mode: Mode,
+}
+
+struct Position {
+    epoch: i64,
+    state: Arc<State>,
+    /// Where a replay ends that is still under way.
+    replays_until: u64,
+}
+
+/// What happens next to somebody who watches.
+enum Next {
+    Frame(Result<Bytes, TransportError>),
+    Phase,
+}
+
+impl Watcher {
+    pub(super) fn new(common: Arc<Common>, number: u32, phases: watch::Receiver<Phase>) -> Self {
+        let order = &common.order;
+        // One after the other, and the slow ones evenly among them.
+        let activity = number as usize % order.activities.len();
+        let slow = |number: u32| u64::from(number) * u64::from(order.slow_per_mille) / 1_000;
+        let is_slow = slow(number + 1) > slow(number);
+        Self {
+            activity,
+            is_slow,
+            phases,
+            socket: None,
+            position: None,
+            snapshots: 0,
+            mode: Mode::Live,
+            common,
+        }
+    }
+
+    /// From its first socket to the end.
+    pub(super) async fn run(mut self) {
+        let ledger = Arc::clone(&self.common.ledger);
+        let opened = {
+            let common = Arc::clone(&self.common);
+            let _turn = common.opening.acquire().await;
+            self.open().await
+        };
+        if let Err(error) = opened {
+            ledger.is_there(Err(error.told()));
+            return;
+        }
+        self.snapshots = 0;
+        ledger.is_there(Ok(()));
+        loop {
+            match self.next().await {
+                Next::Frame(Ok(frame)) => {
+                    if let Err(error) = self.take(&frame) {
+                        return self.is_lost(&error);
+                    }
+                }
+                Next::Frame(Err(error)) => {
+                    self.socket = None;
+                    if !self.common.order.comes_back {
+                        return self.is_lost(&error);
+                    }
+                }
+                Next::Phase => {
+                    let phase = self.phases.borrow_and_update().clone();
+                    match phase {
+                        Phase::Watch => {}
+                        Phase::ComeBack { since_us } => self.come_back(since_us).await,
+                        Phase::Finish(last) => {
+                            let activity = self.activity;
+                            return self.finish(&last[activity]).await;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Whoever is slow or cut off waits to be told.
+    async fn next(&mut self) -> Next {
+        let changed = self.phases.changed();
+        let socket = self.socket.as_mut().filter(|_| !self.is_slow);
+        let frame = async {
+            match socket {
+                Some(socket) => socket.hear().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            frame = frame => Next::Frame(frame),
+            _ = changed => Next::Phase,
+        }
+    }
+
+    fn is_lost(&self, error: &TransportError) {
+        self.common.ledger.trouble(TroubleKind::Lost, || error.told());
+    }
+
+    /// Opens a socket and follows the activity from where it is, until it is current.
+    async fn open(&mut self) -> Result<(), TransportError> {
+        let common = Arc::clone(&self.common);
+        let order = &common.order;
+        let deadline = Duration::from_millis(order.within_ms);
+        let opened = tokio::time::timeout(deadline, async {
+            let activity = order.activities[self.activity];
+            let pushed = format!("/sub/{activity}");
+            let (path, encoding) = match order.service {
+                Service::Turnout => (PATH, Some(order.encoding)),
+                Service::Nchan => (&*pushed, None),
+            };
+            let mut socket = Socket::open(&Opening {
+                target: &common.target,
+                path,
+                encoding,
+                source: common.sources.next_to(order.server),
+                receive_bytes: self.is_slow.then_some(SLOW_RECEIVE_BYTES),
+                deadline,
+            })
+            .await?;
+            if order.service == Service::Nchan {
+                self.position = Some(Position {
+                    epoch: 0,
+                    state: common.ledger.nothing(),
+                    replays_until: 0,
+                });
+                return Ok(socket);
+            }
+            let from = self.position.as_ref();
+            let subscription = Subscription {
+                activity,
+                epoch: from.map(|position| position.epoch),
+                seq: from.map(|position| position.state.seq),
+            };
+            let hello = Say::Hello {
+                token: None,
+                subscribe: &[subscription],
+            };
+            socket.say(&hello).await?;
+            let mut is_subscribed = false;
+            while !is_subscribed || self.is_replaying() {
+                let frame = socket.hear().await?;
+                is_subscribed |= self.take(&frame)?;
+            }
+            Ok(socket)
+        });
+        self.socket = Some(opened.await.map_err(|_| TransportError::Deadline)??);
+        Ok(())
+    }
+
+    fn is_replaying(&self) -> bool {
+        self.position
+            .as_ref()
+            .is_some_and(|position| position.state.seq < position.replays_until)
+    }
+
+    /// Takes a frame in; says whether it told where the subscription stands.
+    fn take(&mut self, frame: &Bytes) -> Result<bool, TransportError> {
+        let at_us = clock::machine_us();
+        let news = self.common.ledger.read(frame)?;
+        let mut is_subscribed = false;
+        for news in &*news {
+            match news {
+                News::Difference(difference) => self.apply(difference, frame.len(), at_us),
+                News::Subscribed(told) => {
+                    self.subscribed(told);
+                    is_subscribed = true;
+                }
+                News::Refused(code) => {
+                    return Err(TransportError::Refused { answer: code.clone() });
+                }
+                News::Other => {}
+            }
+        }
+        Ok(is_subscribed)
+    }
+
+    fn subscribed(&mut self, told: &Subscribed) {
+        let ledger = Arc::clone(&self.common.ledger);
+        self.mode = told.mode;
+        let before = self.position.take();
+        let state = match (&told.snapshot, told.mode, before) {
+            (Some(snapshot), Mode::Snapshot, _) => {
+                self.snapshots += 1;
+                ledger.adopt(told.seq, snapshot)
+            }
+            (None, Mode::Live, Some(position))
+                if position.state.seq == told.seq && position.epoch == told.epoch =>
+            {
+                position.state
+            }
+            (None, Mode::Replay, Some(position)) if position.epoch == told.epoch => position.state,
+            (_, mode, before) => {
+                ledger.trouble(TroubleKind::Gap, || {
+                    let seq = before.as_ref().map(|position| position.state.seq);
+                    format!("subscribed with {mode:?} at {} for one at {seq:?}", told.seq)
+                });
+                before.map_or_else(|| ledger.nothing(), |position| position.state)
+            }
+        };
+        self.position = Some(Position {
+            epoch: told.epoch,
+            state,
+            replays_until: told.seq,
+        });
+    }
+
+    fn apply(&mut self, difference: &Arc<Difference>, frame_bytes: usize, at_us: u64) {
+        let ledger = &self.common.ledger;
+        let Some(position) = &mut self.position else {
+            ledger.trouble(TroubleKind::Gap, || {
+                "a difference before the first snapshot".to_owned()
+            });
+            return;
+        };
+        let mine = position.state.seq;
+        if difference.seq <= mine {
+            return;
+        }
+        if difference.prev != mine || difference.activity != self.common.order.activities[self.activity] {
+            ledger.trouble(TroubleKind::Gap, || {
+                format!("{} to {} for one at {mine}", difference.prev, difference.seq)
+            });
+        }
+        position.state = ledger.apply(&position.state, difference);
+        if !self.is_slow {
+            ledger.arrived(self.activity, difference, frame_bytes, at_us);
+        }
+    }
+
+    /// Opens a new socket and tries until it is current.
+    async fn come_back(&mut self, since_us: u64) {
+        let ledger = Arc::clone(&self.common.ledger);
+        let give_up_at = clock::now() + Duration::from_millis(self.common.order.within_ms);
+        self.socket = None;
+        let mut pause = FIRST_PAUSE;
+        loop {
+            match self.open().await {
+                Ok(()) => return ledger.came_back(since_us, self.mode),
+                Err(error) if clock::now() + pause >= give_up_at => {
+                    ledger.stayed_away();
+                    return ledger.trouble(TroubleKind::Behind, || error.told());
+                }
+                Err(_) => ledger.failed_try(),
+            }
+            sleep(pause).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Reads to the end, also if it has not read for a while, and compares.
+    async fn finish(mut self, last: &State) {
+        let ledger = Arc::clone(&self.common.ledger);
+        let give_up_at = clock::now() + Duration::from_millis(self.common.order.within_ms);
+        let read = self.read_until(last.seq, give_up_at).await;
+        let is_slow = self.is_slow;
+        match read {
+            Err(TransportError::ClosedWith { code: CLOSED_SLOW }) if is_slow => return ledger.slow_closed(),
+            // What the kernel had kept for it is lost with the connection, the close frame included.
+            Err(TransportError::Closed | TransportError::Socket(_)) if is_slow => {
+                return ledger.slow_closed();
+            }
+            Err(TransportError::Deadline) => ledger.trouble(TroubleKind::Behind, || {
+                let seq = self.position.as_ref().map(|position| position.state.seq);
+                format!("at {seq:?} where the last is {}", last.seq)
+            }),
+            Err(error) => self.is_lost(&error),
+            Ok(()) => {
+                let state = self.position.as_ref().map(|position| &position.state);
+                if let Some(wrong) = state.and_then(|state| state.first_difference(last)) {
+                    ledger.trouble(TroubleKind::Differs, || wrong);
+                }
+                ledger.ended(is_slow, self.snapshots);
+            }
+        }
+        if let Some(socket) = self.socket {
+            socket.leave().await;
+        }
+    }
+
+    async fn read_until(&mut self, seq: u64, give_up_at: Instant) -> Result<(), TransportError> {
+        while self
+            .position
+            .as_ref()
+            .is_none_or(|position| position.state.seq < seq)
+        {
+            let socket = self.socket.as_mut().ok_or(TransportError::Closed)?;
+            let frame = timeout_at(give_up_at, socket.hear())
+                .await
+                .map_err(|_| TransportError::Deadline)??;
+            self.take(&frame)?;
+        }
+        Ok(())
+    }
+}
