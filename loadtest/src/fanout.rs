@@ -109,7 +109,7 @@ pub async fn run(
         end = end.and(played.end);
         findings.extend(played.findings);
         findings.extend(found(&played.troubles));
-        rounds.push(played.round);
+        rounds.push(played.round.in_round(number));
         if let Some(nginx) = &nginx {
             tell(
                 progress,
@@ -117,8 +117,11 @@ pub async fn run(
             );
             let (round, troubles) = nchan::play(nginx, options, frame_bytes).await?;
             findings.extend(found(&troubles));
-            rounds.push(round);
+            rounds.push(round.in_round(number));
         }
+    }
+    if let Some(nginx) = nginx {
+        nginx.stop().await;
     }
     findings.splice(0..0, faults(tally));
     Ok(Outcome {

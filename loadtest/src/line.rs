@@ -4,6 +4,7 @@
 //! as and how it is judged is the same for both, and not for here.
 
 mod rest;
+mod session;
 mod socket;
 
 use uuid::Uuid;

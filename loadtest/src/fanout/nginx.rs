@@ -3,9 +3,10 @@
 use std::process::Stdio;
 use std::time::Duration;
 
+use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::Nginx;
 use crate::client::{Connection, Method, Request};
@@ -15,6 +16,7 @@ use crate::target::Target;
 use crate::throwaway::free_address;
 
 const START_DEADLINE: Duration = Duration::from_secs(10);
+const STOP_DEADLINE: Duration = Duration::from_secs(10);
 const POLL_EVERY: Duration = Duration::from_millis(20);
 
 /// A running nginx that belongs to this process.
@@ -66,6 +68,21 @@ impl ThrowawayNginx {
         self.child.id()
     }
 
+    /// Asks it to end, and waits until it has collected its workers.
+    pub(super) async fn stop(mut self) {
+        self.signal(Signal::TERM);
+        // What is left after that is killed.
+        let _ = timeout(STOP_DEADLINE, self.child.wait()).await;
+    }
+
+    /// Sends a signal to all of its processes, which are a group.
+    fn signal(&self, signal: Signal) {
+        let id = self.id().and_then(|id| i32::try_from(id).ok());
+        if let Some(group) = id.and_then(Pid::from_raw) {
+            let _ = kill_process_group(group, signal);
+        }
+    }
+
     async fn wait_until_there(&mut self) -> Result<(), RunError> {
         let give_up_at = clock::now() + START_DEADLINE;
         loop {
@@ -95,12 +112,8 @@ impl ThrowawayNginx {
 
 impl Drop for ThrowawayNginx {
     fn drop(&mut self) {
-        // Killed outright, the first process would leave its workers behind.
-        if let Some(id) = self.id().and_then(|id| i32::try_from(id).ok())
-            && let Some(pid) = rustix::process::Pid::from_raw(id)
-        {
-            let _ = rustix::process::kill_process_group(pid, rustix::process::Signal::KILL);
-        }
+        // Killed alone, the first process would leave its workers behind.
+        self.signal(Signal::KILL);
     }
 }
 

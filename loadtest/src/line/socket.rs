@@ -4,15 +4,15 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use tokio::time::timeout;
-use uuid::Uuid;
 
+use super::session::{Session, Ungreeted, failed, fault};
 use super::{Line, Put, Said};
-use crate::attempt::{Patience, REFUSALS, TimeLimits, Tried, Tries, tried_over_http};
+use crate::attempt::{Patience, TimeLimits, Tried, Tries};
 use crate::client::TransportError;
 use crate::shared::SharedTally;
 use crate::target::Target;
 use crate::tokens::Person;
-use crate::ws::{Encoding, Heard, HeardError, HeardOk, Opening, PATH, Retry, Say, Socket, Sources};
+use crate::ws::{Encoding, Opening, PATH, Sources};
 
 /// A line that speaks for one person after the other, each over a socket of their own.
 #[derive(Debug)]
@@ -24,46 +24,8 @@ pub struct SocketLine {
     patience: Patience,
     /// `None` before the first command, and after a failure.
     session: Option<Session>,
-}
-
-/// A socket that was greeted.
-#[derive(Debug)]
-struct Session {
-    socket: Socket,
-    /// The user id of whom it speaks for.
-    person: String,
-    /// How many commands were sent on it: each has its own number.
-    sent: u64,
-    /// Whether the server has said that it goes away.
-    drains: bool,
-}
-
-/// Why there is no session.
-enum Ungreeted {
-    /// The server has something against the one who asks.
-    Said(Tried<Said>),
-    /// There was no answer.
-    Failed(TransportError),
-}
-
-impl From<TransportError> for Ungreeted {
-    fn from(error: TransportError) -> Self {
-        match error {
-            TransportError::NotUpgraded { status, code } => {
-                Self::Said(tried_over_http(status, code, None).map(Said::Rejected))
-            }
-            error => Self::Failed(error),
-        }
-    }
-}
-
-impl Ungreeted {
-    fn tried(self) -> Result<Tried<Said>, TransportError> {
-        match self {
-            Self::Said(tried) => Ok(tried),
-            Self::Failed(error) => failed(error),
-        }
-    }
+    /// What the server did wrong before the next command.
+    unready: Option<TransportError>,
 }
 
 impl SocketLine {
@@ -83,6 +45,7 @@ impl SocketLine {
             request_timeout: limits.request_timeout,
             patience: Patience::new(limits, tally, seed),
             session: None,
+            unready: None,
         }
     }
 
@@ -101,42 +64,27 @@ impl SocketLine {
     async fn greet(&mut self, person: &Person) -> Result<&mut Session, Ungreeted> {
         let mut kept = None;
         if let Some(mut session) = self.session.take() {
-            if session.person != person.id {
-                session.socket.leave().await;
+            if !session.is_of(person) {
+                session.leave().await;
             } else if session.listen()? {
                 kept = Some(session);
             }
         }
         let session = match kept {
             Some(session) => session,
-            None => self.open_session(person).await?,
+            None => {
+                let opening = Opening {
+                    target: &self.target,
+                    path: PATH,
+                    encoding: Some(self.encoding),
+                    source: self.sources.next_to(self.target.address()),
+                    receive_bytes: None,
+                    deadline: self.request_timeout,
+                };
+                Session::open(&opening, person).await?
+            }
         };
         Ok(self.session.insert(session))
-    }
-
-    async fn open_session(&self, person: &Person) -> Result<Session, Ungreeted> {
-        let mut socket = Socket::open(&Opening {
-            target: &self.target,
-            path: PATH,
-            encoding: Some(self.encoding),
-            source: self.sources.next_to(self.target.address()),
-            receive_bytes: None,
-            deadline: self.request_timeout,
-        })
-        .await?;
-        let hello = Say::Hello {
-            token: Some(&person.token),
-            subscribe: &[],
-        };
-        socket.say(&hello).await?;
-        let welcomed = timeout(self.request_timeout, welcome(&mut socket));
-        welcomed.await.map_err(|_| TransportError::Deadline)??;
-        Ok(Session {
-            socket,
-            person: person.id.clone(),
-            sent: 0,
-            drains: false,
-        })
     }
 
     async fn put_once(
@@ -144,6 +92,9 @@ impl SocketLine {
         put: &Put<'_>,
         before_sending: &mut (impl FnMut() + Send),
     ) -> Result<Tried<Said>, TransportError> {
+        if let Some(error) = self.unready.take() {
+            return failed(error);
+        }
         let deadline = self.request_timeout;
         let session = match self.greet(put.person).await {
             Ok(session) => session,
@@ -155,7 +106,7 @@ impl SocketLine {
             Err(_) => Err(TransportError::Deadline),
         };
         // Whatever else is on its way belongs to a command that is given up, so the socket is, too.
-        if tried.is_err() || session.drains {
+        if tried.is_err() || session.drains() {
             self.session = None;
         }
         tried.or_else(failed)
@@ -164,8 +115,12 @@ impl SocketLine {
 
 impl Line for SocketLine {
     async fn get_ready(&mut self, person: &Person) {
-        // What failed now fails again with the command, and counts then.
-        let _ = self.greet(person).await;
+        // Whether it fails again is seen with the command, and counts then; what was the server's fault counts anyway.
+        if let Err(Ungreeted::Failed(error)) = self.greet(person).await
+            && fault(&error).is_some()
+        {
+            self.unready = Some(error);
+        }
     }
 
     async fn put(&mut self, put: &Put<'_>, mut before_sending: impl FnMut() + Send) -> Option<Said> {
@@ -179,141 +134,11 @@ impl Line for SocketLine {
     }
 }
 
-/// Waits for the answer to `hello`.
-async fn welcome(socket: &mut Socket) -> Result<(), Ungreeted> {
-    loop {
-        let frame = socket.hear().await?;
-        for heard in socket.encoding().messages(&frame) {
-            let heard = heard?;
-            match &*heard.kind {
-                "welcome" => return Ok(()),
-                "error" => return Err(Ungreeted::Said(tried_over_socket(&heard.read()?))),
-                _ => {}
-            }
-        }
-    }
-}
-
-impl Session {
-    /// Hears what was said while nothing was asked; says whether the session goes on.
-    fn listen(&mut self) -> Result<bool, TransportError> {
-        while let Some(heard) = self.socket.hear_now() {
-            match heard {
-                Ok(frame) => self.note(&frame)?,
-                // Nothing was asked, so nothing has failed, unless the server says that it was the client's fault.
-                Err(error) if fault(&error).is_some() => return Err(error),
-                Err(_) => return Ok(false),
-            }
-        }
-        Ok(!self.drains)
-    }
-
-    fn note(&mut self, frame: &[u8]) -> Result<(), TransportError> {
-        for heard in self.socket.encoding().messages(frame) {
-            self.drains |= heard?.kind == "draining";
-        }
-        Ok(())
-    }
-
-    /// Sends one command and waits for its answer.
-    async fn exchange(&mut self, put: &Put<'_>) -> Result<Tried<Said>, TransportError> {
-        self.sent += 1;
-        let id = self.sent.to_string();
-        let command = Say::command(&id, put.key, put.activity, put.deed);
-        self.socket.say(&command).await?;
-        loop {
-            let frame = self.socket.hear().await?;
-            let mut answer = None;
-            for heard in self.socket.encoding().messages(&frame) {
-                let heard = heard?;
-                match &*heard.kind {
-                    "draining" => self.drains = true,
-                    "ok" => answer = Some(done(&heard, &id, put)?),
-                    "error" => answer = Some(not_done(&heard, &id, put)?),
-                    _ => {}
-                }
-            }
-            if let Some(answer) = answer {
-                return Ok(answer);
-            }
-        }
-    }
-}
-
-const NOT_ASKED: TransportError = TransportError::Malformed("an answer to what was not asked");
-
-fn done(heard: &Heard<'_>, id: &str, put: &Put<'_>) -> Result<Tried<Said>, TransportError> {
-    let Ok(ok) = heard.read::<HeardOk>() else {
-        return Ok(Tried::Final(Said::Unreadable("ok unreadable".to_owned())));
-    };
-    check_echo(&ok.id, ok.key.as_deref(), Some(ok.activity), id, put)?;
-    Ok(Tried::Final(Said::Done(Box::new(ok.into()))))
-}
-
-fn not_done(heard: &Heard<'_>, id: &str, put: &Put<'_>) -> Result<Tried<Said>, TransportError> {
-    let error: HeardError = heard.read()?;
-    let said_id = error.id.as_deref().ok_or(NOT_ASKED)?;
-    check_echo(said_id, error.key.as_deref(), error.activity, id, put)?;
-    Ok(tried_over_socket(&error))
-}
-
-/// What is echoed must be what was sent; only the id must be there.
-fn check_echo(
-    said_id: &str,
-    said_key: Option<&str>,
-    said_activity: Option<Uuid>,
-    id: &str,
-    put: &Put<'_>,
-) -> Result<(), TransportError> {
-    let is_same = said_id == id
-        && said_key.is_none_or(|key| key == put.key)
-        && said_activity.is_none_or(|activity| activity == put.activity);
-    if is_same { Ok(()) } else { Err(NOT_ASKED) }
-}
-
-/// What an `error` means. Whether to come again follows from the code, so a server that says otherwise is wrong.
-fn tried_over_socket(error: &HeardError) -> Tried<Said> {
-    let code = error.code.clone();
-    let pause = error.after_ms.map(Duration::from_millis);
-    match (&*error.code, error.retry) {
-        (told, Retry::SameKey) if REFUSALS.contains(&told) => Tried::Refused { code, pause },
-        ("rate_limited", Retry::After) => Tried::Refused { code, pause },
-        ("not_open_yet", Retry::After) => Tried::Final(Said::Rejected(code)),
-        ("internal" | "rate_limited" | "not_open_yet", _) => faulty(error, pause),
-        (told, Retry::Never) if !REFUSALS.contains(&told) => Tried::Final(Said::Rejected(code)),
-        _ => faulty(error, pause),
-    }
-}
-
-fn faulty(error: &HeardError, pause: Option<Duration>) -> Tried<Said> {
-    Tried::Faulty {
-        answer: format!("error {} with retry {:?}", error.code, error.retry),
-        pause,
-    }
-}
-
-/// No answer; where the server says that it was the client's fault, or its own, that is one.
-fn failed(error: TransportError) -> Result<Tried<Said>, TransportError> {
-    match fault(&error) {
-        Some(answer) => Ok(Tried::Faulty { answer, pause: None }),
-        None => Err(error),
-    }
-}
-
-/// The close codes and words that no sound server has for a sound client.
-fn fault(error: &TransportError) -> Option<String> {
-    match error {
-        TransportError::ClosedWith { code } if !matches!(code, 1000 | 1001 | 1012 | 1013 | 4100..=4299) => {
-            Some(format!("close {code}"))
-        }
-        TransportError::Malformed(what) => Some((*what).to_owned()),
-        _ => None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+
+    use uuid::Uuid;
 
     use super::*;
     use crate::clock;

@@ -96,6 +96,12 @@ impl FanoutRound {
         self.memory = memory;
     }
 
+    /// Memory is of the first round alone: later ones find what earlier ones have given back.
+    pub(crate) fn in_round(mut self, number: u32) -> Self {
+        self.memory = self.memory.filter(|_| number == 1);
+        self
+    }
+
     /// The usual size of a difference.
     pub(crate) fn frame_bytes(&self) -> usize {
         self.bytes_per_frame.round() as usize
@@ -105,7 +111,7 @@ impl FanoutRound {
         let ms = |ms: f64| format!("{ms:.1}");
         let told = |figure: Option<f64>| figure.map_or("?".to_owned(), |figure| format!("{figure:.2}"));
         let memory = self.memory.as_ref();
-        let each = |bytes: Option<f64>| bytes.map_or("?".to_owned(), |bytes| format!("{bytes:.0}"));
+        let each = |bytes: Option<f64>| bytes.map_or("-".to_owned(), |bytes| format!("{bytes:.0}"));
         vec![
             self.by.to_owned(),
             self.heard.to_string(),

@@ -77,25 +77,26 @@ impl Encoding {
 
     /// The first message, and what follows it.
     fn next_of(self, bytes: &[u8]) -> Option<Result<(Heard<'_>, &[u8]), TransportError>> {
-        let (message, rest, kind) = match self {
+        if self == Self::Json && bytes.trim_ascii_start().is_empty() || bytes.is_empty() {
+            return None;
+        }
+        let (kind, end) = match self {
             Self::Json => {
-                let bytes = bytes.trim_ascii_start();
-                let end = bytes.iter().position(|byte| *byte == b'\n');
-                let (message, rest) = bytes.split_at(end.unwrap_or(bytes.len()));
-                (message, rest, serde_json::from_slice::<Kind<'_>>(message).ok())
+                let mut kinds = serde_json::Deserializer::from_slice(bytes).into_iter::<Kind<'_>>();
+                (kinds.next().and_then(Result::ok), kinds.byte_offset())
             }
             Self::Msgpack => {
                 let mut deserializer = rmp_serde::Deserializer::new(Cursor::new(bytes));
                 // A cursor's bytes are copied, so that the type cannot be borrowed from them.
                 let kind = Kind::deserialize(&mut deserializer).ok();
-                let end = usize::try_from(deserializer.position()).unwrap_or(bytes.len());
-                let (message, rest) = bytes.split_at(end.min(bytes.len()));
-                (message, rest, kind)
+                let end = usize::try_from(deserializer.position()).unwrap_or(usize::MAX);
+                (kind, end.min(bytes.len()))
             }
         };
-        if message.is_empty() {
-            return None;
-        }
+        let (message, rest) = bytes.split_at(end);
+        // Most clients take frames apart at newlines.
+        let is_apart = self == Self::Msgpack || rest.is_empty() || rest[0] == b'\n';
+        let kind = kind.filter(|_| is_apart);
         let heard = kind.map(|Kind { kind }| Heard {
             kind,
             bytes: message,
@@ -157,6 +158,10 @@ mod tests {
                 b"{\"type\":\"ok\"}\n{\"id\":1}\n{\"type\":\"ok\"}\n"
             ),
             expected
+        );
+        assert_eq!(
+            kinds(Encoding::Json, b"{\"type\":\"ok\"} {\"type\":\"ok\"}"),
+            [None]
         );
         let ok = Encoding::Msgpack.frame(&json!({"type": "ok"})).into_data();
         assert_eq!(
