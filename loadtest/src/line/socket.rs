@@ -248,6 +248,14 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_handshake_that_breaks_is_no_fault() {
+        let ran = run(vec![vec![], vec![], vec![WELCOME, FULL]]).await;
+        assert!(ran.is_full(), "{:?}", ran.said);
+        assert_eq!(ran.faults(), Vec::<String>::new());
+        assert_eq!(lock(&ran.tally).transport_errors.values().sum::<u64>(), 1);
+    }
+
+    #[tokio::test]
     async fn what_no_sound_server_says_is_a_fault_and_tried_again() {
         for (wrong, fault) in [
             (

@@ -30,7 +30,7 @@ pub(crate) struct ScriptedSessions {
 }
 
 impl ScriptedSessions {
-    /// Serves one session after the other until the script ends.
+    /// Serves one session after the other until the script ends. One without replies is broken before it begins.
     pub(crate) async fn start(script: Vec<Vec<Reply>>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
@@ -39,7 +39,9 @@ impl ScriptedSessions {
         tokio::spawn(async move {
             for session in script {
                 let (stream, _) = listener.accept().await.unwrap();
-                serve(stream, session, &heard_by_task).await;
+                if !session.is_empty() {
+                    serve(stream, session, &heard_by_task).await;
+                }
             }
         });
         Self { address, heard }

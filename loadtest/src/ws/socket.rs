@@ -9,6 +9,7 @@ use serde::Serialize;
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::http::{HeaderValue, header};
 use tokio_tungstenite::tungstenite::protocol::WebSocketConfig;
 use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
@@ -159,9 +160,10 @@ fn told(error: Error) -> TransportError {
                 code: problem_code(status, body),
             }
         }
-        Error::Protocol(
-            tokio_tungstenite::tungstenite::error::ProtocolError::ResetWithoutClosingHandshake,
-        ) => TransportError::Closed,
+        // Whoever is killed says nothing more.
+        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake | ProtocolError::HandshakeIncomplete) => {
+            TransportError::Closed
+        }
         _ => TransportError::Malformed("not a WebSocket"),
     }
 }
