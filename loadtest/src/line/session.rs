@@ -120,7 +120,12 @@ impl Session {
                 match &*heard.kind {
                     "draining" => self.drains = true,
                     "ok" => answer = Some(done(&heard, &id, put)?),
-                    "error" => answer = Some(not_done(&heard, &id, put)?),
+                    "error" => {
+                        let tried = not_done(&heard, &id, put)?;
+                        // Whoever is sent away because the server goes away does not stay for the pause.
+                        self.drains |= matches!(&tried, Tried::Refused { code, .. } if code == "draining");
+                        answer = Some(tried);
+                    }
                     _ => {}
                 }
             }

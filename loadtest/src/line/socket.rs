@@ -230,17 +230,19 @@ mod tests {
 
     #[tokio::test]
     async fn a_socket_that_breaks_or_drains_is_opened_anew() {
-        let draining = "{\"type\":\"draining\",\"reconnect_in_ms\":5}\n\
-            {\"type\":\"error\",\"id\":\"ID\",\"code\":\"draining\",\"detail\":\"\",\"retry\":\"same_key\",\"after_ms\":0}";
+        let draining = "{\"type\":\"error\",\"id\":\"ID\",\"code\":\"draining\",\"detail\":\"\",\"retry\":\"same_key\",\"after_ms\":0}";
+        let told = "{\"type\":\"draining\",\"reconnect_in_ms\":5}\n\
+            {\"type\":\"error\",\"id\":\"ID\",\"code\":\"overloaded\",\"detail\":\"\",\"retry\":\"same_key\",\"after_ms\":0}";
         let ran = run(vec![
             vec![WELCOME, Break],
             vec![WELCOME, Close(4101)],
+            vec![WELCOME, Say(told)],
             vec![WELCOME, Say(draining)],
             vec![WELCOME, FULL],
         ])
         .await;
         assert!(ran.is_full(), "{:?}", ran.said);
-        assert_eq!((ran.greetings, ran.commands.len()), (4, 4));
+        assert_eq!((ran.greetings, ran.commands.len()), (5, 5));
         let tally = lock(&ran.tally);
         let errors: Vec<_> = tally.transport_errors.clone().into_iter().collect();
         assert_eq!(errors, [("closed", 1), ("closed_draining", 1)]);
