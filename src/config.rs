@@ -23,6 +23,7 @@ use uuid::Uuid;
 
 use crate::secret::Secret;
 use crate::ws::SocketLimits;
+use crate::ws::limits::SEND_BUFFER_BYTES;
 use layers::Layers;
 
 /// Everything that an operator can choose, checked.
@@ -116,6 +117,7 @@ impl Config {
                 total: layers.number("ws_sockets", 1, 1_000_000)?,
                 per_address: layers.number("ws_sockets_per_address", 1, 1_000_000)?,
                 per_person: layers.number("ws_sockets_per_person", 1, 10_000)?,
+                send_buffer_bytes: SEND_BUFFER_BYTES,
             },
             drain: Duration::from_secs(layers.number("drain_s", 0, 600)?),
             log: layers.required("log", values::log_directives)?,

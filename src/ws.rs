@@ -63,7 +63,7 @@ pub enum Implied {
 pub fn open(state: &AppState, opening: Opening) {
     #[cfg(target_os = "linux")]
     if let Err(error) =
-        rustix::net::sockopt::set_socket_send_buffer_size(&opening.stream, limits::SEND_BUFFER_BYTES)
+        rustix::net::sockopt::set_socket_send_buffer_size(&opening.stream, state.sockets.send_buffer_bytes())
     {
         tracing::debug!(%error, "a socket keeps its send buffer");
     }
@@ -87,7 +87,7 @@ pub fn open(state: &AppState, opening: Opening) {
     if let Some(entry) = &mut entry {
         entry.is_for(&socket);
     }
-    let session = Session::new(state.clone(), socket, read, caller, implied);
+    let session = Session::new(state.clone(), socket, &read, caller, implied);
     sockets.tasks().spawn(async move {
         match refused {
             None => session.run().await,

@@ -37,6 +37,7 @@ async fn whatever_was_acknowledged_survives_kills_in_mid_burst_and_nothing_is_do
             seats: SEATS,
             connections: CONNECTIONS,
             seed: round,
+            via: "rest",
         };
         let mut burst = Burst::start(&server, &crowd).await;
         let mut events = Vec::new();

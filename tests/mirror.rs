@@ -202,6 +202,7 @@ async fn a_redis_that_comes_back_empty_under_load_holds_what_memory_holds_within
             seats: 400,
             connections: 100,
             seed: round,
+            via: "rest",
         };
         let mut burst = Burst::start(&server, &crowd).await;
         burst.until_committed(&server, 500).await;

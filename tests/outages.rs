@@ -77,6 +77,7 @@ impl Outages {
                 seats: SEATS,
                 connections: CONNECTIONS,
                 seed: self.recoveries_ms.len() as u64 + number,
+                via: "rest",
             };
             bursts.push(Burst::start(&server, &crowd).await);
         }

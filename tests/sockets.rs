@@ -4,4 +4,6 @@ mod attacks;
 mod commands;
 mod handshake;
 mod identity;
+mod random;
+mod restarts;
 mod watching;

@@ -6,6 +6,7 @@ mod burst;
 mod certificate;
 mod clock;
 mod database;
+mod follower;
 mod killable;
 mod outside;
 mod postgres_server;
@@ -27,6 +28,7 @@ pub(crate) use clock::TestClock;
 pub(crate) use database::{
     MERGED_COMMIT, by_way_of, database_of, journal, node, open, postgres_of, server_of, sqlite_of,
 };
+pub(crate) use follower::Follower;
 pub(crate) use killable::{Killable, LoadTest, Said};
 pub(crate) use outside::Outside;
 pub(crate) use postgres_server::PostgresServer;

@@ -19,7 +19,7 @@ use turnout_loadtest::target::Target;
 use turnout_loadtest::throwaway::{ThrowawayServer, is_healthy};
 use turnout_loadtest::watch::run_squad;
 
-use options::{CommonArgs, Kind, Options};
+use options::{EveryRunArgs, Kind, Options};
 use signals::Signals;
 use work::{Done, Work};
 
@@ -100,7 +100,7 @@ async fn run(options: &Options) -> anyhow::Result<i32> {
 
 /// Prints what there is to tell and clears up.
 async fn report(
-    common: &CommonArgs,
+    common: &EveryRunArgs,
     asked: Asked,
     tally: &SharedTally,
     outcome: Result<Outcome, String>,
@@ -137,7 +137,7 @@ async fn report(
 }
 
 /// The server to be tested, and its process if it was started for this run.
-async fn aim(common: &CommonArgs) -> anyhow::Result<(Server, Option<ThrowawayServer>)> {
+async fn aim(common: &EveryRunArgs) -> anyhow::Result<(Server, Option<ThrowawayServer>)> {
     if let Some(program) = &common.spawn {
         let throwaway = ThrowawayServer::start(program.as_deref(), &common.settings).await?;
         return Ok((throwaway.server().clone(), Some(throwaway)));

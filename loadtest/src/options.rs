@@ -2,7 +2,7 @@
 
 mod alternate;
 mod burst;
-mod common;
+mod every_run;
 mod fanout;
 mod reconnect;
 mod replay;
@@ -12,7 +12,7 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use self::alternate::AlternateArgs;
 pub(crate) use self::burst::BurstArgs;
-pub(crate) use self::common::CommonArgs;
+pub(crate) use self::every_run::EveryRunArgs;
 pub(crate) use self::fanout::FanoutArgs;
 pub(crate) use self::reconnect::ReconnectArgs;
 pub(crate) use self::replay::ReplayArgs;
@@ -89,13 +89,13 @@ mod tests {
         let Kind::Burst(burst) = Options::try_parse_from(line).unwrap().kind else {
             panic!("a burst was asked for");
         };
-        let mut common = burst.common;
+        let mut every = burst.every;
         for nothing in [None, Some(String::new())] {
-            common.secret = nothing;
-            assert_eq!(common.secret().unwrap(), "hush");
+            every.secret = nothing;
+            assert_eq!(every.secret().unwrap(), "hush");
         }
-        common.secret = Some("another".to_owned());
-        assert_eq!(common.secret().unwrap(), "another");
+        every.secret = Some("another".to_owned());
+        assert_eq!(every.secret().unwrap(), "another");
     }
 
     #[test]
@@ -112,7 +112,7 @@ mod tests {
             let Kind::Replay(replay) = options.kind else {
                 continue;
             };
-            assert!(matches!(replay.common.spawn, Some(None)), "{line}: {replay:?}");
+            assert!(matches!(replay.every.spawn, Some(None)), "{line}: {replay:?}");
             let file = line.split_whitespace().find(|word| word.ends_with(".csv"));
             assert_eq!(replay.file.as_deref(), file.map(Path::new), "{line}");
         }
@@ -131,9 +131,9 @@ mod tests {
         let Kind::Replay(replay) = Options::try_parse_from(line).unwrap().kind else {
             panic!("a replay was asked for");
         };
-        assert_eq!(replay.common.spawn, Some(Some("other/turnout".into())));
+        assert_eq!(replay.every.spawn, Some(Some("other/turnout".into())));
         let settings = [("TURNOUT_DATABASE_URL".to_owned(), "postgres://a/b?c=d".to_owned())];
-        assert_eq!(replay.common.settings, settings);
+        assert_eq!(replay.every.settings, settings);
         assert_eq!(replay.file, Some("history.csv".into()));
     }
 }

@@ -14,7 +14,7 @@ use turnout_loadtest::run::{Effort, Outcome, RunError, Server};
 use turnout_loadtest::shared::SharedTally;
 use turnout_loadtest::throwaway::ThrowawayServer;
 
-use crate::options::{CommonArgs, Kind};
+use crate::options::{EveryRunArgs, Kind};
 
 /// What to do.
 pub(crate) enum Work {
@@ -34,31 +34,31 @@ pub(crate) enum Done {
 
 impl Work {
     /// What is asked for, with what is the same for all kinds and what is told in the report.
-    pub(crate) fn of(kind: &Kind) -> anyhow::Result<(&CommonArgs, Asked, Self)> {
+    pub(crate) fn of(kind: &Kind) -> anyhow::Result<(&EveryRunArgs, Asked, Self)> {
         Ok(match kind {
             Kind::Burst(arguments) => (
-                &arguments.common,
+                &arguments.every,
                 arguments.asked(),
                 Self::Burst(arguments.burst()),
             ),
             Kind::Alternate(arguments) => (
-                &arguments.common,
+                &arguments.every,
                 arguments.asked(),
                 Self::Alternate(arguments.alternate()),
             ),
             Kind::Fanout(arguments) => (
-                &arguments.common,
+                &arguments.every,
                 arguments.asked(),
                 Self::Fanout(arguments.fanout()?),
             ),
             Kind::Reconnect(arguments) => (
-                &arguments.common,
+                &arguments.every,
                 arguments.asked(),
                 Self::Reconnect(arguments.reconnect()?),
             ),
             Kind::Replay(arguments) => {
                 let plans = arguments.plans()?;
-                (&arguments.common, arguments.asked(&plans), Self::Replay(plans))
+                (&arguments.every, arguments.asked(&plans), Self::Replay(plans))
             }
             Kind::Watch => anyhow::bail!("watchers need somebody who leads them"),
         })

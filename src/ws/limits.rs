@@ -13,7 +13,7 @@ pub const COMMANDS_MAX: usize = 64;
 /// Bytes that wait for a reader before it counts as too slow. Differences do not wait: they are made when there is
 /// room for them.
 pub const QUEUE_BYTES_MAX: usize = 64 * 1_024;
-/// What the operating system may hold for a reader; it allows twice as much, for its own bookkeeping.
+/// What the operating system holds for a reader, before it doubles that for its own bookkeeping.
 pub const SEND_BUFFER_BYTES: usize = 32 * 1_024;
 /// What is read of a socket at once.
 pub const READ_BYTES: usize = 2 * 1_024;

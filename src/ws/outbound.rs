@@ -18,9 +18,6 @@ use super::encoding::{self, Encoding};
 use super::limits::QUEUE_BYTES_MAX;
 use super::subscription::Subscription;
 
-/// What is kept of the buffer for frames once it is empty.
-const SPARE_BYTES: usize = 512;
-
 /// A socket as everybody sees it who has something to say on it.
 pub(super) struct Socket {
     pub(super) id: Uuid,
@@ -230,8 +227,8 @@ impl Outbound {
         }
         if self.sent == self.pending.len() {
             self.sent = 0;
-            self.pending.clear();
-            self.pending.shrink_to(SPARE_BYTES);
+            // Most sockets are silent most of the time, and keep nothing for it.
+            self.pending = Vec::new();
         } else if self.sent > QUEUE_BYTES_MAX {
             self.pending.drain(..self.sent);
             self.sent = 0;

@@ -13,7 +13,7 @@ use super::outbound::Socket;
 pub(super) struct Pipe(Arc<Socket>);
 
 /// Reads messages of a socket; what came with the handshake goes first.
-pub(super) fn reader(socket: &Arc<Socket>, read: Vec<u8>) -> WebSocket<Pipe> {
+pub(super) fn reader(socket: &Arc<Socket>, read: &[u8]) -> WebSocket<Pipe> {
     let config = WebSocketConfig::default()
         .read_buffer_size(READ_BYTES)
         // Whatever the library writes, which is pongs and closes, is handed on at once.
@@ -21,7 +21,8 @@ pub(super) fn reader(socket: &Arc<Socket>, read: Vec<u8>) -> WebSocket<Pipe> {
         .max_write_buffer_size(1_024)
         .max_message_size(Some(MESSAGE_BYTES_MAX))
         .max_frame_size(Some(MESSAGE_BYTES_MAX));
-    WebSocket::from_partially_read(Pipe(socket.clone()), read, Role::Server, Some(config))
+    // A copy, because the buffer that it is read from would stay as large as a handshake may be.
+    WebSocket::from_partially_read(Pipe(socket.clone()), read.to_vec(), Role::Server, Some(config))
 }
 
 impl Read for Pipe {

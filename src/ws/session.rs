@@ -67,7 +67,7 @@ impl Session {
     pub(super) fn new(
         state: AppState,
         socket: Arc<Socket>,
-        read: Vec<u8>,
+        read: &[u8],
         caller: Option<Caller>,
         implied: Implied,
     ) -> Self {
@@ -99,6 +99,8 @@ impl Session {
 
     /// Serves the socket to its end.
     pub(super) async fn run(mut self) {
+        // The server may have begun to stop while this was on its way.
+        self.look_around();
         if let Implied::Activity(activity) = self.implied {
             self.deadlines.hello_by = None;
             self.welcome();
@@ -333,6 +335,8 @@ impl Session {
             // The last bits of a fresh identifier are as good as thrown.
             let thrown = self.state.ids.next().as_u64_pair().1 % spread;
             self.say(&Draining::new(thrown));
+            // Commands that have come already are told so, too.
+            self.receive();
         }
         if self.is_sent_away && self.commands.is_idle() {
             self.close(Close::Draining);

@@ -28,6 +28,8 @@ pub struct SocketLimits {
     pub per_address: usize,
     /// Of one person.
     pub per_person: usize,
+    /// What the operating system may hold for a reader, in bytes; it allows twice as much, for its own bookkeeping.
+    pub send_buffer_bytes: usize,
 }
 
 /// All sockets of this node.
@@ -111,6 +113,10 @@ impl Sockets {
         self.channels
             .get(&activity)
             .map_or(0, |channel| channel.snapshots_encoded())
+    }
+
+    pub(super) fn send_buffer_bytes(&self) -> usize {
+        self.limits.send_buffer_bytes
     }
 
     /// Whether all sockets are being told to go.

@@ -88,6 +88,7 @@ impl Place {
                 seats: SEATS,
                 connections: CONNECTIONS,
                 seed: self.bursts,
+                via: "rest",
             };
             bursts.push(Burst::start(&self.server, &crowd).await);
         }

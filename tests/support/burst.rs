@@ -13,6 +13,8 @@ pub(crate) struct Crowd {
     pub(crate) seats: u64,
     pub(crate) connections: u64,
     pub(crate) seed: u64,
+    /// `rest` or `ws`.
+    pub(crate) via: &'static str,
 }
 
 /// A load test on an activity of its own, in which some cancel and some bring guests.
@@ -39,6 +41,8 @@ impl Burst {
             connections,
             "--seed",
             seed,
+            "--via",
+            crowd.via,
             "--cancel",
             "0.2",
             "--guests",

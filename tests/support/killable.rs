@@ -93,6 +93,13 @@ impl Killable {
         process.wait().unwrap();
     }
 
+    /// Asks the server to stop, and waits until it has.
+    pub(crate) fn stop_gently(&mut self) -> ExitStatus {
+        self.signal(Signal::TERM);
+        let mut process = self.process.take().expect("the server was started");
+        process.wait().unwrap()
+    }
+
     /// Stops the process where it is, without its knowing.
     pub(crate) fn pause(&self) {
         self.signal(Signal::STOP);

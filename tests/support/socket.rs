@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use futures::{SinkExt, StreamExt};
+use futures::{FutureExt, SinkExt, StreamExt};
 use serde_json::{Value, json};
 use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
@@ -207,6 +207,11 @@ impl Socket {
         }
     }
 
+    /// The next message, if there is one already.
+    pub(crate) fn try_next(&mut self) -> Option<Result<Value, u16>> {
+        self.next().now_or_never()
+    }
+
     /// The code of the server's goodbye; what it says before is passed over.
     pub(crate) async fn goodbye(&mut self) -> u16 {
         loop {
@@ -256,7 +261,9 @@ impl Socket {
 }
 
 pub(crate) fn command(path: &str, id: &str, op: &str, args: Value) -> Value {
-    json!({"type": "command", "id": id, "activity": id_of(path), "op": op, "args": args})
+    let mut command = json!({"type": "command", "id": id, "activity": id_of(path), "op": op});
+    command["args"] = args;
+    command
 }
 
 fn unpacked(mut bytes: &[u8]) -> Vec<Value> {

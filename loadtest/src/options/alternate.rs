@@ -7,7 +7,7 @@ use turnout_loadtest::alternate::AlternateOptions;
 use turnout_loadtest::report::{Asked, AskedKind};
 use turnout_loadtest::run::Via;
 
-use super::common::CommonArgs;
+use super::every_run::EveryRunArgs;
 use super::values::{Written, seconds};
 
 /// Connections unless told: each is a person.
@@ -32,7 +32,7 @@ pub(crate) struct AlternateArgs {
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..))]
     rounds: u32,
     #[command(flatten)]
-    pub(crate) common: CommonArgs,
+    pub(crate) every: EveryRunArgs,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -64,6 +64,6 @@ impl AlternateArgs {
             duration_s: self.duration_s,
             rounds: self.rounds,
         };
-        self.common.asked(kind, CONNECTIONS)
+        self.every.asked(kind, CONNECTIONS)
     }
 }

@@ -5,7 +5,7 @@ use turnout_loadtest::burst::BurstOptions;
 use turnout_loadtest::report::{Asked, AskedKind};
 use turnout_loadtest::run::Via;
 
-use super::common::{CONNECTIONS, CommonArgs};
+use super::every_run::{CONNECTIONS, EveryRunArgs};
 use super::values::{Written, rate, share, waitlist};
 
 #[derive(Debug, Args)]
@@ -31,7 +31,7 @@ pub(crate) struct BurstArgs {
     #[arg(long, value_parser = waitlist)]
     waitlist: Option<u32>,
     #[command(flatten)]
-    pub(crate) common: CommonArgs,
+    pub(crate) every: EveryRunArgs,
 }
 
 /// What carries the commands.
@@ -85,7 +85,7 @@ impl BurstArgs {
         };
         Asked {
             rate_per_s: self.rate,
-            ..self.common.asked(kind, CONNECTIONS)
+            ..self.every.asked(kind, CONNECTIONS)
         }
     }
 }

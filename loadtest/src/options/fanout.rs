@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use turnout_loadtest::fanout::{FanoutOptions, Nginx};
 use turnout_loadtest::report::{Asked, AskedKind};
 
-use super::common::CommonArgs;
+use super::every_run::EveryRunArgs;
 use super::values::{Written, rate, seconds, share};
 
 /// Connections for the commands unless told: they are few.
@@ -54,7 +54,7 @@ pub(crate) struct FanoutArgs {
     )]
     nchan_module: PathBuf,
     #[command(flatten)]
-    pub(crate) common: CommonArgs,
+    pub(crate) every: EveryRunArgs,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
@@ -94,7 +94,7 @@ impl FanoutArgs {
         };
         Asked {
             rate_per_s: Some(self.rate),
-            ..self.common.asked(kind, CONNECTIONS)
+            ..self.every.asked(kind, CONNECTIONS)
         }
     }
 }

@@ -7,7 +7,7 @@ use clap::Args;
 use turnout_loadtest::reconnect::ReconnectOptions;
 use turnout_loadtest::report::{Asked, AskedKind};
 
-use super::common::CommonArgs;
+use super::every_run::EveryRunArgs;
 use super::values::{Written, rate, seconds};
 
 /// Connections for the commands unless told: they are few.
@@ -31,12 +31,12 @@ pub(crate) struct ReconnectArgs {
     #[arg(long, default_value = "10", value_parser = seconds)]
     within_s: f64,
     #[command(flatten)]
-    pub(crate) common: CommonArgs,
+    pub(crate) every: EveryRunArgs,
 }
 
 impl ReconnectArgs {
     pub(crate) fn reconnect(&self) -> anyhow::Result<ReconnectOptions> {
-        if self.common.spawn.is_none() {
+        if self.every.spawn.is_none() {
             bail!("the server is killed, so it must be one of its own: add --spawn");
         }
         Ok(ReconnectOptions {
@@ -58,7 +58,7 @@ impl ReconnectArgs {
         };
         Asked {
             rate_per_s: Some(self.rate),
-            ..self.common.asked(kind, CONNECTIONS)
+            ..self.every.asked(kind, CONNECTIONS)
         }
     }
 }

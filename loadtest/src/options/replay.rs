@@ -10,7 +10,7 @@ use turnout_loadtest::replay::plan::{EventPlan, plan};
 use turnout_loadtest::replay::{row, synthetic};
 use turnout_loadtest::report::{Asked, AskedKind};
 
-use super::common::{CONNECTIONS, CommonArgs};
+use super::every_run::{CONNECTIONS, EveryRunArgs};
 
 /// How many events a made-up history has unless told.
 const SYNTHETIC_EVENTS: usize = 200;
@@ -27,7 +27,7 @@ pub(crate) struct ReplayArgs {
     #[arg(long)]
     pub(crate) events: Option<usize>,
     #[command(flatten)]
-    pub(crate) common: CommonArgs,
+    pub(crate) every: EveryRunArgs,
 }
 
 impl ReplayArgs {
@@ -59,6 +59,6 @@ impl ReplayArgs {
             seats: plans.iter().map(|plan| u64::from(plan.capacity)).sum(),
             commands: steps().count(),
         };
-        self.common.asked(kind, CONNECTIONS)
+        self.every.asked(kind, CONNECTIONS)
     }
 }

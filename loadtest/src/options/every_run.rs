@@ -14,7 +14,7 @@ use super::values::setting;
 pub(super) const CONNECTIONS: u16 = 100;
 
 #[derive(Debug, Args)]
-pub(crate) struct CommonArgs {
+pub(crate) struct EveryRunArgs {
     /// The server.
     #[arg(long, default_value = "http://127.0.0.1:8080")]
     pub(crate) url: String,
@@ -53,7 +53,7 @@ pub(crate) struct CommonArgs {
     pub(crate) json: Option<PathBuf>,
 }
 
-impl CommonArgs {
+impl EveryRunArgs {
     /// What was asked for, with as many connections as this kind of run usually has unless told.
     pub(super) fn asked(&self, kind: AskedKind, usual_connections: u16) -> Asked {
         Asked {
