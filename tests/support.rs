@@ -39,5 +39,5 @@ pub(crate) use request::Answer;
 pub(crate) use rounds::{Random, number};
 pub(crate) use scene::{Scene, ada};
 pub(crate) use server::{Server, config};
-pub(crate) use socket::{command, id_of, packed};
+pub(crate) use socket::{Socket, command, id_of, packed};
 pub(crate) use tokens::{SECRET, claims, forge, forge_with};
