@@ -5,10 +5,13 @@ mod migrate;
 mod open_files;
 mod serve;
 
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 use turnout::config::{Config, ConfigError, Sources};
+use turnout::ws;
 
 /// The configuration file that is read when it is there and none is named.
 const USUAL_FILE: &str = "turnout.toml";
@@ -54,6 +57,8 @@ enum Command {
     Serve,
     /// Bring the database's schema up to date, and stop
     Migrate,
+    /// Print what the WebSockets speak, as an AsyncAPI 3 document
+    Asyncapi,
     /// Look after a server's data
     #[command(subcommand)]
     Admin(admin::AdminCommand),
@@ -75,17 +80,27 @@ impl From<anyhow::Error> for Failure {
 
 /// Runs the command.
 pub(crate) async fn run(arguments: Arguments) -> Result<(), Failure> {
-    let config = arguments.settings.load().map_err(Failure::Configuration)?;
-    match arguments.command {
-        None | Some(Command::Serve) => serve::run(config).await?,
-        Some(Command::Migrate) => migrate::run(config).await?,
-        Some(Command::Admin(command)) => admin::run(config, command).await?,
+    let Arguments { settings, command } = arguments;
+    match command {
+        None | Some(Command::Serve) => serve::run(settings.load()?).await?,
+        Some(Command::Migrate) => migrate::run(settings.load()?).await?,
+        // Nothing that can be configured is in it.
+        Some(Command::Asyncapi) => print(ws::asyncapi::document())?,
+        Some(Command::Admin(command)) => admin::run(settings.load()?, command).await?,
     }
     Ok(())
 }
 
+/// Writes a text as it is; whoever reads it may stop before its end.
+fn print(text: &str) -> anyhow::Result<()> {
+    match io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(error).context("cannot write"),
+        _ => Ok(()),
+    }
+}
+
 impl Settings {
-    fn load(self) -> Result<Config, ConfigError> {
+    fn load(self) -> Result<Config, Failure> {
         let usual = || Path::new(USUAL_FILE).exists().then(|| USUAL_FILE.into());
         let flags = [
             ("listen", self.listen),
@@ -101,5 +116,6 @@ impl Settings {
                 .filter_map(|(key, value)| Some((key, value?)))
                 .collect(),
         })
+        .map_err(Failure::Configuration)
     }
 }

@@ -6,6 +6,7 @@
 mod activities;
 mod auth_routes;
 mod caller;
+mod documents;
 pub mod edge;
 pub mod extract;
 mod health;

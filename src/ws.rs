@@ -5,6 +5,7 @@
 //! that is watched (`channel`), which hands finished frames straight to the sockets that can take them. Both write by
 //! way of `outbound` alone. [`Sockets`] knows all of them.
 
+pub mod asyncapi;
 mod channel;
 mod close;
 mod encoding;

@@ -3,7 +3,7 @@
 use axum::Router;
 use axum::routing::get;
 
-use super::{activities, auth_routes, health, host, rsvps, sockets, waitlist};
+use super::{activities, auth_routes, documents, health, host, rsvps, sockets, waitlist};
 use crate::api::{Code, Problem};
 use crate::state::AppState;
 
@@ -20,6 +20,7 @@ pub fn routes(state: AppState) -> Router {
 
     Router::new()
         .route("/health", get(health::health))
+        .route("/asyncapi.json", get(documents::asyncapi))
         .nest("/api/v1", api)
         .fallback(async || Problem::new(Code::NotFound))
         .method_not_allowed_fallback(async || Problem::new(Code::MethodNotAllowed))
