@@ -19,6 +19,7 @@ mod connections;
 mod constraints;
 mod database_away;
 mod disk;
+mod documents;
 mod durability;
 mod fates;
 mod histories;

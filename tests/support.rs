@@ -5,6 +5,7 @@ mod booking;
 mod burst;
 mod certificate;
 mod clock;
+mod contract;
 mod database;
 mod follower;
 mod killable;
@@ -25,6 +26,7 @@ pub(crate) use booking::{Person, host, path_of, usual_activity, with};
 pub(crate) use burst::{Burst, Crowd, unix_ms};
 pub(crate) use certificate::Certificate;
 pub(crate) use clock::TestClock;
+pub(crate) use contract::{asyncapi, complaints, schema};
 pub(crate) use database::{
     MERGED_COMMIT, by_way_of, database_of, journal, node, open, postgres_of, server_of, sqlite_of,
 };
@@ -39,5 +41,5 @@ pub(crate) use request::Answer;
 pub(crate) use rounds::{Random, number};
 pub(crate) use scene::{Scene, ada};
 pub(crate) use server::{Server, config};
-pub(crate) use socket::{Socket, command, id_of, packed};
+pub(crate) use socket::{Socket, command, id_of};
 pub(crate) use tokens::{SECRET, claims, forge, forge_with};

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use serde_json::json;
-use tokio_tungstenite::tungstenite::{Bytes, Message};
+use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::{Person, Server, command, packed};
+use crate::support::{Person, Server, command};
 
 /// A masked frame as a client sends it, with a mask of zeros.
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
@@ -27,7 +27,7 @@ async fn what_is_too_large_ends_the_socket() {
     let server = Server::start().await;
     let mut socket = server.socket(None).await;
     let large = json!({"type": "visibility", "id": "x".repeat(17_000), "hidden": true});
-    socket.say(large).await;
+    socket.say_wrong(large).await;
     assert_eq!(socket.goodbye().await, 1009);
 
     // Announced, and never sent: nothing is set aside for it.
@@ -93,16 +93,14 @@ async fn what_is_no_message_at_all_ends_the_socket() {
 #[tokio::test]
 async fn both_forms_take_several_messages_in_a_frame() {
     let server = Server::start().await;
-    let (one, other) = (
+    let both = [
         json!({"type": "visibility", "id": "1", "hidden": true}),
         json!({"type": "visibility", "id": "2", "hidden": false}),
-    );
-    let mut socket = server.socket(None).await;
-    socket.say_raw(Message::text(format!("{one}\n{other}\n"))).await;
-    let mut packed_one = server.packed_socket(None).await;
-    let both: Bytes = [packed(&one), packed(&other)].concat().into();
-    packed_one.say_raw(Message::Binary(both)).await;
-    for socket in [&mut socket, &mut packed_one] {
+    ];
+    let mut json = server.socket(None).await;
+    let mut packed = server.packed_socket(None).await;
+    for socket in [&mut json, &mut packed] {
+        socket.say_together(&both).await;
         assert_eq!(socket.hear("ok").await["id"], "1");
         assert_eq!(socket.hear("ok").await["id"], "2");
     }
@@ -113,12 +111,11 @@ async fn both_forms_take_several_messages_in_a_frame() {
 async fn a_flood_of_messages_is_read_later_and_loses_nothing() {
     let server = Server::start().await;
     let mut socket = server.socket(None).await;
-    let many: Vec<String> = (0..300)
-        .map(|n| json!({"type": "visibility", "id": n.to_string(), "hidden": false}).to_string())
-        .collect();
     let began = tokio::time::Instant::now();
-    for message in &many {
-        socket.say_raw(Message::text(message.clone())).await;
+    for n in 0..300 {
+        socket
+            .say(json!({"type": "visibility", "id": n.to_string(), "hidden": false}))
+            .await;
     }
     for n in 0..300 {
         assert_eq!(socket.hear("ok").await["id"], n.to_string());

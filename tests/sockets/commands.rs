@@ -85,12 +85,10 @@ async fn a_socket_has_so_many_commands_under_way() {
     let server = server.restart().await;
     let mut socket = server.socket(Some(&Person::member(2))).await;
     // One frame, so that they are all there before the first is answered.
-    let commands: Vec<String> = (0..70)
-        .map(|n| command(&path, &n.to_string(), ["reserve", "cancel"][n % 2], json!({})).to_string())
+    let commands: Vec<Value> = (0..70)
+        .map(|n| command(&path, &n.to_string(), ["reserve", "cancel"][n % 2], json!({})))
         .collect();
-    socket
-        .say_raw(tokio_tungstenite::tungstenite::Message::text(commands.join("\n")))
-        .await;
+    socket.say_together(&commands).await;
     let (mut done, mut refused) = (0, 0);
     for _ in 0..70 {
         let answer = socket.next().await.unwrap();
@@ -136,6 +134,30 @@ async fn hosts_set_the_capacity_and_pause_the_line() {
 }
 
 #[tokio::test]
+async fn a_refusal_says_what_would_have_fitted() {
+    let server = Server::start().await;
+    let path = server.open(json!({"capacity": 4, "max_guests": 6})).await;
+    let mut socket = server.packed_socket(Some(&Person::member(2))).await;
+    for (guests, limit) in [(7, 6), (5, 4)] {
+        let refused = socket
+            .command(&path, "reserve", json!({"guest_count": guests}))
+            .await;
+        assert_eq!(
+            (&refused["code"], &refused["limit"]),
+            (&json!("party_too_large"), &json!(limit))
+        );
+    }
+    let mut hosts = server.socket(Some(&host())).await;
+    let stale = command(&path, "s", "set_capacity", json!({"capacity": 9}));
+    let refused = hosts.ask(with(stale, json!({"if_version": 7}))).await;
+    assert_eq!(
+        (&refused["code"], &refused["current"]),
+        (&json!("version_conflict"), &json!({"version": 1}))
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn what_is_wrong_is_said_and_changes_nothing() {
     let server = Server::start().await;
     let path = server
@@ -155,7 +177,7 @@ async fn what_is_wrong_is_said_and_changes_nothing() {
         (bad(json!({"activity": "7"})), "activity"),
         (json!({"type": "dance", "id": "bad"}), "type"),
     ] {
-        let error = socket.ask(message.clone()).await;
+        let error = socket.ask_wrong(message.clone()).await;
         assert_eq!(
             (&error["code"], &error["retry"]),
             (&json!("validation_failed"), &json!("never")),

@@ -192,6 +192,19 @@ async fn an_rsvp_is_told_once_or_live_to_whoever_may_see_it() {
 }
 
 #[tokio::test]
+async fn a_server_that_stops_says_so_first() {
+    let server = Server::start().await;
+    let mut sockets = [server.socket(None).await, server.packed_socket(None).await];
+    let heard = async {
+        for socket in &mut sockets {
+            assert!(socket.hear("draining").await["reconnect_in_ms"].is_u64());
+            assert_eq!(socket.goodbye().await, 4101);
+        }
+    };
+    tokio::join!(server.stop(), heard);
+}
+
+#[tokio::test]
 async fn there_are_as_many_sockets_as_allowed() {
     let limit = |config: &mut turnout::config::Config| {
         config.socket_limits.per_address = 3;

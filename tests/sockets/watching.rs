@@ -357,7 +357,9 @@ async fn what_hello_subscribes_to_is_answered_one_by_one() {
     let mut socket = server.dial("/ws").open().await;
     let nowhere = "00000000-0000-4000-8000-00000000dead";
     let wanted = json!([{"activity": "no id"}, {"activity": nowhere}, [1], {"activity": id_of(&path)}]);
-    socket.say(json!({"type": "hello", "subscribe": wanted})).await;
+    socket
+        .say_wrong(json!({"type": "hello", "subscribe": wanted}))
+        .await;
     socket.hear("welcome").await;
     let mut codes = Vec::new();
     let mut subscribed = 0;

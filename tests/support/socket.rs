@@ -1,4 +1,4 @@
-//! A WebSocket client that is told everything and checks what every frame must have.
+//! A WebSocket client that is told everything, and checks that all it says and hears is as described.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -10,10 +10,10 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::time::timeout;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 use tokio_tungstenite::tungstenite::handshake::client::Request;
-use tokio_tungstenite::tungstenite::{Bytes, Error, Message};
+use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-use super::{Person, Server};
+use super::{Person, Server, contract};
 
 /// Longer than anything takes that is waited for.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -137,14 +137,32 @@ impl Socket {
     }
 
     pub(crate) async fn say(&mut self, message: Value) {
-        let frame = if self.packed {
-            Message::Binary(rmp_serde::to_vec(&message).unwrap().into())
-        } else {
-            Message::Text(message.to_string().into())
-        };
-        self.say_raw(frame).await;
+        self.say_together(&[message]).await;
     }
 
+    /// Says several things in one frame.
+    pub(crate) async fn say_together(&mut self, messages: &[Value]) {
+        messages.iter().for_each(contract::assert_sent);
+        self.say_raw(self.frame(messages)).await;
+    }
+
+    /// Says something that is a value, but no message.
+    pub(crate) async fn say_wrong(&mut self, message: Value) {
+        contract::assert_not_sendable(&message);
+        self.say_raw(self.frame(&[message])).await;
+    }
+
+    fn frame(&self, messages: &[Value]) -> Message {
+        if self.packed {
+            let packed = messages.iter().map(|message| rmp_serde::to_vec(message).unwrap());
+            Message::Binary(packed.collect::<Vec<_>>().concat().into())
+        } else {
+            let lines: Vec<String> = messages.iter().map(Value::to_string).collect();
+            Message::text(lines.join("\n"))
+        }
+    }
+
+    /// A frame as it is.
     pub(crate) async fn say_raw(&mut self, frame: Message) {
         // Whether it was taken shows in what is heard.
         let _ = self.stream.send(frame).await;
@@ -192,11 +210,12 @@ impl Socket {
                 Some(Ok(Message::Text(text))) => {
                     assert!(!self.packed, "{text}");
                     let messages = text.lines().map(|line| serde_json::from_str(line).unwrap());
-                    self.heard.extend(messages);
+                    self.heard.extend(messages.inspect(contract::assert_received));
                 }
                 Some(Ok(Message::Binary(bytes))) => {
                     assert!(self.packed, "{bytes:?}");
-                    self.heard.extend(unpacked(&bytes));
+                    let messages = unpacked(&bytes).into_iter();
+                    self.heard.extend(messages.inspect(contract::assert_received));
                 }
                 Some(Ok(Message::Close(frame))) => {
                     self.closed = frame.map(|frame| frame.code.into());
@@ -225,10 +244,21 @@ impl Socket {
     pub(crate) async fn ask(&mut self, message: Value) -> Value {
         let id = message["id"].clone();
         self.say(message).await;
+        self.answer(&id).await
+    }
+
+    /// Says something that is no message although it has an id, and returns what is answered to it.
+    pub(crate) async fn ask_wrong(&mut self, message: Value) -> Value {
+        let id = message["id"].clone();
+        self.say_wrong(message).await;
+        self.answer(&id).await
+    }
+
+    async fn answer(&mut self, id: &Value) -> Value {
         let mut others = VecDeque::new();
         loop {
             let message = self.next().await.unwrap();
-            if message["id"] == id {
+            if message["id"] == *id {
                 others.append(&mut self.heard);
                 self.heard = others;
                 return message;
@@ -272,9 +302,4 @@ fn unpacked(mut bytes: &[u8]) -> Vec<Value> {
         messages.push(rmp_serde::from_read(&mut bytes).unwrap());
     }
     messages
-}
-
-/// What a frame of this text is as MessagePack.
-pub(crate) fn packed(message: &Value) -> Bytes {
-    rmp_serde::to_vec(message).unwrap().into()
 }
