@@ -290,6 +290,42 @@ async fn a_hidden_page_is_updated_now_and_then() {
 }
 
 #[tokio::test]
+async fn whoever_falls_too_far_behind_begins_anew() {
+    let server = Server::start_with(|config| config.rate_limits = false).await;
+    let path = server.open(json!({"capacity": 9})).await;
+    let mut slow = server.dial("/ws").narrow().packed().open().await;
+    slow.hello(Some(&Person::member(2))).await;
+    slow.subscribe(&path).await;
+    let mut quick = server.socket(Some(&Person::member(3))).await;
+    quick.subscribe(&path).await;
+    // More than the operating system holds for somebody who does not read, each in a difference of its own.
+    for n in 0..20 {
+        let description = n.to_string().repeat(5_000);
+        let change = server.patch(&path).by(&host());
+        change
+            .json(&json!({"description": description}))
+            .send()
+            .await
+            .expect(200);
+        quick.hear("diff").await;
+    }
+    // More differences than are kept.
+    for n in 0..300 {
+        let done = quick
+            .command(&path, ["reserve", "cancel"][n % 2], json!({}))
+            .await;
+        assert_eq!(done["type"], "ok");
+    }
+    let anew = slow.wait_for("subscribed").await;
+    assert_eq!(
+        (anew.get("id"), &anew["mode"], anew.get("me")),
+        (None, &json!("snapshot"), Some(&Value::Null))
+    );
+    assert_eq!(anew["snapshot"]["description"], "19".repeat(5_000));
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn a_private_activity_is_seen_by_those_alone_who_may_know_of_it() {
     let server = Server::start().await;
     let path = server.open(json!({"capacity": 9})).await;
