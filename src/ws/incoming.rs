@@ -10,7 +10,7 @@ use turnout_actors::domain::{ActivityId, History, Seq};
 
 use super::encoding::Encoding;
 use super::limits::MESSAGE_DEPTH_MAX;
-use crate::api::{Problem, Word, present, validation_problem};
+use crate::api::{Problem, Word, validation_problem};
 
 /// The longest `id` of a message, in characters.
 const ID_MAX_CHARS: usize = 64;
@@ -45,7 +45,6 @@ pub(super) struct NotParsable;
 pub(super) struct Hello {
     pub(super) token: Option<String>,
     /// Each is judged by itself, so that one that is wrong is no harm to the others.
-    #[serde(default, deserialize_with = "present")]
     pub(super) subscribe: Option<Vec<Value>>,
 }
 
@@ -72,7 +71,6 @@ pub(super) struct Command {
     pub(super) key: Option<String>,
     pub(super) activity: ActivityId,
     pub(super) op: Word<Op>,
-    #[serde(default, deserialize_with = "present")]
     pub(super) args: Option<Value>,
     pub(super) if_version: Option<u32>,
 }
@@ -130,6 +128,20 @@ fn is_flat_enough(value: &Value) -> bool {
             }
     }
     fits(value, 0)
+}
+
+impl Message {
+    /// What the client calls it.
+    pub(super) fn id(&self) -> Option<&str> {
+        match self {
+            Self::Hello(_) => None,
+            Self::Subscribe(id, _)
+            | Self::Unsubscribe(id, _)
+            | Self::Command(id, _)
+            | Self::Auth(id, _)
+            | Self::Visibility(id, _) => Some(id),
+        }
+    }
 }
 
 /// A value as a message.

@@ -227,9 +227,9 @@ impl Session {
         let must_greet = !self.greeted && self.deadlines.hello_by.is_some();
         match message {
             Message::Hello(hello) => self.hello(hello),
-            _ if must_greet => {
+            message if must_greet => {
                 let problem = Problem::new(Code::Unauthenticated).detail("The first message must be hello.");
-                self.refused(None, &problem);
+                self.refused(message.id(), &problem);
                 self.close(Close::Unauthenticated);
             }
             Message::Subscribe(id, subscribe) => self.subscribe(Some(id), subscribe),

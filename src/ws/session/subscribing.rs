@@ -12,7 +12,6 @@ use super::work::Done;
 use crate::api::views::MeView;
 use crate::api::{Code, Problem, refusal};
 use crate::store::StoreError;
-use crate::ws::Implied;
 use crate::ws::close::Close;
 use crate::ws::incoming::{Id, Subscribe};
 use crate::ws::limits::SUBSCRIPTIONS_MAX;
@@ -34,6 +33,8 @@ pub(super) struct Watch {
     activity: ActivityId,
     seen: Option<(History, Seq)>,
     eyes: Option<Eyes>,
+    /// The socket is there for nothing else.
+    is_implied: bool,
 }
 
 /// An activity was looked at.
@@ -62,6 +63,7 @@ impl Session {
             activity,
             seen: epoch.zip(seq),
             eyes,
+            is_implied: false,
         });
     }
 
@@ -79,6 +81,7 @@ impl Session {
             activity,
             seen: None,
             eyes,
+            is_implied: true,
         });
     }
 
@@ -91,10 +94,7 @@ impl Session {
 
     pub(super) fn found(&mut self, rsvp: RsvpId, found: Result<Option<ActivityId>, StoreError>) {
         match found {
-            Ok(Some(activity)) => {
-                self.implied = Implied::Activity(activity);
-                self.subscribe_implied(activity, Some(rsvp));
-            }
+            Ok(Some(activity)) => self.subscribe_implied(activity, Some(rsvp)),
             Ok(None) => self.refuse_implied(&Problem::new(Code::NotFound)),
             Err(error) => self.refuse_implied(&Problem::from(error)),
         }
@@ -104,7 +104,7 @@ impl Session {
         let is_new = !self.watches(watch.activity);
         if is_new && self.watching.len() + self.looks_under_way >= SUBSCRIPTIONS_MAX {
             let problem = Problem::new(Code::TooManySubscriptions).with("limit", SUBSCRIPTIONS_MAX);
-            return self.refuse_subscription(watch.id.as_deref(), watch.activity, &problem);
+            return self.refuse_watch(watch.id.as_deref(), watch.activity, watch.is_implied, &problem);
         }
         let (activity, eyes) = (watch.activity, watch.eyes.clone());
         let look = |activity: &_| subscription::look(activity, eyes.as_ref());
@@ -134,7 +134,7 @@ impl Session {
                     Ok(seen) => self.begin_to_watch(watch, seen),
                     Err(error) => {
                         let problem = refusal::problem(error, watch.activity);
-                        self.refuse_subscription(watch.id.as_deref(), watch.activity, &problem);
+                        self.refuse_watch(watch.id.as_deref(), watch.activity, watch.is_implied, &problem);
                     }
                 }
             }
@@ -155,11 +155,12 @@ impl Session {
             activity,
             seen: seen_before,
             eyes,
+            is_implied,
         } = watch;
         let sight = seen.value;
         if !sight.is_visible {
             let problem = Problem::new(Code::NotFound);
-            return self.refuse_subscription(id.as_deref(), activity, &problem);
+            return self.refuse_watch(id.as_deref(), activity, is_implied, &problem);
         }
         // What was watched before under another identity, or is watched again, begins anew.
         self.forget(activity);
@@ -290,14 +291,18 @@ impl Session {
             .retain(|watching| watching.subscription().activity != activity);
     }
 
-    fn refuse_subscription(&mut self, id: Option<&str>, activity: ActivityId, problem: &Problem) {
+    fn refuse_subscription(&self, id: Option<&str>, activity: ActivityId, problem: &Problem) {
         self.say(&Refused {
             id,
             key: None,
             activity: Some(activity),
             problem,
         });
-        if self.implied == Implied::Activity(activity) {
+    }
+
+    fn refuse_watch(&mut self, id: Option<&str>, activity: ActivityId, is_implied: bool, problem: &Problem) {
+        self.refuse_subscription(id, activity, problem);
+        if is_implied {
             self.close_for(problem);
         }
     }
