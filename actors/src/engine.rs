@@ -231,7 +231,10 @@ impl Engine {
     /// Gives a command to an activity, without waiting: what is sent for one activity by one caller after the other is
     /// decided in that order.
     pub fn submit(&self, id: ActivityId, order: Order) -> Submitted {
-        Submission::new(self, id, order).now(self)
+        match Submission::new(self, id, order) {
+            Ok(submission) => submission.now(self),
+            Err(refused) => Submitted::Sent(refused),
+        }
     }
 
     /// Reads the committed state of an activity. `read` runs while others read too but nothing can change, so

@@ -29,8 +29,11 @@ pub struct Submission {
     id: ActivityId,
     deadline: Instant,
     measured: Measured,
-    stage: Result<Box<(Request, OwnedSemaphorePermit)>, EngineError>,
+    waiting: Admitted,
 }
+
+/// A command for which there is room on this node.
+type Admitted = Box<(Request, OwnedSemaphorePermit)>;
 
 /// The answer to a command, once it is there. It comes only once it is durable.
 pub struct Answering {
@@ -50,95 +53,83 @@ enum Outcome {
 enum Sent {
     Yes(oneshot::Receiver<Result<Reply, EngineError>>),
     /// The activity is about to rest or to be restarted.
-    NotThere(Box<(Request, OwnedSemaphorePermit)>),
+    NotThere(Admitted),
     Refused(EngineError),
 }
 
 impl Submission {
     /// Stamps a command and takes it in, if there is room.
-    pub(crate) fn new(engine: &Engine, id: ActivityId, order: Order) -> Self {
+    pub(crate) fn new(engine: &Engine, id: ActivityId, order: Order) -> Result<Self, Answering> {
         let measured = Measured::start();
         let deadline = engine.deadline();
-        let stage = if engine.is_draining() {
-            Err(EngineError::Draining)
-        } else {
-            let at = engine.now();
-            engine.admit().map(|permit| {
-                let key = order.key.map(|key| key.used_for(&order.by, &order.command));
-                let request = Request {
-                    by: order.by,
-                    at,
-                    command: order.command,
-                    if_version: order.if_version,
-                    key,
-                };
-                Box::new((request, permit))
-            })
+        if engine.is_draining() {
+            return Err(Answering::known(EngineError::Draining, measured));
+        }
+        let at = engine.now();
+        let permit = match engine.admit() {
+            Ok(permit) => permit,
+            Err(error) => return Err(Answering::known(error, measured)),
         };
-        Self {
+        let key = order.key.map(|key| key.used_for(&order.by, &order.command));
+        let request = Request {
+            by: order.by,
+            at,
+            command: order.command,
+            if_version: order.if_version,
+            key,
+        };
+        Ok(Self {
             id,
             deadline,
             measured,
-            stage,
-        }
+            waiting: Box::new((request, permit)),
+        })
     }
 
     /// Sends it, if its activity is live.
     pub(crate) fn now(self, engine: &Engine) -> Submitted {
+        match engine.found(self.id) {
+            Some(handle) => self.send(&handle),
+            None => Submitted::Waiting(self),
+        }
+    }
+
+    /// Sends it as soon as its activity is live.
+    pub async fn sent(mut self, engine: &Engine) -> Answering {
+        for _ in 0..LOOKUPS_MAX {
+            let handle = match engine.find(self.id, self.deadline).await {
+                Ok(handle) => handle,
+                Err(error) => return Answering::known(error, self.measured),
+            };
+            match self.send(&handle) {
+                Submitted::Sent(answering) => return answering,
+                Submitted::Waiting(again) => self = again,
+            }
+        }
+        Answering::known(EngineError::Unavailable, self.measured)
+    }
+
+    fn send(self, handle: &ActivityHandle) -> Submitted {
         let Self {
             id,
             deadline,
             measured,
-            stage,
+            waiting,
         } = self;
-        let waiting = match stage {
-            Err(error) => return Submitted::Sent(Answering::known(error, measured)),
-            Ok(waiting) => waiting,
-        };
-        let sent = match engine.found(id) {
-            Some(handle) => send(&handle, waiting),
-            None => Sent::NotThere(waiting),
-        };
-        match sent {
+        match send(handle, waiting) {
             Sent::Yes(answer) => Submitted::Sent(Answering::awaited(answer, deadline, measured)),
             Sent::Refused(error) => Submitted::Sent(Answering::known(error, measured)),
             Sent::NotThere(waiting) => Submitted::Waiting(Self {
                 id,
                 deadline,
                 measured,
-                stage: Ok(waiting),
+                waiting,
             }),
         }
     }
-
-    /// Sends it as soon as its activity is live.
-    pub async fn sent(self, engine: &Engine) -> Answering {
-        let Self {
-            id,
-            deadline,
-            measured,
-            stage,
-        } = self;
-        let mut waiting = match stage {
-            Err(error) => return Answering::known(error, measured),
-            Ok(waiting) => waiting,
-        };
-        for _ in 0..LOOKUPS_MAX {
-            let handle = match engine.find(id, deadline).await {
-                Ok(handle) => handle,
-                Err(error) => return Answering::known(error, measured),
-            };
-            match send(&handle, waiting) {
-                Sent::Yes(answer) => return Answering::awaited(answer, deadline, measured),
-                Sent::Refused(error) => return Answering::known(error, measured),
-                Sent::NotThere(again) => waiting = again,
-            }
-        }
-        Answering::known(EngineError::Unavailable, measured)
-    }
 }
 
-fn send(handle: &ActivityHandle, waiting: Box<(Request, OwnedSemaphorePermit)>) -> Sent {
+fn send(handle: &ActivityHandle, waiting: Admitted) -> Sent {
     let permit = match handle.permits.clone().try_acquire_owned() {
         Ok(permit) => permit,
         // All permits are taken, too, while it is being put to rest.
