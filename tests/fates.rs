@@ -14,9 +14,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use locker::Locker;
-use place::{Place, are_going_on, until};
+use place::{Place, are_going_on};
 
-use crate::support::{Fault, number};
+use crate::support::{Fault, number, until};
 
 /// So long an activity's row may be held: Postgres ends those who wait for it after 500 ms.
 const HELD_MAX: Duration = Duration::from_millis(450);
@@ -36,9 +36,15 @@ async fn lose(fault: Fault) -> Place {
         while place.strikes() < rounds() && are_going_on(&mut bursts) {
             let so_far = place.strikes();
             place.tap.arm(fault);
-            until(|| place.strikes() > so_far || !are_going_on(&mut bursts)).await;
+            until("it strikes", || {
+                place.strikes() > so_far || !are_going_on(&mut bursts)
+            })
+            .await;
             place.tap.disarm();
-            until(|| place.has_recovered() || !are_going_on(&mut bursts)).await;
+            until("it recovers", || {
+                place.has_recovered() || !are_going_on(&mut bursts)
+            })
+            .await;
         }
         place.judge(bursts).await;
         assert!(place.strikes() > before, "commits are still recognised");
@@ -120,7 +126,10 @@ async fn a_commit_that_loses_its_connection_while_it_is_blocked_is_told_as_it_en
             if place.strikes() > next && held > HELD_MAX {
                 too_slow.insert(next);
             }
-            until(|| place.has_recovered() || !are_going_on(&mut bursts)).await;
+            until("it recovers", || {
+                place.has_recovered() || !are_going_on(&mut bursts)
+            })
+            .await;
         }
         place.judge(bursts).await;
         assert!(place.strikes() > before, "commits are still recognised");

@@ -19,7 +19,7 @@ use turnout::redis::{Link, RedisMirror};
 use turnout_actors::domain::{ActivityId, History, Seq};
 use turnout_actors::ports::{CountMirror, IdSource, MirrorCounts};
 
-use crate::support::{Burst, Certificate, Crowd, Killable, Person, RedisServer, audit, host, number};
+use crate::support::{Burst, Certificate, Crowd, Killable, Person, RedisServer, audit, host, id_of, number};
 
 /// Within this time everything live is in Redis again after it came back empty.
 const SOON: Duration = Duration::from_secs(2);
@@ -61,7 +61,7 @@ fn hash_of(activity: &Value) -> Hash {
 /// A new activity, whose identifier it returns.
 async fn open(server: &Killable, capacity: u64) -> String {
     let path = server.open(&host(), capacity).await;
-    path.trim_start_matches("/activities/").to_owned()
+    id_of(&path).to_owned()
 }
 
 async fn reserve(server: &Killable, id: &str, person: u128) {

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use serde_json::json;
 use tokio::task::JoinHandle;
 
-use crate::support::{Killable, Outside, Person, audit, host, number, postgres_of};
+use crate::support::{Killable, Outside, Person, audit, host, id_of, number, postgres_of};
 
 /// Whoever keeps the activity in trouble busy, each with one command at a time.
 const PESTERING: u128 = 8;
@@ -101,7 +101,7 @@ async fn others(server: &Killable, seed: u64) -> (f64, f64) {
 /// A new activity, whose identifier it returns.
 async fn open(server: &Killable) -> String {
     let path = server.open(&host(), 1_000).await;
-    path.trim_start_matches("/activities/").to_owned()
+    id_of(&path).to_owned()
 }
 
 #[tokio::test]

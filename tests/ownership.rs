@@ -14,7 +14,9 @@ use turnout_actors::domain::Timestamp;
 use turnout_actors::ports::{IdSource, Journal, JournalError};
 use turnout_actors::testing::{Drive, ManualClock, settings};
 
-use crate::support::{self, Killable, Person, Proxy, audit, by_way_of, host, number, postgres_of, server_of};
+use crate::support::{
+    self, Killable, Person, Proxy, audit, by_way_of, host, number, postgres_of, server_of, until,
+};
 
 const LEASE_S: u64 = 1;
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -183,6 +185,39 @@ async fn a_server_that_was_stopped_beyond_its_lease_says_nothing_that_contradict
     );
 }
 
+#[tokio::test]
+async fn whoever_watches_at_a_server_that_slept_learns_only_what_they_may_of_what_happened_since() {
+    let folder = tempfile::tempdir().unwrap();
+    let database = postgres_of(folder.path());
+    let (first, mut second) = (node(&database).await, node(&database).await);
+    let activity = open(&first).await;
+    let (mut stranger, mut hosting) = (first.socket(None).await, first.socket(Some(&host())).await);
+    for socket in [&mut stranger, &mut hosting] {
+        assert_eq!(socket.subscribe(&activity).await["seq"], 0);
+    }
+
+    first.pause();
+    until_served(&second, &activity).await;
+    let hide = request(&second, reqwest::Method::PATCH, &activity, &host());
+    let Told(status, hidden) = send(hide.json(&json!({"visibility": "private"}))).await;
+    assert_eq!((status, &hidden["visibility"]), (200, &json!("private")));
+    assert!(second.stop_gently().success());
+    first.resume();
+
+    let told = hosting.wait_for("subscribed").await;
+    assert_eq!(told["mode"], "snapshot");
+    assert_eq!(
+        (&told["seq"], &told["snapshot"]["visibility"]),
+        (&hidden["seq"], &json!("private"))
+    );
+    let told = stranger.next().await.unwrap();
+    assert_eq!(
+        (&told["type"], &told["code"]),
+        (&json!("error"), &json!("not_found")),
+        "{told}"
+    );
+}
+
 /// The journal of a node that nobody else is, or of this one.
 async fn journal_of(database: &str, node: Node) -> Arc<dyn Journal> {
     let clock = Arc::new(ManualClock::at(Timestamp::from_millis(1_000)));
@@ -194,15 +229,6 @@ fn node_for(ttl: Duration) -> Node {
         ttl,
         ..support::node()
     }
-}
-
-async fn until(what: &str, mut holds: impl FnMut() -> bool) {
-    let waiting = async {
-        while !holds() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(DEADLINE, waiting).await.expect(what);
 }
 
 #[tokio::test]

@@ -38,7 +38,7 @@ pub(crate) use processes::{children_of, memory_bytes};
 pub(crate) use proxy::{Ear, Fault, Proxy, Sent, Side, Strike, Tap, Verdict, Weather};
 pub(crate) use redis_server::RedisServer;
 pub(crate) use request::Answer;
-pub(crate) use rounds::{Random, number};
+pub(crate) use rounds::{Random, number, until};
 pub(crate) use scene::{Scene, ada};
 pub(crate) use server::{Server, config};
 pub(crate) use socket::{Socket, command, id_of};

@@ -67,7 +67,7 @@ impl Feed {
     }
 
     /// The last event that anybody may have seen of the activity, and of which history it is.
-    pub(crate) fn reached(&self) -> (History, Seq) {
+    pub fn reached(&self) -> (History, Seq) {
         self.latest()
             .map_or_else(Default::default, |latest| (latest.history, latest.seq()))
     }

@@ -14,7 +14,7 @@ use slab::Slab;
 use tokio::sync::Notify;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until};
-use turnout_actors::domain::{ActivityId, Difference, Timestamp, Visibility};
+use turnout_actors::domain::{ActivityId, Difference, History, Seq, Timestamp, Visibility};
 use turnout_actors::feed::{Feed, Latest, Missed};
 use turnout_actors::ports::{Clock, Touched};
 
@@ -57,6 +57,13 @@ struct Watcher {
 pub(super) struct Snapshot {
     pub(super) of: Latest,
     pub(super) bytes: Arc<[u8]>,
+}
+
+impl Snapshot {
+    /// The last event that it includes.
+    pub(super) fn at(&self) -> (History, Seq) {
+        (self.of.history, self.of.seq())
+    }
 }
 
 /// Where a watcher stands in the channel.

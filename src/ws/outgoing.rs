@@ -7,6 +7,7 @@ use turnout_actors::domain::{ActivityId, Difference, History, Moves, Seq, Ticket
 use uuid::Uuid;
 
 use super::limits;
+use super::subscription::{Sight, Subscription};
 use crate::api::Problem;
 use crate::api::time::Time;
 use crate::api::views::{ActivityChanges, CountsView, LineView, MeView, RsvpView};
@@ -63,16 +64,53 @@ impl Welcome {
 #[derive(Serialize)]
 pub(super) struct Subscribed<'a> {
     #[serde(rename = "type")]
-    pub(super) kind: &'static str,
+    kind: &'static str,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) id: Option<&'a str>,
-    pub(super) activity: ActivityId,
-    pub(super) epoch: History,
-    pub(super) seq: Seq,
-    pub(super) mode: &'static str,
+    id: Option<&'a str>,
+    activity: ActivityId,
+    epoch: History,
+    seq: Seq,
+    mode: Mode,
     /// With an identity always there, and null where it has no RSVP.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) me: Option<Option<MeView<'a>>>,
+    me: Option<Option<MeView<'a>>>,
+}
+
+/// What leads from where the client says it was to the latest state.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Mode {
+    /// Nothing: it is there.
+    Live,
+    /// A difference, which follows.
+    Replay,
+    /// A snapshot, which is part of the message.
+    Snapshot,
+}
+
+impl<'a> Subscribed<'a> {
+    pub(super) fn new(
+        id: Option<&'a str>,
+        subscription: &Subscription,
+        mode: Mode,
+        at: (History, Seq),
+        sight: &'a Sight,
+    ) -> Self {
+        let activity = subscription.activity;
+        let me = || {
+            let own = sight.own.as_ref();
+            own.map(|own| MeView::new(activity, Some(own), sight.seq))
+        };
+        Self {
+            kind: "subscribed",
+            id,
+            activity,
+            epoch: at.0,
+            seq: at.1,
+            mode,
+            me: subscription.eyes.is_some().then(me),
+        }
+    }
 }
 
 /// Something was done.

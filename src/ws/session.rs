@@ -11,6 +11,7 @@ mod subscribing;
 mod work;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt;
 use futures::StreamExt;
@@ -174,7 +175,8 @@ impl Session {
                 }
                 Frame::Ping(_) | Frame::Pong(_) | Frame::Frame(_) => {}
             }
-            if !self.bucket.take(Instant::now()) {
+            self.bucket.take();
+            if !self.bucket.refilled(Instant::now()) {
                 self.deadlines.listen_at = Some(self.bucket.opens_at());
                 self.has_more = true;
                 return;
@@ -207,9 +209,17 @@ impl Session {
         let Ok(values) = values else {
             return self.close(Close::Protocol);
         };
-        for value in values {
+        for (nth, value) in values.into_iter().enumerate() {
+            if self.socket.outbound().is_too_full() {
+                self.socket.flush();
+                self.watch_the_reader();
+            }
             if self.socket.outbound().is_ending() {
                 return;
+            }
+            // The frame itself counts for its first one.
+            if nth > 0 {
+                self.bucket.take();
             }
             match incoming::message(value) {
                 Ok(message) => self.heed(message),
@@ -364,8 +374,7 @@ impl Session {
             self.catch_up_hidden();
         }
         if self.deadlines.listen_at.is_some_and(|at| at <= now) {
-            self.bucket.refill(now);
-            self.deadlines.listen_at = (!self.bucket.is_open()).then(|| self.bucket.opens_at());
+            self.deadlines.listen_at = (!self.bucket.refilled(now)).then(|| self.bucket.opens_at());
         }
         if self.deadlines.warn_at.is_some_and(|at| at <= now) {
             self.deadlines.warn_at = None;
@@ -401,9 +410,10 @@ impl Session {
     }
 }
 
-/// How much a client may say: messages at once, and each second. Beyond that they are read later.
+/// How much a client may say: messages at once, and each second. Beyond that they are read later. A frame is taken
+/// whole, so it may leave a debt.
 struct Bucket {
-    left: u32,
+    left: i64,
     filled_at: Instant,
     is_limited: bool,
 }
@@ -411,22 +421,17 @@ struct Bucket {
 impl Bucket {
     fn new(now: Instant, is_limited: bool) -> Self {
         Self {
-            left: MESSAGES_BURST,
+            left: MESSAGES_BURST.into(),
             filled_at: now,
             is_limited,
         }
     }
 
-    /// Counts one message, and returns whether there may be more at once.
-    fn take(&mut self, now: Instant) -> bool {
-        if !self.is_limited {
-            return true;
+    /// Counts one message.
+    fn take(&mut self) {
+        if self.is_limited {
+            self.left -= 1;
         }
-        self.left = self.left.saturating_sub(1);
-        if self.left == 0 {
-            self.refill(now);
-        }
-        self.left > 0
     }
 
     fn is_open(&self) -> bool {
@@ -434,17 +439,54 @@ impl Bucket {
     }
 
     fn opens_at(&self) -> Instant {
-        self.filled_at + std::time::Duration::from_secs(1) / MESSAGES_PER_S
+        let missing = u32::try_from(1 - self.left).unwrap_or(0);
+        self.filled_at + Duration::from_secs(1) * missing / MESSAGES_PER_S
     }
 
-    fn refill(&mut self, now: Instant) {
-        let more = (now - self.filled_at).as_millis() * u128::from(MESSAGES_PER_S) / 1_000;
-        if more > 0 {
-            self.left = MESSAGES_BURST.min(
-                self.left
-                    .saturating_add(more.min(u128::from(MESSAGES_BURST)) as u32),
-            );
-            self.filled_at = now;
+    /// Whether there may be more at once, counting what time has brought where that matters.
+    fn refilled(&mut self, now: Instant) -> bool {
+        if !self.is_open() {
+            let more = (now - self.filled_at).as_millis() * u128::from(MESSAGES_PER_S) / 1_000;
+            if more > 0 {
+                let more = i64::try_from(more).unwrap_or(i64::MAX);
+                self.left = self.left.saturating_add(more).min(MESSAGES_BURST.into());
+                self.filled_at = now;
+            }
         }
+        self.is_open()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn whoever_says_too_much_at_once_is_heard_again_when_the_debt_is_paid() {
+        let start = Instant::now();
+        let mut bucket = Bucket::new(start, true);
+        for _ in 0..MESSAGES_BURST + MESSAGES_PER_S {
+            bucket.take();
+        }
+        assert!(!bucket.refilled(start));
+        let opens_at = bucket.opens_at();
+        let paid = Duration::from_secs(1) + Duration::from_secs(1) / MESSAGES_PER_S;
+        assert_eq!(opens_at - start, paid);
+        assert!(!bucket.refilled(opens_at - Duration::from_millis(1)));
+        assert!(bucket.refilled(bucket.opens_at()));
+        // However long it waits, there is not more than a burst.
+        bucket.take();
+        assert!(bucket.refilled(start + Duration::from_secs(3_600)));
+        assert_eq!(bucket.left, i64::from(MESSAGES_BURST));
+    }
+
+    #[test]
+    fn whoever_is_not_limited_says_what_they_like() {
+        let start = Instant::now();
+        let mut bucket = Bucket::new(start, false);
+        for _ in 0..10 * MESSAGES_BURST {
+            bucket.take();
+        }
+        assert!(bucket.refilled(start));
     }
 }

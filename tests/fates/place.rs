@@ -36,16 +36,6 @@ pub(super) struct Place {
     _folder: TempDir,
 }
 
-/// Waits for a condition.
-pub(super) async fn until(mut condition: impl FnMut() -> bool) {
-    let wait = async {
-        while !condition() {
-            tokio::time::sleep(PAUSE).await;
-        }
-    };
-    tokio::time::timeout(DEADLINE, wait).await.expect("it goes on");
-}
-
 pub(super) fn are_going_on(bursts: &mut [Burst]) -> bool {
     bursts.iter_mut().any(|burst| !burst.is_over())
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::{Person, Server, command};
+use crate::support::{Killable, Person, Server, command, memory_bytes, until};
 
 /// A masked frame as a client sends it, with a mask of zeros.
 fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
@@ -125,6 +125,44 @@ async fn a_flood_of_messages_is_read_later_and_loses_nothing() {
 }
 
 #[tokio::test]
+async fn messages_count_also_when_many_come_in_a_frame() {
+    let server = Server::start().await;
+    let mut socket = server.socket(None).await;
+    let began = tokio::time::Instant::now();
+    let said = |n: usize| json!({"type": "visibility", "id": n.to_string(), "hidden": false});
+    for frame in 0..6 {
+        let messages: Vec<_> = (0..50).map(|n| said(50 * frame + n)).collect();
+        socket.say_together(&messages).await;
+    }
+    for n in 0..300 {
+        assert_eq!(socket.hear("ok").await["id"], n.to_string());
+    }
+    assert!(began.elapsed() > Duration::from_secs(1), "{:?}", began.elapsed());
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn answers_to_frames_full_of_nonsense_take_no_room() {
+    const MORE_BYTES: u64 = 16 * 1_024 * 1_024;
+    let server = Killable::start().await;
+    let mut good = server.socket(None).await;
+    let nonsense = "{}".repeat(8_000);
+    let mut bad = server.socket(None).await;
+    let before_bytes = memory_bytes(server.id());
+    // Each of these is answered 8,000 times, and nobody reads that.
+    for _ in 0..60 {
+        bad.say_raw(Message::text(nonsense.clone())).await;
+    }
+    assert_eq!(bad.goodbye().await, 4108);
+    let grown_bytes = memory_bytes(server.id()) - before_bytes;
+    assert!(grown_bytes < MORE_BYTES, "{grown_bytes} bytes more");
+    let ok = good
+        .ask(json!({"type": "visibility", "id": "v", "hidden": false}))
+        .await;
+    assert_eq!(ok["type"], "ok");
+}
+
+#[tokio::test]
 async fn nobody_commands_for_somebody_else() {
     let server = Server::start().await;
     let path = server.open(json!({"capacity": 2})).await;
@@ -156,17 +194,8 @@ async fn whoever_reads_nothing_is_closed_and_harms_nobody() {
     for _ in 0..5_000 {
         deaf.say(command(&path, "c", "cancel", json!({}))).await;
     }
-    until(|| server.sockets_open() == 1).await;
+    until("it is closed", || server.sockets_open() == 1).await;
     let ok = reader.command(&path, "reserve", json!({})).await;
     assert_eq!(ok["seq"], 1);
     server.stop().await;
-}
-
-/// Waits until something holds, but not for ever.
-async fn until(holds: impl Fn() -> bool) {
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
-    while !holds() {
-        assert!(tokio::time::Instant::now() < deadline, "it never holds");
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
 }

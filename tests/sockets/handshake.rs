@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::support::{Person, Server, host, id_of};
+use crate::support::{Person, Server, host, id_of, until};
 
 #[tokio::test]
 async fn hello_is_answered_by_what_the_client_needs_to_know() {
@@ -223,24 +223,12 @@ async fn there_are_as_many_sockets_as_allowed() {
     let mut one_too_many = server.dial("/ws").open().await;
     assert_eq!(one_too_many.goodbye().await, 4109);
     assert!(first.hears_nothing().await, "those before do not notice");
-    // Places are given back.
+    // Places are given back, all of them.
     drop((first, more));
-    for _ in 0..3 {
-        until_there_is_room(&server, &ada).await;
-    }
+    until("all have gone", || server.sockets_open() == 0).await;
+    let mut again = server.socket(Some(&ada)).await;
+    let others = [server.socket(None).await, server.socket(None).await];
+    assert!(again.hears_nothing().await);
+    drop(others);
     server.stop().await;
-}
-
-async fn until_there_is_room(server: &Server, person: &Person) {
-    loop {
-        let mut socket = server.dial("/ws").open().await;
-        socket.say(json!({"type": "hello", "token": person.token})).await;
-        if socket
-            .next()
-            .await
-            .is_ok_and(|message| message["type"] == "welcome")
-        {
-            return;
-        }
-    }
 }

@@ -1,8 +1,10 @@
 //! Stopping and starting again while sockets are open.
 
+use std::time::Duration;
+
 use serde_json::json;
 
-use crate::support::{Burst, Crowd, Killable, Person, Server, audit, command, id_of, number};
+use crate::support::{Burst, Crowd, Killable, Outside, Person, Server, audit, command, database_of, number};
 
 #[tokio::test]
 async fn a_server_that_stops_tells_everybody_when_to_come_back() {
@@ -51,12 +53,27 @@ async fn commands_are_refused_while_the_server_stops() {
     let server = Server::start().await;
     let path = server.open(json!({"capacity": 9})).await;
     let mut socket = server.socket(Some(&Person::member(2))).await;
-    assert_eq!(
-        socket.command(&path, "reserve", json!({})).await["activity"],
-        id_of(&path)
-    );
+    // The first command cannot be committed before somebody else has let go, so the socket stays until then.
+    let mut outside = Outside::connect(&database_of(server.folder())).await;
+    outside
+        .run(match outside {
+            Outside::Sqlite(_) => "BEGIN IMMEDIATE",
+            Outside::Postgres(_) => "BEGIN; LOCK TABLE activities",
+        })
+        .await;
+    socket.say(command(&path, "before", "reserve", json!({}))).await;
+    tokio::time::sleep(Duration::from_millis(50)).await;
     let stopping = tokio::spawn(server.stop());
     socket.hear("draining").await;
+    let refused = socket.command(&path, "cancel", json!({})).await;
+    assert_eq!(
+        (&refused["code"], &refused["retry"]),
+        (&json!("draining"), &json!("same_key")),
+        "{refused}"
+    );
+    outside.run("ROLLBACK").await;
+    outside.close().await;
+    assert_eq!(socket.next().await.unwrap()["id"], "before");
     assert_eq!(socket.goodbye().await, 4101);
     stopping.await.unwrap();
 }

@@ -231,28 +231,32 @@ async fn nothing_follows_the_answer_to_unsubscribe() {
 
 #[tokio::test]
 async fn there_is_at_most_one_difference_per_tick() {
-    let server = Server::start().await;
+    let server = Server::start_with(|config| config.rate_limits = false).await;
     let path = server.open(json!({"capacity": 1_000})).await;
     let mut socket = server.socket(None).await;
     socket.subscribe(&path).await;
-    let started = std::time::Duration::from_millis(0);
+    let mut commanding = server.socket(Some(&Person::member(2))).await;
     let clock = tokio::time::Instant::now();
-    for n in 0..60 {
-        server
-            .reserve(&path, &Person::member(100 + n), json!({}))
-            .await
-            .expect(201);
-    }
-    let took = clock.elapsed() - started;
     let (mut told, mut differences) = (0, 0);
-    while told < 60 {
-        let difference = socket.hear("diff").await;
-        assert_eq!(difference["prev"], told);
-        told = difference["seq"].as_u64().unwrap();
-        differences += 1;
-    }
+    let watching = async {
+        while told < 200 {
+            let difference = socket.hear("diff").await;
+            assert_eq!(difference["prev"], told);
+            told = difference["seq"].as_u64().unwrap();
+            differences += 1;
+        }
+    };
+    let commands = async {
+        for n in 0..200 {
+            let done = commanding.command(&path, ["reserve", "cancel"][n % 2], json!({}));
+            assert_eq!(done.await["type"], "ok");
+        }
+    };
+    futures::join!(watching, commands);
+    let took = clock.elapsed();
     let ticks = took.as_millis() / 50 + 2;
     assert!(differences <= ticks, "{differences} differences in {took:?}");
+    assert!(ticks < 200, "the machine is too slow to tell: {took:?}");
     server.stop().await;
 }
 
@@ -277,10 +281,10 @@ async fn a_hidden_page_is_updated_now_and_then() {
         .reserve(&path, &Person::member(4), json!({}))
         .await
         .expect(201);
-    socket
-        .say(json!({"type": "visibility", "id": "w", "hidden": false}))
+    let ok = socket
+        .ask(json!({"type": "visibility", "id": "w", "hidden": false}))
         .await;
-    socket.hear("ok").await;
+    assert_eq!(ok["type"], "ok");
     assert_eq!(
         socket.hear("diff").await["seq"],
         3,
@@ -420,5 +424,31 @@ async fn what_hello_subscribes_to_is_answered_one_by_one() {
             1
         )
     );
+    server.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn whoever_begins_to_watch_while_their_rsvp_changes_hears_of_it() {
+    let server = Server::start_with(|config| config.rate_limits = false).await;
+    let path = server.open(json!({"capacity": 2})).await;
+    let ada = Person::member(2);
+    let (mut watching, mut commanding) = (server.socket(Some(&ada)).await, server.socket(Some(&ada)).await);
+    for round in 1..=2_000 {
+        let op = if round % 2 == 1 { "reserve" } else { "cancel" };
+        let (subscribed, done) = futures::join!(
+            watching.subscribe(&path),
+            commanding.command(&path, op, json!({}))
+        );
+        assert_eq!(done["seq"], round, "{done}");
+        let mut known = subscribed["me"]["seq"].as_u64().unwrap_or(0);
+        while known < round {
+            known = watching.wait_for("me").await["seq"].as_u64().unwrap();
+        }
+        let id = format!("u{round}");
+        let ok = watching
+            .ask(json!({"type": "unsubscribe", "id": id, "activity": id_of(&path)}))
+            .await;
+        assert_eq!(ok["type"], "ok");
+    }
     server.stop().await;
 }

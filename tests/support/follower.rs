@@ -46,6 +46,11 @@ impl Follower {
             "snapshot" => {
                 self.state = message["snapshot"].as_object().unwrap().clone();
                 self.state.remove("opens_in_ms");
+                let me = message.get("me").filter(|me| !me.is_null());
+                assert!(
+                    me.is_none_or(|me| number(&me["seq"]) >= seq),
+                    "the own place is not older than the line: {message}"
+                );
                 (self.epoch, self.seq) = (epoch, seq);
             }
             "live" => assert_eq!((self.epoch, self.seq), (epoch, seq), "nothing was missed"),

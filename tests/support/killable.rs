@@ -72,6 +72,10 @@ impl Killable {
         format!("http://{}", self.address)
     }
 
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.address
+    }
+
     /// The process.
     pub(crate) fn id(&self) -> u32 {
         self.process.as_ref().expect("the server was started").id()

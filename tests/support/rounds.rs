@@ -1,4 +1,11 @@
-//! How many rounds a test makes, and where its faults fall: from the environment, and drawn from a seed.
+//! How many rounds a test makes, where its faults fall, and how long it waits for something: from the environment, and
+//! drawn from a seed.
+
+use std::time::Duration;
+
+/// Longer than anything takes that is waited for.
+const DEADLINE: Duration = Duration::from_secs(120);
+const PAUSE: Duration = Duration::from_millis(1);
 
 /// What a variable says that steers tests.
 pub(crate) fn number(name: &str, usual: u64) -> u64 {
@@ -18,4 +25,15 @@ impl Random {
             .wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % bound
     }
+}
+
+/// Waits until something holds.
+pub(crate) async fn until(what: &str, mut holds: impl FnMut() -> bool) {
+    let waiting = async {
+        while !holds() {
+            tokio::time::sleep(PAUSE).await;
+        }
+    };
+    let waited = tokio::time::timeout(DEADLINE, waiting).await;
+    waited.unwrap_or_else(|_| panic!("never: {what}"));
 }

@@ -13,7 +13,7 @@ use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use tokio_tungstenite::{WebSocketStream, client_async};
 
-use super::{Person, Server, contract};
+use super::{Killable, Person, Server, contract};
 
 /// Longer than anything takes that is waited for.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -119,6 +119,15 @@ impl Server {
 
     pub(crate) async fn packed_socket(&self, person: Option<&Person>) -> Socket {
         let mut socket = self.dial("/ws").packed().open().await;
+        socket.hello(person).await;
+        socket
+    }
+}
+
+impl Killable {
+    /// A socket that has said hello, of somebody or of nobody.
+    pub(crate) async fn socket(&self, person: Option<&Person>) -> Socket {
+        let mut socket = Dial::new(self.address(), "/ws").open().await;
         socket.hello(person).await;
         socket
     }

@@ -12,7 +12,7 @@ use super::subscribing::Wish;
 use crate::api::views::MeView;
 use crate::api::{Code, Problem};
 use crate::ws::limits::TICK;
-use crate::ws::outgoing::Subscribed;
+use crate::ws::outgoing::{Mode, Subscribed};
 use crate::ws::subscription::{self, Sight, Subscription};
 
 /// What leads somebody to the latest state, made by their own task.
@@ -83,9 +83,8 @@ impl Session {
             let cursor = outbound.cursor(subscription)?;
             (cursor.at, cursor.told_at)
         };
-        let encoding = self.socket.encoding;
-        let missed = subscription.channel.feed().since(from.0, from.1);
-        if missed == Missed::Nothing {
+        let (encoding, feed) = (self.socket.encoding, subscription.channel.feed());
+        if from == feed.reached() {
             return None;
         }
         let due_at = told_at.map(|at| at + TICK);
@@ -94,7 +93,7 @@ impl Session {
             self.deadlines.tell_at = Some(earliest);
             return None;
         }
-        match missed {
+        match feed.since(from.0, from.1) {
             Missed::Nothing => None,
             Missed::Difference(missed) => Some(Made {
                 from,
@@ -102,37 +101,21 @@ impl Session {
                 frame: subscription.channel.frame(encoding, &missed),
             }),
             Missed::TooMuch => {
-                let own = match &subscription.eyes {
-                    None => None,
-                    Some(eyes) => {
-                        let look = |activity: &_| subscription::look(activity, Some(eyes));
-                        let Some(seen) = self.state.engine.glance(subscription.activity, look) else {
-                            // Nothing goes out before somebody has looked.
-                            subscription.set_news();
-                            return None;
-                        };
-                        Some(seen.value)
-                    }
-                };
                 let snapshot = subscription.channel.snapshot(encoding)?;
-                let to = (snapshot.of.history, snapshot.of.seq());
-                let mut message = encoding.message(&Subscribed {
-                    kind: "subscribed",
-                    id: None,
-                    activity: subscription.activity,
-                    epoch: to.0,
-                    seq: to.1,
-                    mode: "snapshot",
-                    me: own.as_ref().map(|sight| {
-                        let own = sight.own.as_ref();
-                        own.map(|own| MeView::new(subscription.activity, Some(own), sight.seq))
-                    }),
-                });
-                encoding.add_member(&mut message, "snapshot", &self.with_time_left(&snapshot));
+                // What the person sees must not be older than that. And whoever may not know of the activity any more
+                // was told of no change that says so.
+                let look = |activity: &_| subscription::look(activity, subscription.eyes.as_ref());
+                let seen = self.state.engine.glance(subscription.activity, look);
+                let Some(seen) = seen.filter(|seen| seen.value.is_visible) else {
+                    // Nothing goes out before somebody has looked again.
+                    subscription.set_news();
+                    return None;
+                };
+                let message = Subscribed::new(None, subscription, Mode::Snapshot, snapshot.at(), &seen.value);
                 Some(Made {
                     from,
-                    to,
-                    frame: encoding.finish(&message),
+                    to: snapshot.at(),
+                    frame: self.subscribed(&message, Some(&snapshot)),
                 })
             }
         }

@@ -6,8 +6,8 @@ use tokio::time::Instant;
 
 use crate::ws::limits::{HELLO_LIMIT, PING_EVERY};
 
-/// Longer than any session waits for nothing.
-const LONG: Duration = Duration::from_secs(3_600);
+/// Longer than any socket lives, and not so long that clocks overflow.
+const LONG: Duration = Duration::from_secs(366 * 24 * 3_600);
 
 /// Points in time at which something is due; none where nothing is.
 pub(super) struct Deadlines {
@@ -85,7 +85,7 @@ impl Deadlines {
 
     /// A token ends in so many milliseconds.
     pub(super) fn token_ends_in(&mut self, now: Instant, ms: u64, notice: Duration) {
-        let left = Duration::from_millis(ms).min(24 * LONG);
+        let left = Duration::from_millis(ms).min(LONG);
         self.ends_at = Some(now + left);
         self.warn_at = Some(now + left.saturating_sub(notice));
     }

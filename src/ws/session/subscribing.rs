@@ -2,21 +2,20 @@
 
 use std::sync::Arc;
 
-use serde_json::Value;
 use turnout_actors::domain::{ActivityId, History, RsvpId, Seq};
 use turnout_actors::feed::Missed;
 use turnout_actors::{EngineError, Seen};
 
 use super::Session;
 use super::work::Done;
-use crate::api::views::MeView;
 use crate::api::{Code, Problem, refusal};
 use crate::store::StoreError;
+use crate::ws::channel::Snapshot;
 use crate::ws::close::Close;
 use crate::ws::incoming::{Id, Subscribe};
 use crate::ws::limits::SUBSCRIPTIONS_MAX;
 use crate::ws::outbound::Cursor;
-use crate::ws::outgoing::{self, Refused, Subscribed};
+use crate::ws::outgoing::{self, Mode, Refused, Subscribed};
 use crate::ws::subscription::{self, Eyes, Focus, Sight, Subscription};
 
 /// Why an activity is looked at.
@@ -104,15 +103,18 @@ impl Session {
         let is_new = !self.watches(watch.activity);
         if is_new && self.watching.len() + self.looks_under_way >= SUBSCRIPTIONS_MAX {
             let problem = Problem::new(Code::TooManySubscriptions).with("limit", SUBSCRIPTIONS_MAX);
-            return self.refuse_watch(watch.id.as_deref(), watch.activity, watch.is_implied, &problem);
+            return self.refuse_watch(&watch, &problem);
         }
-        let (activity, eyes) = (watch.activity, watch.eyes.clone());
-        let look = |activity: &_| subscription::look(activity, eyes.as_ref());
-        if let Some(seen) = self.state.engine.glance(activity, look) {
-            return self.begin_to_watch(watch, seen);
+        let look = |activity: &_| subscription::look(activity, watch.eyes.as_ref());
+        match self.state.engine.glance(watch.activity, look) {
+            Some(seen) => self.begin_to_watch(watch, &seen),
+            None => self.look_before_watching(watch),
         }
+    }
+
+    fn look_before_watching(&mut self, watch: Watch) {
         self.looks_under_way += 1;
-        self.look(activity, eyes, Wish::Watch(watch));
+        self.look(watch.activity, watch.eyes.clone(), Wish::Watch(watch));
     }
 
     /// Looks at an activity that is not live yet.
@@ -131,10 +133,10 @@ impl Session {
             (Wish::Watch(watch), seen) => {
                 self.looks_under_way -= 1;
                 match seen {
-                    Ok(seen) => self.begin_to_watch(watch, seen),
+                    Ok(seen) => self.begin_to_watch(watch, &seen),
                     Err(error) => {
                         let problem = refusal::problem(error, watch.activity);
-                        self.refuse_watch(watch.id.as_deref(), watch.activity, watch.is_implied, &problem);
+                        self.refuse_watch(&watch, &problem);
                     }
                 }
             }
@@ -149,63 +151,51 @@ impl Session {
         }
     }
 
-    fn begin_to_watch(&mut self, watch: Watch, seen: Seen<Sight>) {
-        let Watch {
-            id,
-            activity,
-            seen: seen_before,
-            eyes,
-            is_implied,
-        } = watch;
-        let sight = seen.value;
-        if !sight.is_visible {
-            let problem = Problem::new(Code::NotFound);
-            return self.refuse_watch(id.as_deref(), activity, is_implied, &problem);
+    fn begin_to_watch(&mut self, watch: Watch, seen: &Seen<Sight>) {
+        let activity = watch.activity;
+        if !seen.value.is_visible {
+            return self.refuse_watch(&watch, &Problem::new(Code::NotFound));
         }
         // What was watched before under another identity, or is watched again, begins anew.
         self.forget(activity);
-        let has_identity = eyes.is_some();
-        let watching = self.state.sockets.watch(&self.socket, activity, &seen.feed, eyes);
+        let watching = self
+            .state
+            .sockets
+            .watch(&self.socket, activity, &seen.feed, watch.eyes.clone());
         let subscription = watching.subscription().clone();
         self.watching.push(watching);
 
         // From here on everything that changes is told: what follows decides from where on.
-        let missed = match seen_before {
+        let missed = match watch.seen {
             Some((history, seq)) => seen.feed.since(history, seq),
             None => Missed::TooMuch,
         };
-        let snapshot = match missed {
-            Missed::TooMuch => subscription.channel.snapshot(self.socket.encoding),
-            _ => None,
+        let (mode, at, snapshot) = match (&missed, watch.seen) {
+            (Missed::Nothing, Some(at)) => (Mode::Live, at, None),
+            (Missed::Difference(missed), Some((history, _))) => (Mode::Replay, (history, missed.seq()), None),
+            _ => {
+                let Some(snapshot) = subscription.channel.snapshot(self.socket.encoding) else {
+                    unreachable!("an activity that was looked at has been loaded")
+                };
+                (Mode::Snapshot, snapshot.at(), Some(snapshot))
+            }
         };
-        let (mode, at) = match (&missed, &snapshot, seen_before) {
-            (Missed::Nothing, _, Some(at)) => ("live", at),
-            (Missed::Difference(missed), _, Some((history, _))) => ("replay", (history, missed.seq())),
-            (_, Some(snapshot), _) => ("snapshot", (snapshot.of.history, snapshot.of.seq())),
-            _ => unreachable!("an activity that was looked at has been loaded"),
+        // What the person sees must not be older than that. And what changed before anybody knew that they watch was
+        // announced to nobody.
+        let look = |activity: &_| subscription::look(activity, subscription.eyes.as_ref());
+        let Some(sight) = self.state.engine.glance(activity, look).map(|seen| seen.value) else {
+            self.forget(activity);
+            return self.look_before_watching(watch);
         };
-        let me = has_identity.then(|| {
-            sight
-                .own
-                .as_ref()
-                .map(|own| MeView::new(activity, Some(own), sight.seq))
-        });
-        let encoding = self.socket.encoding;
-        let mut message = encoding.message(&Subscribed {
-            kind: "subscribed",
-            id: id.as_deref(),
-            activity,
-            epoch: at.0,
-            seq: at.1,
-            mode,
-            me,
-        });
-        if let Some(snapshot) = &snapshot {
-            let snapshot = self.with_time_left(snapshot);
-            encoding.add_member(&mut message, "snapshot", &snapshot);
+        if !sight.is_visible {
+            self.forget(activity);
+            return self.refuse_watch(&watch, &Problem::new(Code::NotFound));
         }
+        let message = Subscribed::new(watch.id.as_deref(), &subscription, mode, at, &sight);
+        let frame = self.subscribed(&message, snapshot.as_ref());
+        let encoding = self.socket.encoding;
         let mut outbound = self.socket.outbound();
-        outbound.push(&encoding.finish(&message));
+        outbound.push(&frame);
         if let Missed::Difference(missed) = &missed {
             outbound.push(&subscription.channel.frame(encoding, missed));
         }
@@ -216,17 +206,23 @@ impl Session {
         });
     }
 
+    /// A message with the snapshot that belongs to it, as a finished frame.
+    pub(super) fn subscribed(&self, message: &Subscribed<'_>, snapshot: Option<&Snapshot>) -> Vec<u8> {
+        let encoding = self.socket.encoding;
+        let mut message = encoding.message(message);
+        if let Some(snapshot) = snapshot {
+            encoding.add_member(&mut message, "snapshot", &self.with_time_left(snapshot));
+        }
+        encoding.finish(&message)
+    }
+
     /// A snapshot with what passes by itself.
-    pub(super) fn with_time_left(&self, snapshot: &crate::ws::channel::Snapshot) -> Vec<u8> {
+    fn with_time_left(&self, snapshot: &Snapshot) -> Vec<u8> {
+        let encoding = self.socket.encoding;
         let opens_at = snapshot.of.overview.settings.opens_at;
         let left: Option<u64> = opens_at.map(|at| at.millis_after(self.state.clock.now()));
         let mut whole = snapshot.bytes.to_vec();
-        let encoding = self.socket.encoding;
-        encoding.add_member(
-            &mut whole,
-            "opens_in_ms",
-            &encoding.message(&left.map_or(Value::Null, Value::from)),
-        );
+        encoding.add_member(&mut whole, "opens_in_ms", &encoding.message(&left));
         whole
     }
 
@@ -300,9 +296,9 @@ impl Session {
         });
     }
 
-    fn refuse_watch(&mut self, id: Option<&str>, activity: ActivityId, is_implied: bool, problem: &Problem) {
-        self.refuse_subscription(id, activity, problem);
-        if is_implied {
+    fn refuse_watch(&mut self, watch: &Watch, problem: &Problem) {
+        self.refuse_subscription(watch.id.as_deref(), watch.activity, problem);
+        if watch.is_implied {
             self.close_for(problem);
         }
     }
