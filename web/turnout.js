@@ -717,6 +717,8 @@ class Replica {
   /** Where the differences that were missed end: until then, what is shown is true but old. */
   #caughtUpAt = 0;
   #doubtedAt = -Infinity;
+  /** For doubts that came too soon after another one. */
+  #laterDoubt;
   #refusals = 0;
   #restTimer = null;
 
@@ -726,6 +728,8 @@ class Replica {
     this.own = new Own(port.clock);
     this.#token = token;
     this.#port = port;
+    // In any other phase an answer is still to come, and tells the place.
+    this.#laterDoubt = new Alarm(port.clock, () => this.#phase === "live" && this.#checkPlace());
     this.ready = new Promise((resolve, reject) => {
       this.#settleReady = { resolve, reject };
     });
@@ -774,7 +778,7 @@ class Replica {
   }
 
   away() {
-    this.#port.clock.clearTimeout(this.#restTimer);
+    this.#stopTimers();
     const wasLive = this.status === "live";
     this.#phase = "away";
     if (wasLive) this.#port.changed();
@@ -782,12 +786,17 @@ class Replica {
 
   end(error) {
     if (this.ended) return;
-    this.#port.clock.clearTimeout(this.#restTimer);
+    this.#stopTimers();
     this.#phase = "ended";
     this.error = error;
     this.#settleReady.reject(error ?? new TurnoutError("unsubscribed", "It was unsubscribed before its first state."));
     this.#port.changed();
     if (error) this.#port.ended(error);
+  }
+
+  #stopTimers() {
+    this.#port.clock.clearTimeout(this.#restTimer);
+    this.#laterDoubt.set(null);
   }
 
   /** Whether the request of this id is under way; that of null is the one in `hello`. */
@@ -816,6 +825,7 @@ class Replica {
     this.#caughtUpAt = message.seq;
     if (message.me) this.own.told(message.me);
     else if (message.me === undefined || message.seq >= this.own.seq) this.own.forget();
+    this.#checkPlace();
     this.#settleReady.resolve();
     this.#port.changed();
   }
@@ -836,19 +846,27 @@ class Replica {
     this.#port.changed();
   }
 
+  /** A place from before the state lacks what has moved since, which is not told again: only the server knows. */
+  #checkPlace() {
+    if (this.own.place?.seq < this.seq) this.#doubt();
+  }
+
   /** Asks for the place anew. Pauses, because what did not help at once may never help. */
   #doubt() {
-    const now = this.#port.clock.now();
-    if (now - this.#doubtedAt < CHECK_PAUSE_MS) return;
-    this.#doubtedAt = now;
     this.own.doubt();
+    const now = this.#port.clock.now();
+    const pause = this.#doubtedAt + CHECK_PAUSE_MS - now;
+    if (pause > 0) {
+      this.#laterDoubt.set(pause);
+      return;
+    }
+    this.#doubtedAt = now;
     this.ask();
   }
 
   me(message) {
     if (!this.own.told(message)) return;
-    // A new place from before the last difference lacks what has moved since: only the server knows.
-    if (this.own.place?.seq < this.seq) this.#doubt();
+    this.#checkPlace();
     this.#port.changed();
   }
 
@@ -881,7 +899,7 @@ class Own {
   rsvp = null;
   /** When the RSVP was as it is here; of two with the same version, the later one shows more. */
   seq = -1;
-  /** `{ticket, parties, spots, seq}`: who is ahead after the event `seq`; null unless waiting. */
+  /** `{ticket, parties, spots, seq}`: who is ahead after the event `seq`, -1 while in doubt; null unless waiting. */
   place = null;
   #clock;
   #offerEndsAt = null;
@@ -913,7 +931,7 @@ class Own {
     return true;
   }
 
-  /** Whatever is told next is better than what is here. */
+  /** Whatever the server tells next of the place is better than what is here. */
   doubt() {
     if (this.place) this.place = { ...this.place, seq: -1 };
   }
@@ -953,7 +971,8 @@ class Own {
       spots += entry[1];
     }
     for (const entry of resized.filter(counts)) spots += entry[1];
-    this.place = { ticket, parties, spots, seq: Math.max(known, seq) };
+    // What is in doubt stays so, however much is counted on from there.
+    this.place = { ticket, parties, spots, seq: known < 0 ? known : Math.max(known, seq) };
   }
 
   /** Whether the place can be true beside what the server says of the line as a whole after the event `seq`. */

@@ -241,6 +241,61 @@ test("one who fell behind takes the place that comes with the snapshot", async (
   assert.deepEqual(socket.sent, []);
 });
 
+test("a snapshot that is newer than the place beside it leaves the place in doubt", async () => {
+  const { socket, activity } = await waitingThird();
+  const state = snapshot({ waitlist: line(4, 9, 20) });
+  socket.frame(subscribed(A, 300, { snapshot: state, me: waiting(298, 50, 3, 7) }));
+  const [request] = socket.take("subscribe");
+  assert.deepEqual([request.seq, activity.status], [300, "syncing"]);
+  const answer = { type: "subscribed", id: request.id, activity: A, epoch: 1, seq: 300, mode: "live" };
+  socket.frame({ ...answer, me: waiting(300, 50, 2, 5) });
+  assert.deepEqual([activity.place, activity.status, socket.sent], [place(3, 2, 5), "live", []]);
+});
+
+test("so does one beside which only older news came than are here", async () => {
+  const { socket } = await waitingThird();
+  socket.frame(me(12, 50, 2, 5, { version: 2 }));
+  socket.frame(subscribed(A, 300, { snapshot: snapshot({ waitlist: line(4, 9, 20) }), me: waiting(11, 50, 2, 5) }));
+  assert.equal(socket.take("subscribe").length, 1);
+});
+
+test("a doubt that comes too soon after another one is not forgotten, and asks once the pause is over", async () => {
+  const { socket, activity, clock } = await waitingThird();
+  const behind = (seq) =>
+    subscribed(A, seq, { snapshot: snapshot({ waitlist: line(4, 9, 20) }), me: waiting(seq - 1, 50, 2, 5) });
+  const answer = (request, seq, ...ahead) => ({
+    type: "subscribed",
+    id: request.id,
+    activity: A,
+    epoch: 1,
+    seq,
+    mode: "live",
+    me: waiting(seq, 50, ...ahead),
+  });
+  socket.frame(behind(300));
+  socket.frame(answer(socket.take("subscribe")[0], 300, 2, 5));
+  await clock.pass(4_000);
+  // What follows is counted on, fits to the first ticket, and can be wrong all the same.
+  socket.frame(behind(400), diff(400, 401, { left: [[20, 2, 401]] }, line(3, 7, 30)));
+  await clock.pass(5_999);
+  assert.deepEqual(socket.take("subscribe"), []);
+  await clock.pass(1);
+  const [request] = socket.take("subscribe");
+  assert.equal(request.seq, 401);
+  socket.frame(answer(request, 401, 2, 6));
+  assert.deepEqual(activity.place, place(3, 2, 6));
+
+  socket.frame(behind(500));
+  socket.frame(me(500, 50, 1, 2));
+  await clock.pass(10_000);
+  assert.deepEqual([activity.place, socket.take("subscribe")], [place(2, 1, 2), []], "it was told meanwhile");
+  socket.frame(behind(600));
+  socket.frame(answer(socket.take("subscribe")[0], 600, 2, 5), behind(700));
+  activity.unsubscribe();
+  socket.drop(4004);
+  assert.equal(clock.pending, 0);
+});
+
 test("an answer that came before the first state stays", async () => {
   const world = harness({ token: () => "token" });
   const activity = world.turnout.subscribe(A);
