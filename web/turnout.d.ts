@@ -86,6 +86,7 @@ export class Turnout {
 /** An activity that is followed. `Turnout.subscribe` makes them. */
 export class Activity {
   private constructor();
+  /** As the server writes it: in lower case. */
   readonly id: string;
   /** Another object after every change; null before the first. */
   readonly state: ActivityState | null;

@@ -47,7 +47,9 @@ const RENEW_PAUSE_MS = 5_000;
 /** A place that does not fit to what the server says of the line is asked for anew, but not more often than this. */
 const CHECK_PAUSE_MS = 10_000;
 
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+/** An id in any of the forms that the server reads; it writes only one of them. */
+const UUID =
+  /^(?:urn:uuid:|\{)?([0-9a-f]{8})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{4})-?([0-9a-f]{12})\}?$/i;
 
 /** The longest time that timers can count. */
 const TIMER_MS = 2 ** 31 - 1;
@@ -126,6 +128,7 @@ export class Turnout {
    * @returns {Activity}
    */
   subscribe(id, { token } = {}) {
+    id = asWritten(id);
     const known = this.#followed.get(id);
     if (known) return known.activity;
     if (this.#followed.size >= SUBSCRIPTIONS) {
@@ -172,7 +175,8 @@ export class Turnout {
     if (this.status === "closed") {
       return Promise.reject(new TurnoutError("connection_closed", "There is no connection: call connect()."));
     }
-    return this.#commands.submit({ activity, op, args, if_version: options.ifVersion }, options);
+    const fields = { activity: asWritten(activity), op, args, if_version: options.ifVersion };
+    return this.#commands.submit(fields, options);
   }
 
   /**
@@ -1427,6 +1431,12 @@ function withDefaults({
 }) {
   if (!WebSocket) throw new TypeError("There is no WebSocket here: give its constructor as an option.");
   return { url: endpoint(url), token, WebSocket, page, commandTimeoutMs, clock, random };
+}
+
+/** An id as the server writes it, by which its messages are known; what cannot be one stays as it is. */
+function asWritten(id) {
+  const parts = UUID.exec(id);
+  return parts ? parts.slice(1).join("-").toLowerCase() : id;
 }
 
 /** A bare origin gets the usual path; http means ws. */

@@ -37,6 +37,19 @@ test("the same id gives the same object, and a token goes along with each reques
   assert.deepEqual(hello.subscribe, [{ activity: A, token: "manage" }]);
 });
 
+test("an activity is known however its id is written", async () => {
+  for (const id of [A.toUpperCase(), A.replaceAll("-", ""), `{${A}}`, `URN:UUID:${A}`]) {
+    const world = harness();
+    const activity = world.turnout.subscribe(id);
+    assert.equal(world.turnout.subscribe(A), activity, id);
+    assert.deepEqual((await world.greet()).subscribe, [{ activity: A }], id);
+    world.socket.frame(subscribed(A, 10));
+    assert.deepEqual([activity.id, activity.status, world.socket.sent], [A, "live", []], id);
+    world.turnout.command(id, "reserve");
+    assert.equal(world.socket.take("command")[0].activity, A, id);
+  }
+});
+
 test("a snapshot is the state, and ready is fulfilled with it", async () => {
   const world = harness();
   const activity = world.turnout.subscribe(A);

@@ -88,6 +88,17 @@ test("refusals are told as the REST contract tells them", async (context) => {
   assert.equal((await ended(wrong.ready)).error.code, "validation_failed");
 });
 
+test("an activity is followed however its id is written", async (context) => {
+  const server = await Server.start(context);
+  const id = await server.activity(token());
+  const activity = client(context, server, token()).subscribe(id.toUpperCase());
+  assert.equal((await activity.ready).state.id, id);
+  await activity.reserve();
+  await until("the seat goes", () => activity.state.available_spots === 1);
+  assert.equal(activity.rsvp.status, "confirmed");
+  await agrees(server, activity);
+});
+
 test("whatever the host changes is seen by those with and without a name", async (context) => {
   const server = await Server.start(context);
   const host = token();
