@@ -141,10 +141,7 @@ export class Turnout {
       subscribe: (entry) => this.#request("s", { type: "subscribe", ...entry }),
       broken: (why) => this.#connection.fail(why),
       changed: () => followed.changed(),
-      ended: (error) => {
-        this.#followed.delete(id);
-        listeners.emit("ended", error);
-      },
+      ended: (error) => listeners.emit("ended", error),
     });
     followed.opening = new Alarm(this.#settings.clock, () => followed.changed());
     followed.activity = new Activity(followed.replica, this.#time, listeners, {
@@ -152,6 +149,8 @@ export class Turnout {
       unsubscribe: () => this.#unsubscribe(id, followed),
     });
     followed.changed = () => {
+      // Before anybody hears of the end, who may follow it anew at once.
+      if (followed.replica.ended) this.#forget(id, followed);
       // No message marks the opening: whoever shows a countdown is told when it is over.
       followed.opening.set(followed.replica.ended ? null : followed.activity.opensInMs());
       listeners.emit("change", followed.activity);
@@ -217,10 +216,14 @@ export class Turnout {
   }
 
   #unsubscribe(id, followed) {
-    if (this.#followed.get(id) !== followed) return;
-    this.#followed.delete(id);
+    if (!this.#forget(id, followed)) return;
     followed.replica.end(null);
     this.#unfollow(id);
+  }
+
+  /** Answers whether it was still this one: by now another one may be followed under that id. */
+  #forget(id, followed) {
+    return this.#followed.get(id) === followed && this.#followed.delete(id);
   }
 
   #unfollow(activity) {

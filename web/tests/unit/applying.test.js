@@ -266,6 +266,27 @@ test("whoever unsubscribes what is ending still hears why it ends", async () => 
   assert.deepEqual([heard, activity.error.code], [["not_found"], "not_found"]);
 });
 
+for (const [name, leave] of [
+  ["unsubscribes it and follows it anew", (activity) => activity.unsubscribe()],
+  ["follows it anew", () => {}],
+]) {
+  test(`whoever ${name} while it ends has one that goes on`, async () => {
+    const { turnout, socket, activity } = await following();
+    let again;
+    activity.on("change", () => {
+      leave(activity);
+      again = turnout.subscribe(A);
+    });
+    socket.frame({ type: "error", activity: A, code: "not_found", detail: "", retry: "never" });
+    assert.notEqual(again, activity);
+    assert.equal(turnout.subscribe(A), again);
+    const [request] = socket.take("subscribe");
+    assert.deepEqual([request, socket.sent], [{ type: "subscribe", id: request.id, activity: A }, []]);
+    socket.frame(subscribed(A, 12, { id: request.id }), diff(12, 13));
+    assert.deepEqual([again.seq, again.status, activity.status], [13, "live", "ended"]);
+  });
+}
+
 test("a subscription can end later: for good, or until after a while with what is here", async () => {
   const { turnout, socket, activity, clock } = await following();
   socket.frame({ type: "error", activity: A, code: "unavailable", detail: "", retry: "same_key", after_ms: 3_000 });
