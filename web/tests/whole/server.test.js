@@ -361,18 +361,26 @@ test("a log-out stops the client, on this session and on the next", async (conte
 
 test("a token that ended before hello is replaced at once", async (context) => {
   const server = await Server.start(context);
-  const asked = [];
+  const [asked, pauses] = [[], []];
+  let lastMs = null;
   const turnout = new Turnout({
     url: server.url,
     WebSocket,
     random: () => 0.99,
+    clock: {
+      now: () => performance.now(),
+      setTimeout: (run, ms) => setTimeout(run, (lastMs = ms)),
+      clearTimeout,
+    },
     token: (reason) => {
       asked.push(reason);
       return token({ seconds: reason === "expired" ? 900 : -10 });
     },
   });
   context.after(() => turnout.close());
+  // However long the way there takes: the pause is the one for which the timer was set.
+  turnout.on("status", (status) => status === "waiting" && pauses.push(lastMs));
   turnout.connect();
-  await until("it is open", () => turnout.status === "open", 500);
-  assert.deepEqual(asked, ["connect", "expired"]);
+  await until("it is open", () => turnout.status === "open");
+  assert.deepEqual([asked, pauses], [["connect", "expired"], [0]]);
 });
