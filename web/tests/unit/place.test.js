@@ -35,6 +35,19 @@ async function waitingThird() {
   return Object.assign(world, { activity });
 }
 
+/** The two ahead of that one leave, one after the other. */
+const BOTH_AHEAD_LEAVE = diff(
+  10,
+  12,
+  {
+    left: [
+      [20, 2, 11],
+      [30, 3, 12],
+    ],
+  },
+  line(2, 4, 50),
+);
+
 const place = (position, partiesAhead, spotsAhead) => ({ position, partiesAhead, spotsAhead });
 
 test("the place starts from what the subscription told", async () => {
@@ -137,19 +150,7 @@ test("older news of the own RSVP is not taken over, by version first and then by
 
 test("of the same ticket the place that moved further stays", async () => {
   const { socket, activity } = await waitingThird();
-  socket.frame(
-    diff(
-      10,
-      12,
-      {
-        left: [
-          [20, 2, 11],
-          [30, 3, 12],
-        ],
-      },
-      line(2, 4, 50),
-    ),
-  );
+  socket.frame(BOTH_AHEAD_LEAVE);
   socket.frame(me(11, 50, 1, 3, { version: 2 }));
   assert.deepEqual([activity.rsvp.version, activity.place], [2, place(1, 0, 0)]);
   assert.deepEqual(socket.take("subscribe"), []);
@@ -213,19 +214,7 @@ test("after a reconnect the place is the one that was told then, and replayed di
   await world.clock.pass(1_000);
   await world.greet();
   world.socket.frame({ type: "subscribed", activity: A, epoch: 1, seq: 12, mode: "replay", me: waiting(12, 50, 0, 0) });
-  world.socket.frame(
-    diff(
-      10,
-      12,
-      {
-        left: [
-          [20, 2, 11],
-          [30, 3, 12],
-        ],
-      },
-      line(2, 4, 50),
-    ),
-  );
+  world.socket.frame(BOTH_AHEAD_LEAVE);
   assert.deepEqual(world.activity.place, place(1, 0, 0));
   assert.deepEqual(world.socket.take("subscribe"), []);
 });
