@@ -10,9 +10,9 @@ export interface TurnoutOptions {
   /** An origin, or the full address of the socket; http and https are fine. The page's origin by default. */
   url?: string;
   /**
-   * Tells who speaks: an access or manage token, or null for nobody in particular. It is asked for every session, and
-   * again before a token ends: with `"connect"` a token from before will do, with the other reasons it will not.
-   * Always of the same person.
+   * Tells who speaks: an access token, or null for nobody in particular. It is asked for every session, and again
+   * before a token ends: with `"connect"` a token from before will do, with the other reasons it will not. Always of
+   * the same person.
    */
   token?: ((reason: "connect" | "expiring" | "expired") => string | null | Promise<string | null>) | null;
   /** The constructor of sockets: the global one by default; in Node 20, that of the package `ws`. */
@@ -65,9 +65,12 @@ export class Turnout {
   connect(): void;
   /** Ends the connection and rejects every command without an answer. Activities show what they showed last. */
   close(): void;
-  /** Follows an activity: the same object for the same id, until it is unsubscribed or ends. Up to 32. */
+  /**
+   * Follows an activity: the same object for the same id, until it is unsubscribed or ends. Up to 32. A `token` for it
+   * alone is not served yet: `unauthenticated`.
+   */
   subscribe(id: string, options?: { token?: string }): Activity;
-  /** Sends a command to any activity, followed or not. */
+  /** Sends a command to any activity, followed or not; `Operations` says which the server knows. */
   command<Op extends keyof Operations>(
     activity: string,
     op: Op,
@@ -79,6 +82,7 @@ export class Turnout {
   /** The server's time in milliseconds since 1970; null before the first session. */
   now(): number | null;
   on(type: "status", listener: (status: ConnectionStatus, error: TurnoutError | null) => void): () => void;
+  /** Not served yet: none comes. */
   on(type: "notification", listener: (notification: Notification) => void): () => void;
   on(type: "error", listener: (error: TurnoutError) => void): () => void;
 }
@@ -106,7 +110,7 @@ export class Activity {
   readonly place: Place | null;
   /** Milliseconds until reserving opens: 0 when it is open, null while that is not known. */
   opensInMs(): number | null;
-  /** Milliseconds until the own offer ends; null if there is none. */
+  /** Milliseconds until the own offer ends; null if there is none. Not served yet: there are no offers. */
   offerInMs(): number | null;
   /** State, status, RSVP or place are others now, or it has opened. */
   on(type: "change", listener: (activity: Activity) => void): () => void;
@@ -118,14 +122,21 @@ export class Activity {
   reserve(args?: Operations["reserve"], options?: CommandOptions): Promise<RsvpAnswer>;
   update(args: Operations["update"], options?: CommandOptions): Promise<RsvpAnswer>;
   cancel(options?: CommandOptions): Promise<RsvpAnswer>;
+  /** Not served yet: `validation_failed`. */
   accept(options?: CommandOptions): Promise<RsvpAnswer>;
+  /** Not served yet: `validation_failed`. */
   decline(options?: CommandOptions): Promise<RsvpAnswer>;
-  /** For hosts, as are all that follow. */
+  /** For hosts. Not served yet: `validation_failed`. */
   checkIn(rsvp: string, options?: CommandOptions): Promise<CommandAnswer>;
+  /** For hosts. Not served yet: `validation_failed`. */
   undoCheckIn(rsvp: string, options?: CommandOptions): Promise<CommandAnswer>;
+  /** For hosts. Not served yet: `validation_failed`. */
   promote(whom: Operations["promote"], options?: CommandOptions): Promise<CommandAnswer>;
+  /** For hosts. Not served yet: `validation_failed`. */
   remove(rsvps: string[], options?: CommandOptions): Promise<CommandAnswer>;
+  /** For hosts. */
   setCapacity(capacity: number, options?: CommandOptions): Promise<CommandAnswer>;
+  /** For hosts. */
   pauseWaitlist(paused: boolean, options?: CommandOptions): Promise<CommandAnswer>;
 }
 
@@ -136,19 +147,20 @@ export interface Place {
   spotsAhead: number;
 }
 
-/** The arguments of each operation. */
+/** The arguments of each operation. Those that the server does not know yet are answered with `validation_failed`. */
 export interface Operations {
   reserve: { guest_count?: number; special_requirements?: string | null };
-  update: { guest_count?: number; special_requirements?: string | null; name?: string };
+  update: { guest_count?: number; special_requirements?: string | null };
   cancel: Record<string, never>;
+  set_capacity: { capacity: number };
+  pause_waitlist: { paused: boolean };
+  /** Not served yet, as are all that follow. */
   accept: Record<string, never>;
   decline: Record<string, never>;
   check_in: { rsvp: string };
   undo_check_in: { rsvp: string };
   promote: { rsvps: string[] } | { count: number };
   remove: { rsvps: string[] };
-  set_capacity: { capacity: number };
-  pause_waitlist: { paused: boolean };
 }
 
 export interface CommandOptions {

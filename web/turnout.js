@@ -124,7 +124,7 @@ export class Turnout {
    * Follows an activity; the same object for the same id, until it is unsubscribed or ends.
    *
    * @param {string} id
-   * @param {{token?: string}} [options] a token for this activity alone, such as a guest's manage token
+   * @param {{token?: string}} [options] a token for this activity alone, which no server takes yet
    * @returns {Activity}
    */
   subscribe(id, { token } = {}) {

@@ -56,6 +56,8 @@ export async function use(): Promise<Place | null> {
     if (error.code === "not_open_yet" && error.afterMs !== null) console.log(error.afterMs);
     if (error.unknownOutcome) console.log(error.key, error.retry === "same_key");
   }
+  // @ts-expect-error: names belong to accounts
+  await evening.update({ name: "Another" });
   await Promise.all([evening.accept(), evening.decline(), evening.checkIn("r"), evening.undoCheckIn("r")]);
   await Promise.all([evening.promote({ count: 2 }), evening.promote({ rsvps: ["r"] }), evening.remove(["r"])]);
   const several: CommandAnswer = await turnout.command("id", "set_capacity", { capacity: 5 });
