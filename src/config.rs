@@ -7,6 +7,7 @@
 mod database;
 mod layers;
 mod redis;
+mod sockets;
 mod values;
 
 use std::ffi::OsString;
@@ -17,13 +18,12 @@ use std::time::Duration;
 pub use database::{Database, PostgresServer, SqliteFile};
 pub use layers::ConfigError;
 pub use redis::RedisServer;
+pub use sockets::SocketLimits;
 pub use values::{CreateActivities, FirstAdmin, LogFormat};
 
 use uuid::Uuid;
 
 use crate::secret::Secret;
-use crate::ws::SocketLimits;
-use crate::ws::limits::SEND_BUFFER_BYTES;
 use layers::Layers;
 
 /// Everything that an operator can choose, checked.
@@ -113,12 +113,7 @@ impl Config {
             allowed_origins: layers
                 .optional("allowed_origins", values::origins)?
                 .unwrap_or_default(),
-            socket_limits: SocketLimits {
-                total: layers.number("ws_sockets", 1, 1_000_000)?,
-                per_address: layers.number("ws_sockets_per_address", 1, 1_000_000)?,
-                per_person: layers.number("ws_sockets_per_person", 1, 10_000)?,
-                send_buffer_bytes: SEND_BUFFER_BYTES,
-            },
+            socket_limits: SocketLimits::from(layers)?,
             drain: Duration::from_secs(layers.number("drain_s", 0, 600)?),
             log: layers.required("log", values::log_directives)?,
             log_format: layers.optional("log_format", values::log_format)?,

@@ -29,7 +29,7 @@ pub use self::encoding::Encoding;
 use self::outbound::Socket;
 use self::session::Session;
 use self::sockets::Full;
-pub use self::sockets::{SocketLimits, Sockets};
+pub use self::sockets::Sockets;
 use crate::accounts::Caller;
 use crate::state::AppState;
 
@@ -79,21 +79,25 @@ pub fn open(state: &AppState, opening: Opening) {
         ..
     } = opening;
     let socket = Arc::new(Socket::new(state.ids.next(), encoding, stream));
-    let refused = match &entry {
-        Ok(_) => None,
-        Err(Full::Node) => Some(Close::Overloaded),
-        Err(Full::Address) => Some(Close::TooManySockets),
+    let mut entry = match entry {
+        Ok(entry) => entry,
+        Err(full) => {
+            let Some(leave) = sockets.may_refuse() else { return };
+            let why = match full {
+                Full::Node => Close::Overloaded,
+                Full::Address => Close::TooManySockets,
+            };
+            sockets.tasks().spawn(async move {
+                session::refuse(&socket, why).await;
+                drop(leave);
+            });
+            return;
+        }
     };
-    let mut entry = entry.ok();
-    if let Some(entry) = &mut entry {
-        entry.is_for(&socket);
-    }
+    entry.is_for(&socket);
     let session = Session::new(state.clone(), socket, &read, caller, implied);
     sockets.tasks().spawn(async move {
-        match refused {
-            None => session.run().await,
-            Some(why) => session.refuse(why).await,
-        }
+        session.run().await;
         drop(entry);
     });
 }

@@ -202,6 +202,8 @@ fn imports_point_inward() {
         &[
             "crate::http",
             "crate::store::journal",
+            "crate::store::events",
+            "crate::ws",
             "crate::app",
             "crate::demo",
         ],

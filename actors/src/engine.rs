@@ -24,7 +24,7 @@ use crate::mirror::{Mirroring, Outgoing};
 use crate::options::Options;
 use crate::ports::{Clock, Creation, IdSource, Journal, JournalError, NewActivity, Ports};
 use crate::recount::Recounting;
-use crate::submission::{Submission, Submitted};
+use crate::submission::{Answering, Submission, Submitted};
 
 /// How often a call looks an activity up anew when it is put to rest or restarted just then.
 pub(crate) const LOOKUPS_MAX: usize = 8;
@@ -231,10 +231,15 @@ impl Engine {
     /// Gives a command to an activity, without waiting: what is sent for one activity by one caller after the other is
     /// decided in that order.
     pub fn submit(&self, id: ActivityId, order: Order) -> Submitted {
-        match Submission::new(self, id, order) {
+        match self.take_in(id, order) {
             Ok(submission) => submission.now(self),
             Err(refused) => Submitted::Sent(refused),
         }
+    }
+
+    /// Takes a command in, if there is room, without sending it: from now on its time counts.
+    pub fn take_in(&self, id: ActivityId, order: Order) -> Result<Submission, Answering> {
+        Submission::new(self, id, order)
     }
 
     /// Reads the committed state of an activity. `read` runs while others read too but nothing can change, so

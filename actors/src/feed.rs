@@ -93,7 +93,7 @@ impl Feed {
             ..Ring::default()
         };
         if before != Default::default() {
-            self.sink.jumped(self.activity);
+            self.sink.publish(self.activity);
         }
     }
 
@@ -116,7 +116,18 @@ impl Feed {
 
     /// What somebody missed who has seen everything of this history up to `seen`.
     pub fn since(&self, history: History, seen: Seq) -> Missed {
-        self.ring().since(history, seen)
+        // Merged without the lock, for which the activity's actor must not wait.
+        let missed = match self.ring().since(history, seen) {
+            Ok(missed) => missed,
+            Err(TooMuch) => return Missed::TooMuch,
+        };
+        let mut missed = missed.into_iter();
+        match missed.next() {
+            None => Missed::Nothing,
+            Some(first) => Missed::Difference(Box::new(
+                missed.fold(Difference::clone(&first), |merged, next| merged.then(&next)),
+            )),
+        }
     }
 
     fn ring(&self) -> MutexGuard<'_, Ring> {
@@ -152,26 +163,24 @@ impl Ring {
         }
     }
 
-    fn since(&self, history: History, seen: Seq) -> Missed {
-        let Some(latest) = self.latest.as_ref().filter(|latest| latest.history == history) else {
-            return Missed::TooMuch;
-        };
-        if seen == latest.seq() {
-            return Missed::Nothing;
+    /// The differences after `seen`.
+    fn since(&self, history: History, seen: Seq) -> Result<Vec<Arc<Difference>>, TooMuch> {
+        let latest = self.latest.as_ref().filter(|latest| latest.history == history);
+        if latest.ok_or(TooMuch)?.seq() == seen {
+            return Ok(Vec::new());
         }
         // They are in order, so those after `seen` are found by halving.
         let start = self
             .differences
             .partition_point(|difference| difference.prev() < seen);
-        let mut missed = self.differences.range(start..);
-        match missed.next().filter(|first| first.prev() == seen) {
-            Some(first) => Missed::Difference(Box::new(
-                missed.fold(Difference::clone(first), |merged, next| merged.then(next)),
-            )),
-            None => Missed::TooMuch,
-        }
+        let missed: Vec<_> = self.differences.range(start..).cloned().collect();
+        let leads_on = missed.first().is_some_and(|first| first.prev() == seen);
+        leads_on.then_some(missed).ok_or(TooMuch)
     }
 }
+
+/// More was missed than is kept.
+struct TooMuch;
 
 #[cfg(all(test, feature = "testing"))]
 mod tests {

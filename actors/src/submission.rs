@@ -87,7 +87,7 @@ impl Submission {
     }
 
     /// Sends it, if its activity is live.
-    pub(crate) fn now(self, engine: &Engine) -> Submitted {
+    pub fn now(self, engine: &Engine) -> Submitted {
         match engine.found(self.id) {
             Some(handle) => self.send(&handle),
             None => Submitted::Waiting(self),

@@ -4,4 +4,4 @@ mod activity;
 mod rsvp;
 
 pub(crate) use activity::{ActivityChanges, ActivityView, CountsView, LineView, SnapshotView};
-pub(crate) use rsvp::{CommandView, LogEntryView, MeView, PositionView, RsvpView, TicketedRsvpView};
+pub(crate) use rsvp::{CommandView, MeView, PositionView, RsvpView, TicketedRsvpView};

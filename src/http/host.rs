@@ -1,5 +1,7 @@
 //! What the host of an activity alone sees: its RSVPs and its decision log.
 
+mod log_entry;
+
 use axum::extract::State;
 use axum::routing::get;
 use axum::{Json, Router};
@@ -7,10 +9,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use turnout_actors::domain::{ActivityId, Answered, RsvpId, Seq};
 
+use log_entry::LogEntryView;
+
 use super::extract::{Id, Params};
 use super::page::{Limit, Page, PageLimit, PageNumber};
 use crate::accounts::Caller;
-use crate::api::views::{LogEntryView, RsvpView};
+use crate::api::views::RsvpView;
 use crate::api::{Code, Problem, Search, refusal};
 use crate::state::AppState;
 use crate::store::events;

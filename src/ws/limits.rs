@@ -10,15 +10,21 @@ pub const MESSAGE_DEPTH_MAX: usize = 32;
 pub const SUBSCRIPTIONS_MAX: usize = 32;
 /// Commands of one socket that are under way.
 pub const COMMANDS_MAX: usize = 64;
-/// Bytes that wait for a reader before it counts as too slow. Differences do not wait: they are made when there is
-/// room for them.
+/// Subscriptions that were asked for, and ends of such, and that are not answered yet.
+pub const AGENDA_MAX: usize = 64;
+/// Bytes of answers that wait for a reader before it counts as too slow. Differences and snapshots do not wait: they
+/// are made when there is room for them.
 pub const QUEUE_BYTES_MAX: usize = 64 * 1_024;
-/// What the operating system holds for a reader, before it doubles that for its own bookkeeping.
-pub const SEND_BUFFER_BYTES: usize = 32 * 1_024;
+/// As long as no more waits than this, there is room for a difference or a snapshot.
+pub const NEWS_ROOM_BYTES: usize = 4 * 1_024;
 /// What is read of a socket at once.
 pub const READ_BYTES: usize = 2 * 1_024;
+/// What is read of one socket before the others have their turn.
+pub const TURN_BYTES: usize = 64 * 1_024;
 /// Messages of one socket that are taken before the others have their turn.
 pub const MESSAGES_PER_TURN: usize = 32;
+/// Sockets for which there is no place, but which are still told so.
+pub const REFUSING_MAX: usize = 256;
 /// Sockets that one pass of the fan-out serves before others have their turn.
 pub const SOCKETS_PER_TURN: usize = 256;
 

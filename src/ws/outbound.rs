@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use super::close::Close;
 use super::encoding::{self, Encoding};
-use super::limits::QUEUE_BYTES_MAX;
+use super::limits::{NEWS_ROOM_BYTES, QUEUE_BYTES_MAX};
 use super::subscription::Subscription;
 
 /// A socket as everybody sees it who has something to say on it.
@@ -34,13 +34,15 @@ pub(super) struct Outbound {
     /// The rest of a frame that was begun, and whole frames after it.
     pending: Vec<u8>,
     sent: usize,
+    /// The bytes among them of what is not counted as waiting for a slow reader: it was made because there was room.
+    news: usize,
     /// The operating system did not take all that it was handed last.
     is_full: bool,
     /// Since when nothing was taken of what waits.
     stalled_since: Option<Instant>,
     end: End,
-    /// Answers of commands that must come before differences: while there are any, only the session's own task sends
-    /// differences.
+    /// Commands under way. Their answers must come before differences: while there are any, only the session's own task
+    /// sends differences.
     pub(super) answers_due: usize,
     /// Nobody looks at the page: only the session's own task sends differences, now and then.
     pub(super) is_hidden: bool,
@@ -94,6 +96,7 @@ impl Socket {
             outbound: Mutex::new(Outbound {
                 pending: Vec::new(),
                 sent: 0,
+                news: 0,
                 is_full: false,
                 stalled_since: None,
                 end: End::None,
@@ -186,6 +189,21 @@ impl Outbound {
         }
     }
 
+    /// Puts a difference or a snapshot behind those that wait, for which there must be room.
+    pub(super) fn push_news(&mut self, frames: &[u8]) {
+        self.push(frames);
+        self.news = frames.len();
+    }
+
+    /// Whether there is room for a difference or a snapshot.
+    pub(super) fn has_room(&self) -> bool {
+        !self.is_full && self.waiting() < NEWS_ROOM_BYTES
+    }
+
+    fn waiting(&self) -> usize {
+        self.pending.len() - self.sent
+    }
+
     /// Puts a frame of the library's own behind those that wait.
     pub(super) fn push_control(&mut self, frame: &[u8]) {
         if matches!(self.end, End::None | End::Agreeing) {
@@ -226,7 +244,7 @@ impl Outbound {
             }
         }
         if self.sent == self.pending.len() {
-            self.sent = 0;
+            (self.sent, self.news) = (0, 0);
             // Most sockets are silent most of the time, and keep nothing for it.
             self.pending = Vec::new();
         } else if self.sent > QUEUE_BYTES_MAX {
@@ -240,8 +258,8 @@ impl Outbound {
         self.stalled_since.get_or_insert_with(Instant::now);
     }
 
-    /// The operating system has room again.
-    pub(super) fn has_room(&mut self) {
+    /// The operating system takes more.
+    pub(super) fn drained(&mut self) {
         self.is_full = false;
         if self.pending.is_empty() {
             self.stalled_since = None;
@@ -255,7 +273,7 @@ impl Outbound {
 
     /// Whether more waits than a reader may leave.
     pub(super) fn is_too_full(&self) -> bool {
-        self.pending.len() - self.sent > QUEUE_BYTES_MAX
+        self.waiting() > QUEUE_BYTES_MAX + self.news
     }
 
     pub(super) fn stalled_since(&self) -> Option<Instant> {

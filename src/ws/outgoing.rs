@@ -8,9 +8,9 @@ use uuid::Uuid;
 
 use super::limits;
 use super::subscription::{Sight, Subscription};
-use crate::api::Problem;
 use crate::api::time::Time;
 use crate::api::views::{ActivityChanges, CountsView, LineView, MeView, RsvpView};
+use crate::api::{Code, Problem};
 
 /// The answer to hello.
 #[derive(Serialize)]
@@ -192,8 +192,8 @@ pub(super) struct Refused<'a> {
 
 /// What a client that was refused should do.
 fn retry(problem: &Problem) -> &'static str {
-    match problem.code().as_str() {
-        "not_open_yet" | "rate_limited" => "after",
+    match problem.code() {
+        Code::NotOpenYet | Code::RateLimited => "after",
         _ if problem.code().status() == 503 => "same_key",
         _ => "never",
     }

@@ -6,11 +6,16 @@ use std::sync::Arc;
 use tungstenite::WebSocket;
 use tungstenite::protocol::{Role, WebSocketConfig};
 
-use super::limits::{MESSAGE_BYTES_MAX, READ_BYTES};
+use super::limits::{MESSAGE_BYTES_MAX, READ_BYTES, TURN_BYTES};
 use super::outbound::Socket;
 
 /// The library's end of a socket.
-pub(super) struct Pipe(Arc<Socket>);
+pub(super) struct Pipe {
+    socket: Arc<Socket>,
+    /// What may be read before others have their turn. The library itself reads on for as long as there is something
+    /// that is no message yet.
+    left_bytes: usize,
+}
 
 /// Reads messages of a socket; what came with the handshake goes first.
 pub(super) fn reader(socket: &Arc<Socket>, read: &[u8]) -> WebSocket<Pipe> {
@@ -22,19 +27,37 @@ pub(super) fn reader(socket: &Arc<Socket>, read: &[u8]) -> WebSocket<Pipe> {
         .max_message_size(Some(MESSAGE_BYTES_MAX))
         .max_frame_size(Some(MESSAGE_BYTES_MAX));
     // A copy, because the buffer that it is read from would stay as large as a handshake may be.
-    WebSocket::from_partially_read(Pipe(socket.clone()), read.to_vec(), Role::Server, Some(config))
+    let pipe = Pipe {
+        socket: socket.clone(),
+        left_bytes: TURN_BYTES,
+    };
+    WebSocket::from_partially_read(pipe, read.to_vec(), Role::Server, Some(config))
+}
+
+impl Pipe {
+    /// It is this socket's turn.
+    pub(super) fn begin_turn(&mut self) {
+        self.left_bytes = TURN_BYTES;
+    }
 }
 
 impl Read for Pipe {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.stream().try_read(buffer)
+        // What is left in the socket makes it readable again at once.
+        if self.left_bytes == 0 {
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        let most = buffer.len().min(self.left_bytes);
+        let read = self.socket.stream().try_read(&mut buffer[..most])?;
+        self.left_bytes -= read;
+        Ok(read)
     }
 }
 
 impl Write for Pipe {
     /// Takes all of it, always: the library hands in whole frames.
     fn write(&mut self, frame: &[u8]) -> io::Result<usize> {
-        self.0.outbound().push_control(frame);
+        self.socket.outbound().push_control(frame);
         Ok(frame.len())
     }
 

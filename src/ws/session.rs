@@ -3,6 +3,7 @@
 //! It is the only one that waits for the socket. Whatever it waits for comes back to one loop, so nothing here needs
 //! a lock but the way out.
 
+mod agenda;
 mod catching_up;
 mod commands;
 mod deadlines;
@@ -15,11 +16,14 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::StreamExt;
+use tokio::task::coop::unconstrained;
 use tokio::task::yield_now;
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tungstenite::{Error, Message as Frame, WebSocket};
+use turnout_actors::domain::ActivityId;
 
-use self::commands::Commands;
+use self::agenda::Agenda;
+use self::commands::Lanes;
 use self::deadlines::Deadlines;
 use self::identity::Identity;
 use self::work::{Done, Work};
@@ -51,17 +55,20 @@ pub(super) struct Session {
     greeted: bool,
     implied: Implied,
     identity: Option<Identity>,
+    /// The activity that the socket is there for, once it is known.
+    implied_activity: Option<ActivityId>,
     watching: Vec<Watching>,
-    /// Activities that are looked at before they are watched.
-    looks_under_way: usize,
+    agenda: Agenda,
     /// Subscriptions with news that must be looked up.
     looking_at: Vec<Arc<Subscription>>,
-    commands: Commands,
+    lanes: Lanes,
     work: Work,
     deadlines: Deadlines,
     bucket: Bucket,
     /// The client has been told to go.
     is_sent_away: bool,
+    /// The client may still be sending what makes no sense.
+    must_linger: bool,
 }
 
 impl Session {
@@ -82,14 +89,16 @@ impl Session {
             greeted: false,
             implied,
             identity: None,
+            implied_activity: None,
             watching: Vec::new(),
-            looks_under_way: 0,
+            agenda: Agenda::default(),
             looking_at: Vec::new(),
-            commands: Commands::default(),
+            lanes: Lanes::default(),
             work: Work::new(),
             deadlines: Deadlines::new(now),
             bucket: Bucket::new(now, state.config.rate_limits),
             is_sent_away: false,
+            must_linger: false,
             state,
         };
         if let Some(caller) = caller {
@@ -100,12 +109,19 @@ impl Session {
 
     /// Serves the socket to its end.
     pub(super) async fn run(mut self) {
+        self.serve().await;
+        if self.must_linger {
+            linger(&self.socket).await;
+        }
+    }
+
+    async fn serve(&mut self) {
         // The server may have begun to stop while this was on its way.
         self.look_around();
         if let Implied::Activity(activity) = self.implied {
             self.deadlines.hello_by = None;
             self.welcome();
-            self.subscribe_implied(activity, None);
+            self.subscribe_implied(activity);
         }
         loop {
             self.deadlines.tell_at = None;
@@ -125,7 +141,7 @@ impl Session {
                 },
                 () = yield_now(), if listens && self.has_more => self.receive(),
                 ready = stream.writable(), if waits => match ready {
-                    Ok(()) => self.socket.outbound().has_room(),
+                    Ok(()) => self.socket.outbound().drained(),
                     Err(_) => self.socket.outbound().give_up(),
                 },
                 Some(done) = self.work.next(), if !self.work.is_empty() => self.finish(done),
@@ -135,25 +151,10 @@ impl Session {
         }
     }
 
-    /// Closes a socket for which there is no room.
-    pub(super) async fn refuse(self, why: Close) {
-        self.socket.outbound().close(why);
-        self.socket.flush();
-        // Whoever is cut off while they send often never sees the last frame.
-        let mut rest = [0; 512];
-        let deadline = Instant::now() + CLOSE_LIMIT;
-        while let Ok(Ok(())) = timeout_at(deadline, self.socket.stream().readable()).await {
-            match self.socket.stream().try_read(&mut rest) {
-                Ok(0) => return,
-                Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => return,
-                _ => {}
-            }
-        }
-    }
-
     /// Reads what has come, but not all at once if that is much.
     fn receive(&mut self) {
         self.has_more = false;
+        self.reader.get_mut().begin_turn();
         for _ in 0..MESSAGES_PER_TURN {
             let frame = match self.reader.read() {
                 Ok(frame) => frame,
@@ -188,14 +189,19 @@ impl Session {
     fn stop_reading(&mut self, error: &Error) {
         self.is_deaf = true;
         match error {
-            Error::Capacity(_) => self.close(Close::TooBig),
             Error::ConnectionClosed | Error::AlreadyClosed | Error::Io(_) => {
                 self.socket.outbound().give_up();
             }
             Error::Protocol(tungstenite::error::ProtocolError::ResetWithoutClosingHandshake) => {
                 self.socket.outbound().give_up();
             }
-            _ => self.close(Close::Protocol),
+            error => {
+                self.must_linger = true;
+                self.close(match error {
+                    Error::Capacity(_) => Close::TooBig,
+                    _ => Close::Protocol,
+                });
+            }
         }
     }
 
@@ -225,7 +231,7 @@ impl Session {
                 Ok(message) => self.heed(message),
                 Err(Wrong { id, problem }) => {
                     self.refused(id.as_deref(), &problem);
-                    if !self.greeted && self.deadlines.hello_by.is_some() {
+                    if self.must_greet() {
                         self.close(Close::Unauthenticated);
                     }
                 }
@@ -234,16 +240,15 @@ impl Session {
     }
 
     fn heed(&mut self, message: Message) {
-        let must_greet = !self.greeted && self.deadlines.hello_by.is_some();
         match message {
             Message::Hello(hello) => self.hello(hello),
-            message if must_greet => {
+            message if self.must_greet() => {
                 let problem = Problem::new(Code::Unauthenticated).detail("The first message must be hello.");
                 self.refused(message.id(), &problem);
                 self.close(Close::Unauthenticated);
             }
             Message::Subscribe(id, subscribe) => self.subscribe(Some(id), subscribe),
-            Message::Unsubscribe(id, activity) => self.unsubscribe(&id, activity),
+            Message::Unsubscribe(id, activity) => self.unsubscribe(id, activity),
             Message::Command(id, command) => self.command(id, *command),
             Message::Auth(id, token) => self.authenticate(&id, &token),
             Message::Visibility(id, hidden) => {
@@ -278,6 +283,8 @@ impl Session {
         self.greeted = true;
         self.deadlines.hello_by = None;
         self.welcome();
+        // Whoever said so in the handshake, or in time, is known already; a plain socket may say it later.
+        self.see_anew();
         if let Implied::Rsvp(rsvp) = self.implied {
             self.find_implied(rsvp);
         }
@@ -301,13 +308,30 @@ impl Session {
         self.socket.outbound().push(&frame);
     }
 
+    /// Whether a client must say hello before anything else.
+    fn must_greet(&self) -> bool {
+        self.deadlines.hello_by.is_some()
+    }
+
     fn refused(&self, id: Option<&str>, problem: &Problem) {
-        self.say(&Refused {
+        self.say_refused(&Refused {
             id,
             key: None,
             activity: None,
             problem,
         });
+    }
+
+    fn say_refused(&self, refused: &Refused<'_>) {
+        if let Some(cause) = refused.problem.cause() {
+            let activity = refused.activity.map(tracing::field::display);
+            tracing::error!(
+                activity.id = activity,
+                error = cause,
+                "a message failed unexpectedly"
+            );
+        }
+        self.say(refused);
     }
 
     fn close(&mut self, why: Close) {
@@ -322,14 +346,15 @@ impl Session {
         match done {
             Done::Sent(activity, sent) => self.sent(activity, *sent),
             Done::Answered(answered) => self.answered(*answered),
-            Done::Looked(looked) => self.looked(*looked),
-            Done::Found(rsvp, found) => self.found(rsvp, found),
+            Done::Loaded(wish, loaded) => self.loaded(wish, loaded),
+            Done::Found(found) => self.found(found),
         }
     }
 
     /// Tells what has come of commands so far, without waiting.
     fn finish_all(&mut self) {
-        while let Some(Some(done)) = self.work.next().now_or_never() {
+        // The runtime's budget for a task must not make what is ready look as if it were not.
+        while let Some(Some(done)) = unconstrained(self.work.next()).now_or_never() {
             self.finish(done);
         }
     }
@@ -348,7 +373,7 @@ impl Session {
             // Commands that have come already are told so, too.
             self.receive();
         }
-        if self.is_sent_away && self.commands.is_idle() {
+        if self.is_sent_away && self.is_idle() {
             self.close(Close::Draining);
         }
     }
@@ -363,8 +388,11 @@ impl Session {
             self.deadlines.silent_until = Some(now + SILENCE_LIMIT);
         }
         if self.deadlines.silent_until.is_some_and(|until| until <= now) {
-            self.deadlines.silent_until = None;
-            self.close(Close::GoingAway);
+            // Whoever is not listened to for what they have said before may have answered.
+            self.deadlines.silent_until = Some(now + SILENCE_LIMIT);
+            if self.bucket.is_open() {
+                self.close(Close::GoingAway);
+            }
         }
         if self.deadlines.stalled_until.is_some_and(|until| until <= now) {
             self.close(Close::Slow);
@@ -407,6 +435,26 @@ impl Session {
         let outbound = self.socket.outbound();
         // What was said last has been handed over, and the client has said goodbye or nothing sensible.
         outbound.is_over() || self.is_deaf && outbound.is_ending() && !outbound.is_full()
+    }
+}
+
+/// Closes a socket for which there is no room.
+pub(super) async fn refuse(socket: &Socket, why: Close) {
+    socket.outbound().close(why);
+    socket.flush();
+    linger(socket).await;
+}
+
+/// Takes what is still sent, for a while: whoever is cut off while they send often never sees the last frame.
+async fn linger(socket: &Socket) {
+    let mut rest = [0; 512];
+    let deadline = Instant::now() + CLOSE_LIMIT;
+    while let Ok(Ok(())) = timeout_at(deadline, socket.stream().readable()).await {
+        match socket.stream().try_read(&mut rest) {
+            Ok(0) => return,
+            Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => return,
+            _ => {}
+        }
     }
 }
 

@@ -2,11 +2,12 @@
 
 use std::hash::Hash;
 use std::net::IpAddr;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use dashmap::DashMap;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
 use turnout_actors::domain::{ActivityId, Difference, UserId};
@@ -15,22 +16,10 @@ use turnout_actors::ports::{Clock, FeedSink, Touched};
 use uuid::Uuid;
 
 use super::channel::{Channel, Place};
-use super::limits::RECONNECT_SPREAD_MS_PER_SOCKET;
+use super::limits::{RECONNECT_SPREAD_MS_PER_SOCKET, REFUSING_MAX};
 use super::outbound::Socket;
 use super::subscription::{Eyes, Subscription};
-
-/// How many sockets there may be.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct SocketLimits {
-    /// On this node.
-    pub total: usize,
-    /// Of one address; of IPv6, of one network of 64 bits.
-    pub per_address: usize,
-    /// Of one person.
-    pub per_person: usize,
-    /// What the operating system may hold for a reader, in bytes; it allows twice as much, for its own bookkeeping.
-    pub send_buffer_bytes: usize,
-}
+use crate::config::SocketLimits;
 
 /// All sockets of this node.
 pub struct Sockets {
@@ -46,6 +35,10 @@ pub struct Sockets {
     /// The sockets that each session's tokens have opened.
     sessions: DashMap<Uuid, Vec<Holding>>,
     draining: AtomicBool,
+    /// Over what time clients are asked to come back, in milliseconds, once all must go.
+    reconnect_spread_ms: AtomicU64,
+    /// Sockets without a place that are being told so.
+    refusing: Arc<Semaphore>,
     tasks: TaskTracker,
 }
 
@@ -99,6 +92,8 @@ impl Sockets {
             people: DashMap::new(),
             sessions: DashMap::new(),
             draining: AtomicBool::new(false),
+            reconnect_spread_ms: AtomicU64::new(0),
+            refusing: Arc::new(Semaphore::new(REFUSING_MAX)),
             tasks: TaskTracker::new(),
         })
     }
@@ -147,6 +142,11 @@ impl Sockets {
             address,
             socket: None,
         })
+    }
+
+    /// Leave to tell a socket that there is no place for it; none while too many are being told so.
+    pub(super) fn may_refuse(&self) -> Option<OwnedSemaphorePermit> {
+        self.refusing.clone().try_acquire_owned().ok()
     }
 
     /// A place among the sockets of a person, unless they have as many as they may.
@@ -212,6 +212,8 @@ impl Sockets {
     /// Tells everybody to go and come back elsewhere or later, and waits until they are gone, but not longer than
     /// `limit`. Returns whether all went.
     pub async fn drain(&self, limit: Duration) -> bool {
+        let spread = 1_000 + self.count() as u64 * RECONNECT_SPREAD_MS_PER_SOCKET;
+        self.reconnect_spread_ms.store(spread, Ordering::SeqCst);
         self.draining.store(true, Ordering::SeqCst);
         self.tasks.close();
         for socket in self.open.iter().filter_map(|entry| entry.value().upgrade()) {
@@ -220,9 +222,9 @@ impl Sockets {
         timeout(limit, self.tasks.wait()).await.is_ok()
     }
 
-    /// Over what time clients are asked to come back, in milliseconds.
+    /// Over what time clients are asked to come back, in milliseconds, once all must go.
     pub(super) fn reconnect_spread_ms(&self) -> u64 {
-        1_000 + self.count() as u64 * RECONNECT_SPREAD_MS_PER_SOCKET
+        self.reconnect_spread_ms.load(Ordering::SeqCst)
     }
 }
 
@@ -237,10 +239,6 @@ impl FeedSink for Sockets {
         if let Some(channel) = self.channels.get(&activity) {
             channel.changed();
         }
-    }
-
-    fn jumped(&self, activity: ActivityId) {
-        self.publish(activity);
     }
 
     fn lost(&self, activity: ActivityId) {

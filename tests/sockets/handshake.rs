@@ -125,10 +125,16 @@ async fn capacity_is_told_once_or_live() {
     let etag = once.headers["etag"].to_str().unwrap().to_owned();
     let counts = once.expect(200);
     assert_eq!((&counts["capacity"], &counts["seq"]), (&json!(2), &json!(0)));
-    let again = server
-        .get(&format!("{path}/capacity"))
-        .header("if-none-match", &etag);
-    again.send().await.expect(304);
+    for (known, status) in [
+        (etag.clone(), 304),
+        (format!("\"x\", W/{etag}"), 304),
+        ("*".to_owned(), 304),
+        ("\"x\"".to_owned(), 200),
+    ] {
+        let again = server.get(&format!("{path}/capacity"));
+        let again = again.header("if-none-match", &known).send().await;
+        assert_eq!(again.status, status, "{known}");
+    }
 
     let mut socket = server.dial(&format!("{path}/capacity")).open().await;
     socket.hear("welcome").await;
@@ -141,6 +147,27 @@ async fn capacity_is_told_once_or_live() {
         .expect(201);
     let difference = socket.hear("diff").await;
     assert_eq!(difference["available_spots"], 1);
+
+    // Somebody may still say who they are, and is told of their own from then on.
+    socket.hello(Some(&Person::member(2))).await;
+    assert_eq!(socket.hear("me").await["rsvp"]["status"], "confirmed");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_socket_for_one_thing_ends_with_it() {
+    let server = Server::start().await;
+    let path = server.open(json!({})).await;
+    let mut socket = server.dial(&format!("{path}/capacity")).open().await;
+    socket.hear("welcome").await;
+    socket.hear("subscribed").await;
+    let hide = server
+        .patch(&path)
+        .by(&host())
+        .json(&json!({"visibility": "private"}));
+    hide.send().await.expect(200);
+    assert_eq!(socket.hear("error").await["code"], "not_found");
+    assert_eq!(socket.goodbye().await, 4003);
     server.stop().await;
 }
 

@@ -452,3 +452,80 @@ async fn whoever_begins_to_watch_while_their_rsvp_changes_hears_of_it() {
     }
     server.stop().await;
 }
+
+#[tokio::test]
+async fn what_is_asked_about_an_activity_at_rest_is_answered_in_order() {
+    let server = Server::start().await;
+    let path = server.open(json!({"capacity": 9})).await;
+    let server = server.restart().await;
+    let mut socket = server.socket(None).await;
+    let asked = [
+        "subscribe",
+        "unsubscribe",
+        "subscribe",
+        "subscribe",
+        "unsubscribe",
+    ];
+    let messages: Vec<_> = (0..asked.len())
+        .map(|n| json!({"type": asked[n], "id": n.to_string(), "activity": id_of(&path)}))
+        .collect();
+    socket.say_together(&messages).await;
+    for (n, asked) in asked.iter().enumerate() {
+        let kind = if *asked == "subscribe" { "subscribed" } else { "ok" };
+        assert_eq!(socket.hear(kind).await["id"], n.to_string());
+    }
+    server
+        .reserve(&path, &Person::member(2), json!({}))
+        .await
+        .expect(201);
+    assert!(socket.hears_nothing().await);
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn so_much_may_be_asked_about_an_activity_at_rest() {
+    let server = Server::start().await;
+    let path = server.open(json!({})).await;
+    let server = server.restart().await;
+    let mut socket = server.socket(None).await;
+    let messages: Vec<_> = (0..65)
+        .map(|n| json!({"type": "subscribe", "id": n.to_string(), "activity": id_of(&path)}))
+        .collect();
+    socket.say_together(&messages).await;
+    let refused = socket.hear("error").await;
+    assert_eq!(
+        (&refused["id"], &refused["code"]),
+        (&json!("64"), &json!("overloaded"))
+    );
+    for n in 0..64 {
+        assert_eq!(socket.hear("subscribed").await["id"], n.to_string());
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn whoever_watches_much_and_reads_slowly_gets_one_snapshot_after_the_other() {
+    let server = Server::start_with(|config| {
+        config.rate_limits = false;
+        config.socket_limits.send_buffer_bytes = 4_096;
+    })
+    .await;
+    let mut paths = Vec::new();
+    for _ in 0..32 {
+        paths.push(server.open(json!({"description": "x".repeat(10_000)})).await);
+    }
+    let mut socket = server.dial("/ws").narrow().open().await;
+    let all: Vec<_> = paths
+        .iter()
+        .map(|path| json!({"activity": id_of(path)}))
+        .collect();
+    socket.say(json!({"type": "hello", "subscribe": all})).await;
+    // Ten times what may wait is on its way meanwhile.
+    tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+    socket.hear("welcome").await;
+    for _ in 0..32 {
+        socket.hear("subscribed").await;
+    }
+    assert!(socket.hears_nothing().await);
+    server.stop().await;
+}

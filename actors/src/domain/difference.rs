@@ -41,6 +41,12 @@ impl Difference {
     /// About how many bytes it takes, for bounding what is kept.
     pub fn weight_bytes(&self) -> usize {
         let moves = self.moves.left.len() + self.moves.resized.len() + self.moves.joined.len();
-        size_of::<Self>() + moves * 24
+        // Settings that did not change are those of the difference before.
+        let settings = if self.before.settings == self.after.settings {
+            0
+        } else {
+            self.after.settings.weight_bytes()
+        };
+        size_of::<Self>() + moves * 24 + settings
     }
 }

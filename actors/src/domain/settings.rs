@@ -146,6 +146,13 @@ pub struct FieldError {
 }
 
 impl Settings {
+    /// About how many bytes it takes.
+    pub(super) fn weight_bytes(&self) -> usize {
+        let texts = [&self.description, &self.venue].into_iter().flatten();
+        let texts = texts.chain([&self.title, &self.time_zone]);
+        size_of::<Self>() + texts.map(String::len).sum::<usize>()
+    }
+
     /// The settings of an activity of which only this is given: open at once, an unlimited waitlist that moves
     /// by itself, seen by everybody.
     pub fn new(host: UserId, title: String, starts_at: Timestamp, ends_at: Timestamp, capacity: u32) -> Self {

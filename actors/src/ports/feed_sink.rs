@@ -9,11 +9,9 @@ pub trait FeedSink: Send + Sync + 'static {
     /// before it is marked now.
     fn announce(&self, activity: ActivityId, difference: &Difference, touched: &Touched);
 
-    /// The difference is in the feed.
+    /// There is something new in the feed: the difference, or another place from where it goes on, to which only a
+    /// snapshot leads.
     fn publish(&self, activity: ActivityId);
-
-    /// The feed goes on from somewhere else than where it had got to: only a snapshot leads there.
-    fn jumped(&self, activity: ActivityId);
 
     /// Somebody else may change the activity from now on, and this node does not hear of it.
     fn lost(&self, activity: ActivityId);
@@ -33,8 +31,6 @@ impl FeedSink for () {
     fn announce(&self, _: ActivityId, _: &Difference, _: &Touched) {}
 
     fn publish(&self, _: ActivityId) {}
-
-    fn jumped(&self, _: ActivityId) {}
 
     fn lost(&self, _: ActivityId) {}
 }

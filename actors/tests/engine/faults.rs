@@ -265,8 +265,6 @@ impl FeedSink for Bomb {
 
     fn publish(&self, _: ActivityId) {}
 
-    fn jumped(&self, _: ActivityId) {}
-
     fn lost(&self, _: ActivityId) {}
 }
 

@@ -23,8 +23,6 @@ impl FeedSink for Watcher {
 
     fn publish(&self, _: ActivityId) {}
 
-    fn jumped(&self, _: ActivityId) {}
-
     fn lost(&self, _: ActivityId) {}
 }
 

@@ -1,4 +1,4 @@
-//! An RSVP as clients see it, the answer to a command about one, and the decision log.
+//! An RSVP as clients see it, and the answer to a command about one.
 
 use serde::Serialize;
 use turnout_actors::Reply;
@@ -6,7 +6,6 @@ use turnout_actors::domain::{ActivityId, Ahead, Answered, Person, RsvpId, Seq, T
 
 use super::CountsView;
 use crate::api::time::Time;
-use crate::store::events::LogEntry;
 
 /// An RSVP as its own person and the host see it. `null` stands for what does not apply.
 #[derive(Serialize)]
@@ -170,41 +169,6 @@ impl<'a> CommandView<'a> {
             seq: reply.answer.seq,
             replayed: reply.answer.replayed,
             counts: reply.counts.into(),
-        }
-    }
-}
-
-/// One entry of the decision log.
-#[derive(Serialize)]
-pub(crate) struct LogEntryView {
-    seq: Seq,
-    at: Time,
-    kind: String,
-    rsvp_id: Option<RsvpId>,
-    actor: String,
-    previous_status: Option<String>,
-    status: Option<String>,
-    spots: Option<i64>,
-    ticket: Option<Ticket>,
-    reason: Option<String>,
-}
-
-impl From<LogEntry> for LogEntryView {
-    fn from(entry: LogEntry) -> Self {
-        let passed = entry
-            .past
-            .map(|ticket| format!("promoted past ticket {ticket}, which needs more spots than are free"));
-        Self {
-            seq: entry.seq,
-            at: Time(entry.at),
-            kind: entry.kind,
-            rsvp_id: entry.rsvp,
-            actor: format!("user:{}", entry.actor),
-            previous_status: entry.previous_status,
-            status: entry.status,
-            spots: entry.spots,
-            ticket: entry.ticket,
-            reason: entry.reason.or(passed),
         }
     }
 }

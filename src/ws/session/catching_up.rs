@@ -25,6 +25,9 @@ struct Made {
 impl Session {
     /// Tells all that is new and that the socket has room for.
     pub(super) fn tell_news(&mut self) {
+        for activity in self.agenda.ready() {
+            self.work_off(activity);
+        }
         let hidden = self.socket.outbound().is_hidden;
         for subscription in self.subscriptions() {
             if subscription.is_lost() {
@@ -44,6 +47,15 @@ impl Session {
         }
     }
 
+    /// Whether there is room for a difference or a snapshot, once all that waits was handed over.
+    pub(super) fn has_room(&self) -> bool {
+        let mut outbound = self.socket.outbound();
+        if !outbound.has_room() {
+            outbound.flush(self.socket.stream());
+        }
+        outbound.has_room()
+    }
+
     fn subscriptions(&self) -> Vec<Arc<Subscription>> {
         let of = |cursor: &crate::ws::outbound::Cursor| cursor.subscription.clone();
         self.socket.outbound().cursors.iter().map(of).collect()
@@ -61,23 +73,27 @@ impl Session {
         if subscription.has_news() {
             return;
         }
-        let mut outbound = self.socket.outbound();
-        let is_full = outbound.is_full();
-        let Some(cursor) = outbound.cursor(subscription) else {
+        if !self.has_room() {
             return;
-        };
+        }
+        let mut outbound = self.socket.outbound();
         // A pass may have been here meanwhile.
-        if cursor.at == step.from && !is_full {
+        if let Some(cursor) = outbound.cursor(subscription)
+            && cursor.at == step.from
+        {
             cursor.at = step.to;
             cursor.told_at = Some(Instant::now());
-            outbound.push(&step.frame);
+            outbound.push_news(&step.frame);
         }
     }
 
     fn step(&mut self, subscription: &Arc<Subscription>) -> Option<Made> {
+        if !self.has_room() {
+            return None;
+        }
         let (from, told_at) = {
             let mut outbound = self.socket.outbound();
-            if outbound.is_full() || outbound.is_ending() {
+            if outbound.is_ending() {
                 return None;
             }
             let cursor = outbound.cursor(subscription)?;
@@ -138,8 +154,7 @@ impl Session {
                 // It is about to be restarted, or put to rest. Until it is there again nothing else is told.
                 subscription.set_news();
                 self.looking_at.push(subscription.clone());
-                let (activity, eyes) = (subscription.activity, subscription.eyes.clone());
-                self.look(activity, eyes, Wish::News(subscription.clone()));
+                self.load(subscription.activity, Wish::News(subscription.clone()));
             }
         }
     }

@@ -5,7 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use turnout_actors::domain::{ActivityId, Command, RsvpId, SettingsChange, Target};
-use turnout_actors::{Answering, EngineError, Key, Order, Reply, Submitted};
+use turnout_actors::{Answering, EngineError, Key, Order, Reply, Submission, Submitted};
 
 use super::Session;
 use super::work::Done;
@@ -28,19 +28,8 @@ pub(super) struct Answered {
     result: Result<Reply, EngineError>,
 }
 
-/// The commands under way.
-#[derive(Default)]
-pub(super) struct Commands {
-    under_way: usize,
-    /// Commands that wait for one before them to reach an activity which is not live yet.
-    lanes: HashMap<ActivityId, VecDeque<(Tag, Order)>>,
-}
-
-impl Commands {
-    pub(super) fn is_idle(&self) -> bool {
-        self.under_way == 0
-    }
-}
+/// Commands that wait for one before them to reach an activity which is not live yet.
+pub(super) type Lanes = HashMap<ActivityId, VecDeque<(Tag, Submission)>>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -71,11 +60,10 @@ impl Session {
         let tag = Tag { id, key, activity };
         match self.order(&tag, op.0, args, if_version) {
             Ok(order) => {
-                self.commands.under_way += 1;
                 self.socket.outbound().answers_due += 1;
-                match self.commands.lanes.get_mut(&activity) {
-                    Some(lane) => lane.push_back((tag, order)),
-                    None => self.submit(tag, order),
+                match self.state.engine.take_in(activity, order) {
+                    Ok(submission) => self.submit(tag, submission),
+                    Err(refused) => self.await_answer(tag, refused),
                 }
             }
             Err(problem) => self.refuse_command(&tag, &problem),
@@ -92,7 +80,7 @@ impl Session {
         if self.is_sent_away || self.state.sockets.is_draining() {
             return Err(Problem::new(Code::Draining));
         }
-        if self.commands.under_way >= COMMANDS_MAX {
+        if self.socket.outbound().answers_due >= COMMANDS_MAX {
             let problem = Problem::new(Code::Overloaded);
             return Err(problem.detail("Too many commands of this socket are under way."));
         }
@@ -116,12 +104,15 @@ impl Session {
         })
     }
 
-    fn submit(&mut self, tag: Tag, order: Order) {
+    fn submit(&mut self, tag: Tag, submission: Submission) {
         let activity = tag.activity;
-        match self.state.engine.submit(activity, order) {
+        if let Some(lane) = self.lanes.get_mut(&activity) {
+            return lane.push_back((tag, submission));
+        }
+        match submission.now(&self.state.engine) {
             Submitted::Sent(answering) => self.await_answer(tag, answering),
             Submitted::Waiting(waiting) => {
-                self.commands.lanes.entry(activity).or_default();
+                self.lanes.entry(activity).or_default();
                 let engine = self.state.engine.clone();
                 self.work.begin(async move {
                     let answering = waiting.sent(&engine).await;
@@ -142,13 +133,8 @@ impl Session {
     pub(super) fn sent(&mut self, activity: ActivityId, sent: (Tag, Answering)) {
         let (tag, answering) = sent;
         self.await_answer(tag, answering);
-        let lane = self.commands.lanes.remove(&activity).unwrap_or_default();
-        for (tag, order) in lane {
-            match self.commands.lanes.get_mut(&activity) {
-                // It was put to rest again just then.
-                Some(lane) => lane.push_back((tag, order)),
-                None => self.submit(tag, order),
-            }
+        for (tag, submission) in self.lanes.remove(&activity).unwrap_or_default() {
+            self.submit(tag, submission);
         }
     }
 
@@ -165,18 +151,19 @@ impl Session {
             }
             Err(error) => self.refuse_command(&tag, &refusal::problem(error, *activity)),
         }
-        self.commands.under_way -= 1;
         self.socket.outbound().answers_due -= 1;
-        if self.is_sent_away && self.commands.is_idle() {
+        if self.is_sent_away && self.is_idle() {
             self.socket.wake();
         }
     }
 
+    /// Whether no command is under way.
+    pub(super) fn is_idle(&self) -> bool {
+        self.socket.outbound().answers_due == 0
+    }
+
     fn refuse_command(&self, tag: &Tag, problem: &Problem) {
-        if let Some(cause) = problem.cause() {
-            tracing::error!(activity.id = %tag.activity, error = cause, "a command failed unexpectedly");
-        }
-        self.say(&Refused {
+        self.say_refused(&Refused {
             id: Some(&tag.id),
             key: tag.key.as_deref(),
             activity: Some(tag.activity),

@@ -12,7 +12,6 @@ use crate::ws::close::Close;
 use crate::ws::limits::EXPIRY_NOTICE;
 use crate::ws::outgoing;
 use crate::ws::sockets::PersonEntry;
-use crate::ws::subscription::{Eyes, Focus};
 
 /// Somebody who has proved who they are.
 pub(super) struct Identity {
@@ -25,12 +24,8 @@ impl Identity {
         self.caller.principal()
     }
 
-    /// How they see activities.
-    pub(super) fn eyes(&self) -> Eyes {
-        Eyes {
-            principal: self.principal(),
-            focus: Focus::Person(Person::User(self.caller.user)),
-        }
+    pub(super) fn person(&self) -> Person {
+        Person::User(self.caller.user)
     }
 
     pub(super) fn ends_in_ms(&self, now: Timestamp) -> u64 {
@@ -82,7 +77,6 @@ impl Session {
 
     /// Answers a message that brings a token.
     pub(super) fn authenticate(&mut self, id: &str, token: &str) {
-        let was_anonymous = self.identity.is_none();
         match self.token(token) {
             Err(problem) => self.refused(Some(id), &problem),
             Ok(()) => {
@@ -92,7 +86,7 @@ impl Session {
                     .as_ref()
                     .map_or(0, |identity| identity.ends_in_ms(now));
                 self.say(&outgoing::Done::new(id).expiring_in_ms(ends));
-                self.see_anew(was_anonymous);
+                self.see_anew();
             }
         }
     }

@@ -2,44 +2,30 @@
 
 use std::sync::Arc;
 
-use turnout_actors::domain::{ActivityId, History, RsvpId, Seq};
+use turnout_actors::EngineError;
+use turnout_actors::domain::{ActivityId, RsvpId};
 use turnout_actors::feed::Missed;
-use turnout_actors::{EngineError, Seen};
 
 use super::Session;
+use super::agenda::{Step, Watch};
 use super::work::Done;
 use crate::api::{Code, Problem, refusal};
 use crate::store::StoreError;
+use crate::ws::Implied;
 use crate::ws::channel::Snapshot;
 use crate::ws::close::Close;
 use crate::ws::incoming::{Id, Subscribe};
 use crate::ws::limits::SUBSCRIPTIONS_MAX;
 use crate::ws::outbound::Cursor;
 use crate::ws::outgoing::{self, Mode, Refused, Subscribed};
-use crate::ws::subscription::{self, Eyes, Focus, Sight, Subscription};
+use crate::ws::subscription::{self, Eyes, Focus, Subscription};
 
-/// Why an activity is looked at.
+/// Why an activity is loaded.
 pub(super) enum Wish {
-    /// To watch it.
-    Watch(Watch),
+    /// Something is to be done about it.
+    Agenda(ActivityId),
     /// To tell somebody who watches what is new for them.
     News(Arc<Subscription>),
-}
-
-/// A subscription that is wanted.
-pub(super) struct Watch {
-    id: Option<Id>,
-    activity: ActivityId,
-    seen: Option<(History, Seq)>,
-    eyes: Option<Eyes>,
-    /// The socket is there for nothing else.
-    is_implied: bool,
-}
-
-/// An activity was looked at.
-pub(super) struct Looked {
-    pub(super) wish: Wish,
-    pub(super) seen: Result<Seen<Sight>, EngineError>,
 }
 
 impl Session {
@@ -56,94 +42,100 @@ impl Session {
             let problem = Problem::new(Code::Unauthenticated);
             return self.refuse_subscription(id.as_deref(), activity, &problem);
         }
-        let eyes = self.identity.as_ref().map(|identity| identity.eyes());
-        self.watch(Watch {
-            id,
-            activity,
-            seen: epoch.zip(seq),
-            eyes,
-            is_implied: false,
-        });
+        let seen = epoch.zip(seq);
+        self.ask_for(activity, Step::Watch(Watch { id, seen }));
+    }
+
+    pub(super) fn unsubscribe(&mut self, id: Id, activity: ActivityId) {
+        self.ask_for(activity, Step::Forget(id));
     }
 
     /// Watches what the address of the socket names.
-    pub(super) fn subscribe_implied(&mut self, activity: ActivityId, rsvp: Option<RsvpId>) {
-        let eyes = self.identity.as_ref().map(|identity| match rsvp {
-            Some(rsvp) => Eyes {
-                principal: identity.principal(),
-                focus: Focus::Rsvp(rsvp),
-            },
-            None => identity.eyes(),
-        });
-        self.watch(Watch {
-            id: None,
-            activity,
-            seen: None,
-            eyes,
-            is_implied: true,
-        });
+    pub(super) fn subscribe_implied(&mut self, activity: ActivityId) {
+        self.implied_activity = Some(activity);
+        self.ask_for(activity, Step::Watch(Watch { id: None, seen: None }));
     }
 
     /// Looks for the activity of the RSVP that the address of the socket names.
     pub(super) fn find_implied(&mut self, rsvp: RsvpId) {
         let state = self.state.clone();
         self.work
-            .begin(async move { Done::Found(rsvp, state.rsvps.activity_of(rsvp).await) });
+            .begin(async move { Done::Found(state.rsvps.activity_of(rsvp).await) });
     }
 
-    pub(super) fn found(&mut self, rsvp: RsvpId, found: Result<Option<ActivityId>, StoreError>) {
-        match found {
-            Ok(Some(activity)) => self.subscribe_implied(activity, Some(rsvp)),
-            Ok(None) => self.refuse_implied(&Problem::new(Code::NotFound)),
-            Err(error) => self.refuse_implied(&Problem::from(error)),
+    pub(super) fn found(&mut self, found: Result<Option<ActivityId>, StoreError>) {
+        let problem = match found {
+            Ok(Some(activity)) => return self.subscribe_implied(activity),
+            Ok(None) => Problem::new(Code::NotFound),
+            Err(error) => Problem::from(error),
+        };
+        self.refused(None, &problem);
+        self.close_for(&problem);
+    }
+
+    fn ask_for(&mut self, activity: ActivityId, step: Step) {
+        if self.agenda.is_full() {
+            let problem = Problem::new(Code::Overloaded);
+            let problem = problem.detail("Too much was asked for that has not been answered.");
+            let id = match &step {
+                Step::Watch(watch) => watch.id.as_deref(),
+                Step::Forget(id) => Some(id.as_str()),
+            };
+            return self.refuse_subscription(id, activity, &problem);
         }
+        self.agenda.add(activity, step);
+        self.work_off(activity);
     }
 
-    fn watch(&mut self, watch: Watch) {
-        let is_new = !self.watches(watch.activity);
-        if is_new && self.watching.len() + self.looks_under_way >= SUBSCRIPTIONS_MAX {
-            let problem = Problem::new(Code::TooManySubscriptions).with("limit", SUBSCRIPTIONS_MAX);
-            return self.refuse_watch(&watch, &problem);
-        }
-        let look = |activity: &_| subscription::look(activity, watch.eyes.as_ref());
-        match self.state.engine.glance(watch.activity, look) {
-            Some(seen) => self.begin_to_watch(watch, &seen),
-            None => self.look_before_watching(watch),
-        }
-    }
-
-    fn look_before_watching(&mut self, watch: Watch) {
-        self.looks_under_way += 1;
-        self.look(watch.activity, watch.eyes.clone(), Wish::Watch(watch));
-    }
-
-    /// Looks at an activity that is not live yet.
-    pub(super) fn look(&self, activity: ActivityId, eyes: Option<Eyes>, wish: Wish) {
-        let engine = self.state.engine.clone();
-        self.work.look(wish, async move {
-            engine
-                .look(activity, |activity| subscription::look(activity, eyes.as_ref()))
-                .await
-        });
-    }
-
-    pub(super) fn looked(&mut self, looked: Looked) {
-        let Looked { wish, seen } = looked;
-        match (wish, seen) {
-            (Wish::Watch(watch), seen) => {
-                self.looks_under_way -= 1;
-                match seen {
-                    Ok(seen) => self.begin_to_watch(watch, &seen),
-                    Err(error) => {
-                        let problem = refusal::problem(error, watch.activity);
-                        self.refuse_watch(&watch, &problem);
+    /// Does what was asked for about an activity, as far as that is possible now.
+    pub(super) fn work_off(&mut self, activity: ActivityId) {
+        while self.has_room()
+            && let Some(step) = self.agenda.next(activity)
+        {
+            match step {
+                Step::Forget(id) => {
+                    self.forget(activity);
+                    self.say(&outgoing::Done::new(&id).about(activity));
+                }
+                Step::Watch(watch) => {
+                    if let Err(NotLive) = self.watch(activity, &watch) {
+                        self.agenda.wait(activity, Step::Watch(watch));
+                        self.load(activity, Wish::Agenda(activity));
                     }
                 }
             }
-            (Wish::News(subscription), seen) => {
+        }
+    }
+
+    /// Has an activity loaded.
+    pub(super) fn load(&self, activity: ActivityId, wish: Wish) {
+        let engine = self.state.engine.clone();
+        self.work.begin(async move {
+            let loaded = engine.read(activity, |_| ()).await;
+            Done::Loaded(wish, loaded)
+        });
+    }
+
+    pub(super) fn loaded(&mut self, wish: Wish, loaded: Result<(), EngineError>) {
+        match wish {
+            Wish::Agenda(activity) => {
+                self.agenda.go_on(activity);
+                if let Err(error) = loaded
+                    && let Some(step) = self.agenda.next(activity)
+                {
+                    match step {
+                        Step::Watch(Watch { id, .. }) => {
+                            let problem = refusal::problem(error, activity);
+                            self.refuse_subscription(id.as_deref(), activity, &problem);
+                        }
+                        Step::Forget(_) => unreachable!("only who wants to watch waits"),
+                    }
+                }
+            }
+            Wish::News(subscription) => {
                 // It is live again, so what is new is looked at once more, without waiting: there may be more by now.
                 self.looking_at.retain(|other| !Arc::ptr_eq(other, &subscription));
-                if let Err(error) = seen {
+                if let Err(error) = loaded {
                     let problem = refusal::problem(error, subscription.activity);
                     self.end(&subscription, &problem);
                 }
@@ -151,59 +143,61 @@ impl Session {
         }
     }
 
-    fn begin_to_watch(&mut self, watch: Watch, seen: &Seen<Sight>) {
-        let activity = watch.activity;
-        if !seen.value.is_visible {
-            return self.refuse_watch(&watch, &Problem::new(Code::NotFound));
-        }
-        // What was watched before under another identity, or is watched again, begins anew.
+    /// Begins to watch an activity, if it is live.
+    fn watch(&mut self, activity: ActivityId, watch: &Watch) -> Result<(), NotLive> {
+        let id = watch.id.as_deref();
+        let feed = self.state.engine.glance(activity, |_| ()).ok_or(NotLive)?.feed;
+        // What was watched before begins anew.
         self.forget(activity);
-        let watching = self
-            .state
-            .sockets
-            .watch(&self.socket, activity, &seen.feed, watch.eyes.clone());
+        if self.watching.len() >= SUBSCRIPTIONS_MAX {
+            let problem = Problem::new(Code::TooManySubscriptions).with("limit", SUBSCRIPTIONS_MAX);
+            self.refuse_subscription(id, activity, &problem);
+            return Ok(());
+        }
+        let eyes = self.eyes(activity);
+        let watching = self.state.sockets.watch(&self.socket, activity, &feed, eyes);
         let subscription = watching.subscription().clone();
-        self.watching.push(watching);
 
         // From here on everything that changes is told: what follows decides from where on.
         let missed = match watch.seen {
-            Some((history, seq)) => seen.feed.since(history, seq),
+            Some((history, seq)) => feed.since(history, seq),
             None => Missed::TooMuch,
         };
         let (mode, at, snapshot) = match (&missed, watch.seen) {
             (Missed::Nothing, Some(at)) => (Mode::Live, at, None),
             (Missed::Difference(missed), Some((history, _))) => (Mode::Replay, (history, missed.seq()), None),
             _ => {
-                let Some(snapshot) = subscription.channel.snapshot(self.socket.encoding) else {
-                    unreachable!("an activity that was looked at has been loaded")
-                };
+                let snapshot = subscription
+                    .channel
+                    .snapshot(self.socket.encoding)
+                    .ok_or(NotLive)?;
                 (Mode::Snapshot, snapshot.at(), Some(snapshot))
             }
         };
+        // The answers to all commands up to there are ready by now, and come first.
+        self.finish_all();
         // What the person sees must not be older than that. And what changed before anybody knew that they watch was
         // announced to nobody.
         let look = |activity: &_| subscription::look(activity, subscription.eyes.as_ref());
-        let Some(sight) = self.state.engine.glance(activity, look).map(|seen| seen.value) else {
-            self.forget(activity);
-            return self.look_before_watching(watch);
-        };
+        let sight = self.state.engine.glance(activity, look).ok_or(NotLive)?.value;
         if !sight.is_visible {
-            self.forget(activity);
-            return self.refuse_watch(&watch, &Problem::new(Code::NotFound));
+            self.refuse_subscription(id, activity, &Problem::new(Code::NotFound));
+            return Ok(());
         }
-        let message = Subscribed::new(watch.id.as_deref(), &subscription, mode, at, &sight);
-        let frame = self.subscribed(&message, snapshot.as_ref());
-        let encoding = self.socket.encoding;
-        let mut outbound = self.socket.outbound();
-        outbound.push(&frame);
+        let message = Subscribed::new(id, &subscription, mode, at, &sight);
+        let mut frames = self.subscribed(&message, snapshot.as_ref());
         if let Missed::Difference(missed) = &missed {
-            outbound.push(&subscription.channel.frame(encoding, missed));
+            frames.extend(subscription.channel.frame(self.socket.encoding, missed));
         }
+        let mut outbound = self.socket.outbound();
+        outbound.push_news(&frames);
         outbound.cursors.push(Cursor {
             subscription,
             at,
             told_at: None,
         });
+        self.watching.push(watching);
+        Ok(())
     }
 
     /// A message with the snapshot that belongs to it, as a finished frame.
@@ -226,11 +220,6 @@ impl Session {
         whole
     }
 
-    pub(super) fn unsubscribe(&mut self, id: &str, activity: ActivityId) {
-        self.forget(activity);
-        self.say(&outgoing::Done::new(id).about(activity));
-    }
-
     /// Ends a subscription and says why.
     pub(super) fn end(&mut self, subscription: &Arc<Subscription>, problem: &Problem) {
         if self.socket.outbound().cursor(subscription).is_some() {
@@ -240,41 +229,33 @@ impl Session {
     }
 
     /// Sees all that is watched with the eyes of whoever is there now.
-    pub(super) fn see_anew(&mut self, was_anonymous: bool) {
-        let Some(identity) = self.identity.as_ref().filter(|_| was_anonymous) else {
-            return;
-        };
-        let eyes = identity.eyes();
-        let before: Vec<Arc<Subscription>> = self
-            .watching
-            .iter()
-            .map(|watching| watching.subscription().clone())
-            .collect();
-        for old in before {
-            let at = self.socket.outbound().cursor(&old).map(|cursor| cursor.at);
-            let Some(at) = at else { continue };
-            let feed = old.channel.feed().clone();
-            let watching = self
-                .state
-                .sockets
-                .watch(&self.socket, old.activity, &feed, Some(eyes.clone()));
-            let subscription = watching.subscription().clone();
+    pub(super) fn see_anew(&mut self) {
+        for at in 0..self.watching.len() {
+            let old = self.watching[at].subscription().clone();
+            let eyes = self.eyes(old.activity);
+            if old.eyes == eyes {
+                continue;
+            }
+            let feed = old.channel.feed();
+            let watching = self.state.sockets.watch(&self.socket, old.activity, feed, eyes);
             // Where they stand in the line comes before anything else.
-            subscription.set_news();
-            self.forget(old.activity);
-            self.watching.push(watching);
-            self.socket.outbound().cursors.push(Cursor {
-                subscription,
-                at,
-                told_at: None,
-            });
+            watching.subscription().set_news();
+            if let Some(cursor) = self.socket.outbound().cursor(&old) {
+                cursor.subscription = watching.subscription().clone();
+            }
+            self.watching[at] = watching;
         }
     }
 
-    fn watches(&self, activity: ActivityId) -> bool {
-        self.watching
-            .iter()
-            .any(|watching| watching.subscription().activity == activity)
+    /// How an activity is seen on this socket: as nobody in particular, or by somebody who follows an RSVP.
+    fn eyes(&self, activity: ActivityId) -> Option<Eyes> {
+        let identity = self.identity.as_ref()?;
+        let focus = match self.implied {
+            Implied::Rsvp(rsvp) if self.implied_activity == Some(activity) => Focus::Rsvp(rsvp),
+            _ => Focus::Person(identity.person()),
+        };
+        let principal = identity.principal();
+        Some(Eyes { principal, focus })
     }
 
     /// Does not watch an activity any more.
@@ -287,26 +268,17 @@ impl Session {
             .retain(|watching| watching.subscription().activity != activity);
     }
 
-    fn refuse_subscription(&self, id: Option<&str>, activity: ActivityId, problem: &Problem) {
-        self.say(&Refused {
+    fn refuse_subscription(&mut self, id: Option<&str>, activity: ActivityId, problem: &Problem) {
+        self.say_refused(&Refused {
             id,
             key: None,
             activity: Some(activity),
             problem,
         });
-    }
-
-    fn refuse_watch(&mut self, watch: &Watch, problem: &Problem) {
-        self.refuse_subscription(watch.id.as_deref(), watch.activity, problem);
-        if watch.is_implied {
+        // A socket that is there for one thing alone ends without it.
+        if self.implied_activity == Some(activity) {
             self.close_for(problem);
         }
-    }
-
-    /// A socket that is there for one thing alone ends without it.
-    fn refuse_implied(&mut self, problem: &Problem) {
-        self.refused(None, problem);
-        self.close_for(problem);
     }
 
     fn close_for(&mut self, problem: &Problem) {
@@ -316,3 +288,6 @@ impl Session {
         });
     }
 }
+
+/// The activity must be loaded first.
+struct NotLive;

@@ -6,24 +6,23 @@ use std::task::{Context, Poll};
 
 use futures::Stream;
 use futures::stream::FuturesUnordered;
-use turnout_actors::domain::{ActivityId, RsvpId};
-use turnout_actors::{Answering, EngineError, Seen};
+use turnout_actors::domain::ActivityId;
+use turnout_actors::{Answering, EngineError};
 
-use super::commands::Answered;
-use super::subscribing::{Looked, Wish};
+use super::commands::{Answered, Tag};
+use super::subscribing::Wish;
 use crate::store::StoreError;
-use crate::ws::subscription::Sight;
 
 /// What has come of something.
 pub(super) enum Done {
     /// A command has reached its activity, which was not live before.
-    Sent(ActivityId, Box<(super::commands::Tag, Answering)>),
+    Sent(ActivityId, Box<(Tag, Answering)>),
     /// A command has its answer.
     Answered(Box<Answered>),
-    /// An activity was looked at.
-    Looked(Box<Looked>),
-    /// The activity of an RSVP was looked for.
-    Found(RsvpId, Result<Option<ActivityId>, StoreError>),
+    /// An activity was loaded, or could not be.
+    Loaded(Wish, Result<(), EngineError>),
+    /// The activity of the RSVP was looked for that the socket's address names.
+    Found(Result<Option<ActivityId>, StoreError>),
 }
 
 type Doing = Pin<Box<dyn Future<Output = Done> + Send>>;
@@ -42,17 +41,6 @@ impl Work {
 
     pub(super) fn is_empty(&self) -> bool {
         self.0.is_empty()
-    }
-
-    pub(super) fn look(
-        &self,
-        wish: Wish,
-        look: impl Future<Output = Result<Seen<Sight>, EngineError>> + Send + 'static,
-    ) {
-        self.begin(async move {
-            let seen = look.await;
-            Done::Looked(Box::new(Looked { wish, seen }))
-        });
     }
 }
 
