@@ -194,7 +194,11 @@ async fn whoever_reads_nothing_is_closed_and_harms_nobody() {
     for _ in 0..5_000 {
         deaf.say(command(&path, "c", "cancel", json!({}))).await;
     }
-    until("it is closed", || server.sockets_open() == 1).await;
+    // Earlier than it would be for not answering a ping.
+    let closed = until("it is closed", || server.sockets_open() == 1);
+    tokio::time::timeout(Duration::from_secs(20), closed)
+        .await
+        .expect("it reads too slowly");
     let ok = reader.command(&path, "reserve", json!({})).await;
     assert_eq!(ok["seq"], 1);
     server.stop().await;
