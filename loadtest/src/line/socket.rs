@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use tokio::time::timeout;
 
-use super::session::{Session, Ungreeted, failed, fault};
+use super::session::{Session, Ungreeted, failed};
 use super::{Line, Put, Said};
 use crate::attempt::{Patience, TimeLimits, Tried, Tries};
 use crate::client::TransportError;
@@ -25,7 +25,7 @@ pub struct SocketLine {
     /// `None` before the first command, and after a failure.
     session: Option<Session>,
     /// What the server did wrong before the next command.
-    unready: Option<TransportError>,
+    unready: Option<Tried<Said>>,
 }
 
 impl SocketLine {
@@ -92,8 +92,8 @@ impl SocketLine {
         put: &Put<'_>,
         before_sending: &mut (impl FnMut() + Send),
     ) -> Result<Tried<Said>, TransportError> {
-        if let Some(error) = self.unready.take() {
-            return failed(error);
+        if let Some(fault) = self.unready.take() {
+            return Ok(fault);
         }
         let deadline = self.request_timeout;
         let session = match self.greet(put.person).await {
@@ -116,10 +116,9 @@ impl SocketLine {
 impl Line for SocketLine {
     async fn get_ready(&mut self, person: &Person) {
         // Whether it fails again is seen with the command, and counts then; what was the server's fault counts anyway.
-        if let Err(Ungreeted::Failed(error)) = self.greet(person).await
-            && fault(&error).is_some()
-        {
-            self.unready = Some(error);
+        if let Err(ungreeted) = self.greet(person).await {
+            let tried = ungreeted.tried().ok();
+            self.unready = tried.filter(|tried| matches!(tried, Tried::Faulty { .. }));
         }
     }
 
@@ -144,7 +143,7 @@ mod tests {
     use crate::clock;
     use crate::drive::Deed;
     use crate::shared::lock;
-    use crate::testing::scripted_sessions::Reply::{Break, Close, Say};
+    use crate::testing::scripted_sessions::Reply::{Break, Close, Refuse, Say};
     use crate::testing::scripted_sessions::{Reply, ScriptedSessions};
 
     const WELCOME: Reply = Say(r#"{"type":"welcome","session":"s"}"#);
@@ -286,6 +285,21 @@ mod tests {
         let ran = run(vec![vec![WELCOME, Close(4000)], vec![WELCOME, FULL]]).await;
         assert!(ran.is_full(), "{:?}", ran.said);
         assert_eq!(ran.faults(), ["close 4000"]);
+    }
+
+    #[tokio::test]
+    async fn a_fault_before_the_first_command_counts_although_the_next_greeting_works() {
+        let internal = r#"{"type":"error","code":"internal","detail":"","retry":"same_key","after_ms":0}"#;
+        for (wrong, fault) in [
+            (Refuse(500), "500 http_500"),
+            (Say(internal), "error internal with retry SameKey"),
+            (Close(4000), "close 4000"),
+        ] {
+            let ran = run(vec![vec![wrong], vec![WELCOME, FULL]]).await;
+            assert!(ran.is_full(), "{:?}", ran.said);
+            assert_eq!(ran.faults(), [fault]);
+            assert_eq!(lock(&ran.tally).faults[fault], 1);
+        }
     }
 
     #[tokio::test]

@@ -8,7 +8,8 @@ use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_tungstenite::accept_hdr_async;
 use tokio_tungstenite::tungstenite::Message;
-use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
+use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
+use tokio_tungstenite::tungstenite::http::StatusCode;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use crate::target::Target;
@@ -22,6 +23,8 @@ pub(crate) enum Reply {
     Close(u16),
     /// Break the connection.
     Break,
+    /// Answer the request for a WebSocket with this status instead. Nothing comes after it.
+    Refuse(u16),
 }
 
 pub(crate) struct ScriptedSessions {
@@ -60,12 +63,20 @@ impl ScriptedSessions {
 async fn serve(stream: TcpStream, session: Vec<Reply>, all_heard: &Mutex<Vec<Value>>) {
     #[expect(clippy::result_large_err, reason = "the shape of the library's callback")]
     let accept = |request: &Request, mut response: Response| {
+        if let Some(Reply::Refuse(status)) = session.first() {
+            let mut refusal = ErrorResponse::new(None);
+            *refusal.status_mut() = StatusCode::from_u16(*status).unwrap();
+            return Err(refusal);
+        }
         let offered = request.headers()["sec-websocket-protocol"].clone();
         response.headers_mut().insert("sec-websocket-protocol", offered);
         Ok(response)
     };
-    let mut socket = accept_hdr_async(stream, accept).await.unwrap();
-    for reply in session {
+    let Ok(mut socket) = accept_hdr_async(stream, accept).await else {
+        // It was refused, or whoever asked has left.
+        return;
+    };
+    for reply in &session {
         let Some(Ok(frame)) = socket.next().await else {
             return;
         };
@@ -75,10 +86,10 @@ async fn serve(stream: TcpStream, session: Vec<Reply>, all_heard: &Mutex<Vec<Val
         let answer = match reply {
             Reply::Say(text) => Message::text(text.replace("ID", &id)),
             Reply::Close(code) => Message::Close(Some(CloseFrame {
-                code: code.into(),
+                code: (*code).into(),
                 reason: "".into(),
             })),
-            Reply::Break => return,
+            Reply::Break | Reply::Refuse(_) => return,
         };
         socket.send(answer).await.unwrap();
     }
