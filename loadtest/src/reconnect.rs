@@ -68,7 +68,7 @@ pub async fn run(
         activities: vec![scene.activity],
         first: 0,
         watchers: options.watchers,
-        slow_per_mille: 0,
+        slow_per_million: 0,
         within_ms: u64::try_from(options.within.as_millis()).unwrap_or(u64::MAX),
         comes_back: true,
     };

@@ -7,48 +7,16 @@
 mod arrivals;
 mod feed;
 mod fleet;
+mod order;
 mod squad;
 mod watcher;
 
-use std::net::SocketAddr;
-
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use uuid::Uuid;
 
 pub(crate) use fleet::Fleet;
+pub(crate) use order::{Order, Service};
 pub use squad::run as run_squad;
-
-use crate::ws::Encoding;
-
-/// What watchers are to do.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Order {
-    pub(crate) server: SocketAddr,
-    pub(crate) service: Service,
-    pub(crate) encoding: Encoding,
-    /// Watchers follow one of these each, in turn.
-    pub(crate) activities: Vec<Uuid>,
-    /// The number of the first watcher.
-    pub(crate) first: u32,
-    pub(crate) watchers: u32,
-    /// Of a thousand watchers so many stop reading.
-    pub(crate) slow_per_mille: u32,
-    /// How long one may take until it is current, in milliseconds.
-    pub(crate) within_ms: u64,
-    /// Whether those who are cut off wait until they are told to come back.
-    pub(crate) comes_back: bool,
-}
-
-/// What is watched.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum Service {
-    /// Activities of a Turnout server.
-    Turnout,
-    /// Channels of the Nchan module of nginx, named by activities.
-    Nchan,
-}
 
 /// What those who watch are told.
 #[derive(Debug, Serialize, Deserialize)]

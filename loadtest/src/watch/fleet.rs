@@ -36,7 +36,7 @@ impl Fleet {
     pub(crate) async fn start(program: &Path, order: &Order) -> Result<Self, RunError> {
         let mut fleet = Self {
             squads: Vec::new(),
-            patience: Duration::from_millis(order.within_ms) + SPARE,
+            patience: order.opens_within() + SPARE,
         };
         let mut first = 0;
         while first < order.watchers {

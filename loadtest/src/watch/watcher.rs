@@ -60,14 +60,9 @@ enum Next {
 
 impl Watcher {
     pub(super) fn new(common: Arc<Common>, number: u32, phases: watch::Receiver<Phase>) -> Self {
-        let order = &common.order;
-        // One after the other, and the slow ones evenly among them.
-        let activity = number as usize % order.activities.len();
-        let slow = |number: u32| u64::from(number) * u64::from(order.slow_per_mille) / 1_000;
-        let is_slow = slow(number + 1) > slow(number);
         Self {
-            activity,
-            is_slow,
+            activity: common.order.activity_of(number),
+            is_slow: common.order.is_slow(number),
             phases,
             socket: None,
             position: None,
@@ -83,7 +78,7 @@ impl Watcher {
         let opened = {
             let common = Arc::clone(&self.common);
             let _turn = common.opening.acquire().await;
-            self.open().await
+            self.open(clock::now() + common.order.opens_within()).await
         };
         if let Err(error) = opened {
             ledger.is_there(Err(error.told()));
@@ -140,11 +135,10 @@ impl Watcher {
     }
 
     /// Opens a socket and follows the activity from where it is, until it is current.
-    async fn open(&mut self) -> Result<(), TransportError> {
+    async fn open(&mut self, give_up_at: Instant) -> Result<(), TransportError> {
         let common = Arc::clone(&self.common);
         let order = &common.order;
-        let deadline = Duration::from_millis(order.within_ms);
-        let opened = tokio::time::timeout(deadline, async {
+        let opened = timeout_at(give_up_at, async {
             let activity = order.activities[self.activity];
             let pushed = format!("/sub/{activity}");
             let (path, encoding) = match order.service {
@@ -157,7 +151,7 @@ impl Watcher {
                 encoding,
                 source: common.sources.next_to(order.server),
                 receive_bytes: self.is_slow.then_some(SLOW_RECEIVE_BYTES),
-                deadline,
+                deadline: give_up_at - clock::now(),
             })
             .await?;
             if order.service == Service::Nchan {
@@ -273,11 +267,11 @@ impl Watcher {
     /// Opens a new socket and tries until it is current.
     async fn come_back(&mut self, since_us: u64) {
         let ledger = Arc::clone(&self.common.ledger);
-        let give_up_at = clock::now() + Duration::from_millis(self.common.order.within_ms);
+        let give_up_at = clock::now() + self.common.order.within();
         self.socket = None;
         let mut pause = FIRST_PAUSE;
         loop {
-            match self.open().await {
+            match self.open(give_up_at).await {
                 Ok(()) => return ledger.came_back(since_us, self.mode),
                 Err(error) if clock::now() + pause >= give_up_at => {
                     ledger.stayed_away();
@@ -293,7 +287,7 @@ impl Watcher {
     /// Reads to the end, also if it has not read for a while, and compares.
     async fn finish(mut self, last: &State) {
         let ledger = Arc::clone(&self.common.ledger);
-        let give_up_at = clock::now() + Duration::from_millis(self.common.order.within_ms);
+        let give_up_at = clock::now() + self.common.order.within();
         let read = self.read_until(last.seq, give_up_at).await;
         let is_slow = self.is_slow;
         match read {

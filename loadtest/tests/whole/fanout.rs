@@ -77,7 +77,7 @@ async fn those_who_stop_reading_are_counted_apart_and_end_with_the_same() {
 
 #[tokio::test]
 async fn a_server_that_leaves_differences_out_is_found_out() {
-    // The last difference may be among them, and is waited for.
+    // The last difference may be among them, and is waited for. Opening has a limit of its own.
     let within = Duration::from_secs(1);
     let ran = run(Fault::SkipsDifferences, &FanoutOptions { within, ..options() }).await;
     let gap =
