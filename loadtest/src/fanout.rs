@@ -81,7 +81,6 @@ impl FanoutOptions {
             watchers: self.watchers,
             slow_per_million: (self.slow_share * 1e6).round() as u32,
             within_ms: u64::try_from(self.within.as_millis()).unwrap_or(u64::MAX),
-            comes_back: false,
         }
     }
 }

@@ -9,6 +9,7 @@ mod socket;
 
 use uuid::Uuid;
 
+pub(crate) use self::session::fault;
 pub use self::socket::SocketLine;
 use crate::drive::Deed;
 use crate::seen::SeenAnswer;

@@ -70,7 +70,6 @@ pub async fn run(
         watchers: options.watchers,
         slow_per_million: 0,
         within_ms: u64::try_from(options.within.as_millis()).unwrap_or(u64::MAX),
-        comes_back: true,
     };
     let mut fleet = Fleet::start(&options.program, &order).await?;
     let mut lines = effort.connections(&server.target, tally);
@@ -116,6 +115,7 @@ async fn kill_and_return(
     progress: &ProgressBar,
 ) -> Result<(Duration, CameBack), RunError> {
     sleep(options.duration / 2).await;
+    fleet.brace().await?;
     tell(progress, "the server is killed …");
     let killed = clock::now();
     throwaway.kill_and_start_again().await?;

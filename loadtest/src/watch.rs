@@ -8,6 +8,7 @@ mod arrivals;
 mod feed;
 mod fleet;
 mod order;
+mod roll;
 mod squad;
 mod watcher;
 
@@ -24,6 +25,8 @@ pub use squad::run as run_squad;
 pub(crate) enum Tell {
     /// What is measured begins now.
     Begin,
+    /// The server is about to be killed: from now on whoever is cut off is not lost.
+    Brace,
     /// Come back, all at once.
     ComeBack,
     /// It is over: this is how it has ended.
@@ -56,6 +59,8 @@ pub(crate) enum Report {
     Ready,
     /// Not all are there, and why.
     Failed(String),
+    /// All know that the server is about to be killed.
+    Braced,
     /// All have come back, or will not.
     CameBack(CameBack),
     /// What they saw.
@@ -173,5 +178,30 @@ impl CameBack {
         self.replayed += other.replayed;
         self.snapshots += other.snapshots;
         self.failed_tries += other.failed_tries;
+    }
+}
+
+#[cfg(test)]
+mod testing {
+    use super::{Order, Service};
+    use crate::target::Target;
+    use crate::ws::Encoding;
+
+    /// What is said to whoever follows an activity that has had four events.
+    pub(super) const FOLLOWS: &str = "{\"type\":\"welcome\",\"session\":\"s\"}\n\
+        {\"type\":\"subscribed\",\"epoch\":1,\"seq\":4,\"mode\":\"snapshot\",\"snapshot\":{}}";
+
+    /// One watcher of one activity, which has an hour for everything.
+    pub(super) fn order_of_one(target: &Target) -> Order {
+        Order {
+            server: target.address(),
+            service: Service::Turnout,
+            encoding: Encoding::Json,
+            activities: vec![uuid::Uuid::from_u128(1)],
+            first: 0,
+            watchers: 1,
+            slow_per_million: 0,
+            within_ms: 3_600_000,
+        }
     }
 }

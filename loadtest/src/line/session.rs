@@ -197,7 +197,7 @@ pub(super) fn failed(error: TransportError) -> Result<Tried<Said>, TransportErro
 }
 
 /// The close codes and words that no sound server has for a sound client.
-pub(super) fn fault(error: &TransportError) -> Option<String> {
+pub(crate) fn fault(error: &TransportError) -> Option<String> {
     match error {
         TransportError::ClosedWith { code } if !matches!(code, 1000 | 1001 | 1012 | 1013 | 4100..=4299) => {
             Some(format!("close {code}"))

@@ -19,10 +19,16 @@ use crate::target::Target;
 pub(crate) enum Reply {
     /// Say this, with the message's id in place of `ID`.
     Say(&'static str),
+    /// Say this without waiting for a message.
+    Add(&'static str),
     /// Close with this code.
     Close(u16),
+    /// The same without waiting for a message.
+    Leave(u16),
     /// Break the connection.
     Break,
+    /// The same without waiting for a message.
+    Hang,
     /// Answer the request for a WebSocket with this status instead. Nothing comes after it.
     Refuse(u16),
 }
@@ -77,19 +83,22 @@ async fn serve(stream: TcpStream, session: Vec<Reply>, all_heard: &Mutex<Vec<Val
         return;
     };
     for reply in &session {
-        let Some(Ok(frame)) = socket.next().await else {
-            return;
-        };
-        let heard: Value = serde_json::from_slice(&frame.into_data()).unwrap();
-        let id = heard["id"].as_str().unwrap_or_default().to_owned();
-        all_heard.lock().unwrap().push(heard);
+        let mut id = String::new();
+        if !matches!(reply, Reply::Add(_) | Reply::Leave(_) | Reply::Hang) {
+            let Some(Ok(frame)) = socket.next().await else {
+                return;
+            };
+            let heard: Value = serde_json::from_slice(&frame.into_data()).unwrap();
+            id = heard["id"].as_str().unwrap_or_default().to_owned();
+            all_heard.lock().unwrap().push(heard);
+        }
         let answer = match reply {
-            Reply::Say(text) => Message::text(text.replace("ID", &id)),
-            Reply::Close(code) => Message::Close(Some(CloseFrame {
+            Reply::Say(text) | Reply::Add(text) => Message::text(text.replace("ID", &id)),
+            Reply::Close(code) | Reply::Leave(code) => Message::Close(Some(CloseFrame {
                 code: (*code).into(),
                 reason: "".into(),
             })),
-            Reply::Break | Reply::Refuse(_) => return,
+            Reply::Break | Reply::Hang | Reply::Refuse(_) => return,
         };
         socket.send(answer).await.unwrap();
     }

@@ -63,7 +63,7 @@ struct Refusal {
 }
 
 /// What everybody may see of an activity at one `seq`.
-#[derive(PartialEq, Debug)]
+#[derive(Clone, PartialEq, Debug)]
 pub(super) struct State {
     pub(super) seq: u64,
     fields: Map<String, Value>,

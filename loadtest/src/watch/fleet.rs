@@ -68,6 +68,17 @@ impl Fleet {
         Ok(())
     }
 
+    /// Says that the server is about to be killed, and waits until all know it: whoever is cut off before is lost.
+    pub(crate) async fn brace(&mut self) -> Result<(), RunError> {
+        self.tell(&Tell::Brace).await?;
+        for report in self.reports().await? {
+            if !matches!(report, Report::Braced) {
+                return Err(unexpected(&report));
+            }
+        }
+        Ok(())
+    }
+
     /// Waits until all have come back.
     pub(crate) async fn came_back(&mut self) -> Result<CameBack, RunError> {
         let mut all = CameBack::default();

@@ -29,8 +29,6 @@ pub(crate) struct Order {
     pub(crate) slow_per_million: u32,
     /// How long one may take until it is current, in milliseconds.
     pub(crate) within_ms: u64,
-    /// Whether those who are cut off wait until they are told to come back.
-    pub(crate) comes_back: bool,
 }
 
 /// What is watched.
@@ -85,7 +83,6 @@ mod tests {
             watchers: 0,
             slow_per_million,
             within_ms: 1,
-            comes_back: false,
         }
     }
 

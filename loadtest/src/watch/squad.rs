@@ -8,27 +8,25 @@ use anyhow::{Context, bail};
 use hdrhistogram::Histogram;
 use serde_json::Map;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio_tungstenite::tungstenite::Bytes;
 
 use super::arrivals::{Arrivals, distribution, pairs};
 use super::feed::{Difference, Feed, Mode, News, State};
+use super::roll::Roll;
 use super::watcher::{Common, Watcher};
 use super::{CameBack, Finished, Order, Report, Tell, TroubleKind, Watched, note};
 use crate::client::TransportError;
 use crate::clock;
 use crate::shared::lock;
-use crate::target::Target;
-use crate::ws::Sources;
-
-/// How many may be opening their first socket at once.
-const OPENING: usize = 64;
 
 /// What goes on.
 #[derive(Clone)]
 pub(super) enum Phase {
     Watch,
+    /// Whoever is cut off is not lost.
+    Braced,
     /// Everybody comes back, counted from then on.
     ComeBack {
         since_us: u64,
@@ -39,24 +37,31 @@ pub(super) enum Phase {
 
 /// Does what it is told on standard input, and reports on standard output.
 pub async fn run() -> anyhow::Result<()> {
-    let mut told = listen();
+    let report = |report: Report| {
+        println!("{}", serde_json::to_string(&report)?);
+        Ok(())
+    };
+    serve(listen(), report).await
+}
+
+/// Does what it is told, and ends at once when nobody is there any more to tell it anything.
+async fn serve(
+    mut told: UnboundedReceiver<String>,
+    mut report: impl FnMut(Report) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let order = told.recv().await.context("there is no order")?;
     let order: Order = serde_json::from_str(&order)?;
-    let ledger = Arc::new(Ledger::new(&order));
-    let common = Arc::new(Common {
-        target: Target::at(order.server),
-        sources: Sources::starting_at(order.first),
-        ledger: Arc::clone(&ledger),
-        opening: Semaphore::new(OPENING),
-        order,
-    });
+    let common = Arc::new(Common::new(order));
+    let ledger = &common.ledger;
     let (phases, phase) = watch::channel(Phase::Watch);
     let mut watchers = JoinSet::new();
     for number in common.order.first..common.order.first + common.order.watchers {
         watchers.spawn(Watcher::new(Arc::clone(&common), number, phase.clone()).run());
     }
-    ledger.all(|counts| counts.there).await;
-    report(&match ledger.failure() {
+    if while_led(&mut told, ledger.nobody_awaited()).await?.is_none() {
+        return Ok(());
+    }
+    report(match ledger.failure() {
         None => Report::Ready,
         Some(why) => Report::Failed(why),
     })?;
@@ -64,12 +69,18 @@ pub async fn run() -> anyhow::Result<()> {
     while let Some(line) = told.recv().await {
         match serde_json::from_str(&line)? {
             Tell::Begin => cpu_before = clock::cpu_time(),
+            Tell::Brace => {
+                phases.send_replace(Phase::Braced);
+                report(Report::Braced)?;
+            }
             Tell::ComeBack => {
                 ledger.send_away();
                 let since_us = clock::machine_us();
                 phases.send_replace(Phase::ComeBack { since_us });
-                ledger.all(|counts| counts.back).await;
-                report(&Report::CameBack(ledger.came_back_all()))?;
+                if while_led(&mut told, ledger.nobody_awaited()).await?.is_none() {
+                    return Ok(());
+                }
+                report(Report::CameBack(ledger.came_back_all()))?;
             }
             Tell::Finish(finished) => {
                 if finished.len() != common.order.activities.len() {
@@ -81,14 +92,38 @@ pub async fn run() -> anyhow::Result<()> {
                     .iter()
                     .map(|finished| State::new(finished.seq, finished.fields.clone()));
                 phases.send_replace(Phase::Finish(last.collect()));
-                while let Some(ended) = watchers.join_next().await {
-                    ended?;
-                }
-                return report(&Report::Watched(Box::new(ledger.add_up(&finished, cpu))));
+                let all_ended = async {
+                    while let Some(ended) = watchers.join_next().await {
+                        ended?;
+                    }
+                    anyhow::Ok(())
+                };
+                return match while_led(&mut told, all_ended).await? {
+                    None => Ok(()),
+                    Some(ended) => {
+                        ended?;
+                        report(Report::Watched(Box::new(ledger.add_up(&finished, cpu))))
+                    }
+                };
             }
         }
     }
     Ok(())
+}
+
+/// Waits for something as long as somebody leads; `None` once nobody does.
+async fn while_led<T>(
+    told: &mut UnboundedReceiver<String>,
+    work: impl Future<Output = T>,
+) -> anyhow::Result<Option<T>> {
+    tokio::select! {
+        biased;
+        done = work => Ok(Some(done)),
+        word = told.recv() => match word {
+            None => Ok(None),
+            Some(word) => bail!("told {word} before there was an answer to the last word"),
+        },
+    }
 }
 
 /// Lines of standard input, read beside everything else; none any more once nobody is there to write them.
@@ -105,42 +140,33 @@ fn listen() -> UnboundedReceiver<String> {
     told
 }
 
-fn report(report: &Report) -> anyhow::Result<()> {
-    println!("{}", serde_json::to_string(report)?);
-    Ok(())
-}
-
 /// What the watchers of a process know together.
 pub(super) struct Ledger {
-    watchers: u32,
     feed: Mutex<Feed>,
     arrivals: Mutex<Arrivals>,
     counts: Mutex<Counts>,
-    /// Whenever one of the counts may have become that of all.
+    /// Whenever somebody may have been the last who was awaited.
     changed: Notify,
     /// Where those begin who are not told where they are.
     nothing: Arc<State>,
 }
 
 struct Counts {
-    there: u32,
+    roll: Roll,
     failure: Option<String>,
-    back: u32,
     came_back: CameBack,
     current: Histogram<u64>,
     watched: Watched,
 }
 
 impl Ledger {
-    fn new(order: &Order) -> Self {
+    pub(super) fn new(order: &Order) -> Self {
         Self {
-            watchers: order.watchers,
             feed: Mutex::new(Feed::new(order.encoding, order.activities.len())),
             arrivals: Mutex::new(Arrivals::since(clock::machine_us())),
             counts: Mutex::new(Counts {
-                there: 0,
+                roll: Roll::new(order.first, order.watchers),
                 failure: None,
-                back: 0,
                 came_back: CameBack::default(),
                 current: distribution(),
                 watched: Watched::default(),
@@ -172,19 +198,27 @@ impl Ledger {
         arrivals.note_bytes(bytes);
     }
 
-    /// Somebody is there for the first time, or will not be.
-    pub(super) fn is_there(&self, opened: Result<(), String>) {
-        let mut counts = lock(&self.counts);
-        counts.there += 1;
-        if let Err(why) = opened {
-            counts.failure.get_or_insert(why);
-        }
+    /// Somebody is there for the first time.
+    pub(super) fn is_there(&self, number: u32) {
+        lock(&self.counts).roll.is_there(number);
         self.changed.notify_one();
     }
 
-    pub(super) fn came_back(&self, since_us: u64, mode: Mode) {
+    /// Somebody will not be there.
+    pub(super) fn stays_away(&self, why: String) {
+        lock(&self.counts).failure.get_or_insert(why);
+    }
+
+    /// Somebody watches no more.
+    pub(super) fn has_ended(&self, number: u32) {
+        lock(&self.counts).roll.has_ended(number);
+        self.changed.notify_one();
+    }
+
+    /// Somebody is current again.
+    pub(super) fn came_back(&self, number: u32, since_us: u64, mode: Mode) {
         let mut counts = lock(&self.counts);
-        counts.back += 1;
+        counts.roll.is_there(number);
         let took = clock::machine_us().saturating_sub(since_us);
         counts.current.saturating_record(took.max(1));
         let came_back = &mut counts.came_back;
@@ -193,11 +227,6 @@ impl Ledger {
             Mode::Replay => came_back.replayed += 1,
             Mode::Snapshot => came_back.snapshots += 1,
         }
-        self.changed.notify_one();
-    }
-
-    pub(super) fn stayed_away(&self) {
-        lock(&self.counts).back += 1;
         self.changed.notify_one();
     }
 
@@ -223,9 +252,9 @@ impl Ledger {
         note(&mut lock(&self.counts).watched.troubles, kind, 1, first);
     }
 
-    /// Waits until this is the number of all watchers.
-    async fn all(&self, count: impl Fn(&Counts) -> u32) {
-        while count(&lock(&self.counts)) < self.watchers {
+    /// Waits until everybody is there or has ended.
+    pub(super) async fn nobody_awaited(&self) {
+        while !lock(&self.counts).roll.is_complete() {
             self.changed.notified().await;
         }
     }
@@ -235,24 +264,101 @@ impl Ledger {
     }
 
     /// Nobody is back yet.
-    fn send_away(&self) {
+    pub(super) fn send_away(&self) {
         let mut counts = lock(&self.counts);
-        counts.back = 0;
+        counts.roll.send_away();
         counts.came_back = CameBack::default();
         counts.current.reset();
     }
 
-    fn came_back_all(&self) -> CameBack {
+    pub(super) fn came_back_all(&self) -> CameBack {
         let mut counts = lock(&self.counts);
         let mut came_back = std::mem::take(&mut counts.came_back);
         came_back.current_us = pairs(&counts.current);
         came_back
     }
 
-    fn add_up(&self, finished: &[Finished], cpu: Duration) -> Watched {
+    pub(super) fn add_up(&self, finished: &[Finished], cpu: Duration) -> Watched {
         let mut watched = std::mem::take(&mut lock(&self.counts).watched);
         lock(&self.arrivals).add_up(finished, &mut watched);
         watched.cpu_us = u64::try_from(cpu.as_micros()).unwrap_or(u64::MAX);
         watched
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc::UnboundedSender;
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::testing::scripted_sessions::Reply::{self, Add, Hang, Say};
+    use crate::testing::scripted_sessions::ScriptedSessions;
+    use crate::watch::testing::{FOLLOWS, order_of_one};
+
+    /// Far more than anything here takes.
+    const IN_TIME: Duration = Duration::from_secs(30);
+
+    struct Led {
+        tell: UnboundedSender<String>,
+        reports: UnboundedReceiver<Report>,
+        squad: tokio::task::JoinHandle<anyhow::Result<()>>,
+    }
+
+    /// A squad of one who watches a server that follows a script.
+    async fn lead(script: Vec<Vec<Reply>>) -> Led {
+        let server = ScriptedSessions::start(script).await;
+        let (tell, told) = unbounded_channel();
+        let (reported, reports) = unbounded_channel();
+        let squad = tokio::spawn(serve(told, move |report| Ok(reported.send(report)?)));
+        let led = Led { tell, reports, squad };
+        led.tell(&order_of_one(&server.target()));
+        led
+    }
+
+    impl Led {
+        fn tell(&self, word: &impl serde::Serialize) {
+            self.tell.send(serde_json::to_string(word).unwrap()).unwrap();
+        }
+
+        async fn report(&mut self) -> Report {
+            let report = timeout(IN_TIME, self.reports.recv()).await;
+            report.expect("there is a report in time").unwrap()
+        }
+    }
+
+    #[tokio::test]
+    async fn nobody_waits_for_a_watcher_that_has_ended_and_its_trouble_is_told() {
+        let refused = r#"{"type":"error","code":"internal","detail":"","retry":"never"}"#;
+        // The second is for whoever is told to come back before it has read the refusal.
+        let refuses = vec![Say(FOLLOWS), Add(refused)];
+        let mut led = lead(vec![refuses.clone(), refuses]).await;
+        assert!(matches!(led.report().await, Report::Ready));
+        led.tell(&Tell::Brace);
+        assert!(matches!(led.report().await, Report::Braced));
+        led.tell(&Tell::ComeBack);
+        assert!(matches!(led.report().await, Report::CameBack(_)));
+        let further = Finished {
+            seq: 5,
+            ..Finished::default()
+        };
+        led.tell(&Tell::Finish(vec![further]));
+        let Report::Watched(watched) = led.report().await else {
+            panic!("this is the end");
+        };
+        assert_eq!(watched.troubles.len(), 1, "{watched:?}");
+        led.squad.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_squad_does_not_outlive_whoever_leads_it() {
+        let mut led = lead(vec![vec![Say(FOLLOWS), Hang]]).await;
+        assert!(matches!(led.report().await, Report::Ready));
+        // The server is gone for good, and there is an hour to come back.
+        led.tell(&Tell::Brace);
+        led.tell(&Tell::ComeBack);
+        drop(led.tell);
+        let ended = timeout(IN_TIME, led.squad).await;
+        ended.expect("it ends in time").unwrap().unwrap();
     }
 }

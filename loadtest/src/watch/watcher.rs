@@ -12,11 +12,14 @@ use super::squad::{Ledger, Phase};
 use super::{Order, Service, TroubleKind};
 use crate::client::TransportError;
 use crate::clock;
+use crate::line::fault;
 use crate::target::Target;
 use crate::ws::{CLOSED_SLOW, Opening, PATH, Say, Socket, Sources, Subscription};
 
 /// What the kernel takes in for somebody who does not read: as little as it can.
 const SLOW_RECEIVE_BYTES: u32 = 4_096;
+/// How many may be opening their first socket at once.
+const OPENING: usize = 64;
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(1);
 
@@ -26,12 +29,25 @@ pub(super) struct Common {
     pub(super) target: Target,
     pub(super) sources: Sources,
     pub(super) ledger: Arc<Ledger>,
-    /// How many may be opening their first socket at once.
+    /// Whose turn it is to open its first socket.
     pub(super) opening: Semaphore,
+}
+
+impl Common {
+    pub(super) fn new(order: Order) -> Self {
+        Self {
+            target: Target::at(order.server),
+            sources: Sources::starting_at(order.first),
+            ledger: Arc::new(Ledger::new(&order)),
+            opening: Semaphore::new(OPENING),
+            order,
+        }
+    }
 }
 
 pub(super) struct Watcher {
     common: Arc<Common>,
+    number: u32,
     /// The index of what it follows.
     activity: usize,
     is_slow: bool,
@@ -43,6 +59,8 @@ pub(super) struct Watcher {
     snapshots: u64,
     /// How it came to be where it is, the last time that it had to be told.
     mode: Mode,
+    /// Whether it is back after the kill.
+    is_back: bool,
 }
 
 struct Position {
@@ -68,12 +86,19 @@ impl Watcher {
             position: None,
             snapshots: 0,
             mode: Mode::Live,
+            is_back: false,
+            number,
             common,
         }
     }
 
     /// From its first socket to the end.
     pub(super) async fn run(mut self) {
+        self.watch().await;
+        self.common.ledger.has_ended(self.number);
+    }
+
+    async fn watch(&mut self) {
         let ledger = Arc::clone(&self.common.ledger);
         let opened = {
             let common = Arc::clone(&self.common);
@@ -81,11 +106,10 @@ impl Watcher {
             self.open(clock::now() + common.order.opens_within()).await
         };
         if let Err(error) = opened {
-            ledger.is_there(Err(error.told()));
-            return;
+            return ledger.stays_away(error.told());
         }
         self.snapshots = 0;
-        ledger.is_there(Ok(()));
+        ledger.is_there(self.number);
         loop {
             match self.next().await {
                 Next::Frame(Ok(frame)) => {
@@ -95,15 +119,19 @@ impl Watcher {
                 }
                 Next::Frame(Err(error)) => {
                     self.socket = None;
-                    if !self.common.order.comes_back {
+                    if !self.is_excused(&error) {
                         return self.is_lost(&error);
                     }
                 }
                 Next::Phase => {
                     let phase = self.phases.borrow_and_update().clone();
                     match phase {
-                        Phase::Watch => {}
-                        Phase::ComeBack { since_us } => self.come_back(since_us).await,
+                        Phase::Watch | Phase::Braced => {}
+                        Phase::ComeBack { since_us } => {
+                            if let Err(error) = self.come_back(since_us).await {
+                                return ledger.trouble(TroubleKind::Behind, || error.told());
+                            }
+                        }
                         Phase::Finish(last) => {
                             let activity = self.activity;
                             return self.finish(&last[activity]).await;
@@ -128,6 +156,12 @@ impl Watcher {
             frame = frame => Next::Frame(frame),
             _ = changed => Next::Phase,
         }
+    }
+
+    /// Whether being cut off like this is what a kill does that was announced. Nothing excuses what no sound server says.
+    fn is_excused(&self, error: &TransportError) -> bool {
+        let is_announced = matches!(*self.phases.borrow(), Phase::Braced | Phase::ComeBack { .. });
+        is_announced && !self.is_back && fault(error).is_none()
     }
 
     fn is_lost(&self, error: &TransportError) {
@@ -264,28 +298,35 @@ impl Watcher {
         }
     }
 
-    /// Opens a new socket and tries until it is current.
-    async fn come_back(&mut self, since_us: u64) {
+    /// Opens a new socket and tries until it is current, or until time is up.
+    async fn come_back(&mut self, since_us: u64) -> Result<(), TransportError> {
         let ledger = Arc::clone(&self.common.ledger);
         let give_up_at = clock::now() + self.common.order.within();
         self.socket = None;
         let mut pause = FIRST_PAUSE;
         loop {
-            match self.open(give_up_at).await {
-                Ok(()) => return ledger.came_back(since_us, self.mode),
-                Err(error) if clock::now() + pause >= give_up_at => {
-                    ledger.stayed_away();
-                    return ledger.trouble(TroubleKind::Behind, || error.told());
+            let error = match self.open(give_up_at).await {
+                Ok(()) => {
+                    self.is_back = true;
+                    ledger.came_back(self.number, since_us, self.mode);
+                    return Ok(());
                 }
-                Err(_) => ledger.failed_try(),
+                Err(error) => error,
+            };
+            if fault(&error).is_some() {
+                self.is_lost(&error);
             }
+            if clock::now() + pause >= give_up_at {
+                return Err(error);
+            }
+            ledger.failed_try();
             sleep(pause).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
     /// Reads to the end, also if it has not read for a while, and compares.
-    async fn finish(mut self, last: &State) {
+    async fn finish(&mut self, last: &State) {
         let ledger = Arc::clone(&self.common.ledger);
         let give_up_at = clock::now() + self.common.order.within();
         let read = self.read_until(last.seq, give_up_at).await;
@@ -309,7 +350,7 @@ impl Watcher {
                 ledger.ended(is_slow, self.snapshots);
             }
         }
-        if let Some(socket) = self.socket {
+        if let Some(socket) = self.socket.take() {
             socket.leave().await;
         }
     }
@@ -327,5 +368,94 @@ impl Watcher {
             self.take(&frame)?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::testing::scripted_sessions::Reply::{self, Hang, Leave, Say};
+    use crate::testing::scripted_sessions::ScriptedSessions;
+    use crate::watch::testing::{FOLLOWS, order_of_one};
+    use crate::watch::{CameBack, Finished, Watched};
+
+    /// Far more than anything here takes.
+    const IN_TIME: Duration = Duration::from_secs(30);
+    /// The answer to whoever comes back to where it was.
+    const MISSED_NOTHING: Reply = Say("{\"type\":\"welcome\",\"session\":\"s\"}\n\
+        {\"type\":\"subscribed\",\"epoch\":1,\"seq\":4,\"mode\":\"live\"}");
+
+    /// What one watcher saw from `phase` on, and how it came back if it was told to.
+    async fn watch(script: Vec<Vec<Reply>>, begins: Phase, comes_back: bool) -> (Watched, CameBack) {
+        let server = ScriptedSessions::start(script).await;
+        let common = Arc::new(Common::new(order_of_one(&server.target())));
+        let ledger = Arc::clone(&common.ledger);
+        let (phases, phase) = watch::channel(begins);
+        let watcher = tokio::spawn(Watcher::new(common, 0, phase).run());
+        ledger.nobody_awaited().await;
+        if comes_back {
+            ledger.send_away();
+            phases.send_replace(Phase::ComeBack { since_us: 0 });
+            timeout(IN_TIME, ledger.nobody_awaited())
+                .await
+                .expect("it is back in time");
+            let last = ledger.adopt(4, &serde_json::Map::new());
+            phases.send_replace(Phase::Finish([State::clone(&last)].into()));
+        }
+        timeout(IN_TIME, watcher).await.expect("it ends in time").unwrap();
+        let watched = ledger.add_up(&[Finished::default()], Duration::ZERO);
+        (watched, ledger.came_back_all())
+    }
+
+    fn troubles(watched: &Watched) -> Vec<(TroubleKind, u64, &str)> {
+        let troubles = watched.troubles.iter();
+        troubles
+            .map(|trouble| (trouble.kind, trouble.count, &*trouble.first))
+            .collect()
+    }
+
+    #[tokio::test]
+    async fn whoever_is_cut_off_before_a_kill_is_announced_is_lost() {
+        for (cut, told) in [
+            (Leave(4108), "the socket was closed with 4108"),
+            (Leave(4000), "the socket was closed with 4000"),
+            (Hang, "the connection was closed before the answer was complete"),
+        ] {
+            let (watched, _) = watch(vec![vec![Say(FOLLOWS), cut]], Phase::Watch, false).await;
+            assert_eq!(troubles(&watched), [(TroubleKind::Lost, 1, told)]);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_no_sound_server_says_is_not_excused_by_a_kill() {
+        let script = vec![vec![Say(FOLLOWS), Leave(4000)]];
+        let (watched, _) = watch(script, Phase::Braced, false).await;
+        let told = "the socket was closed with 4000";
+        assert_eq!(troubles(&watched), [(TroubleKind::Lost, 1, told)]);
+    }
+
+    #[tokio::test]
+    async fn whoever_is_killed_comes_back_and_nothing_is_wrong() {
+        for cut in [Hang, Leave(4101)] {
+            let script = vec![vec![Say(FOLLOWS), cut], vec![MISSED_NOTHING]];
+            let (watched, came_back) = watch(script, Phase::Braced, true).await;
+            assert_eq!(troubles(&watched), []);
+            assert_eq!((came_back.live, came_back.failed_tries), (1, 0));
+        }
+    }
+
+    #[tokio::test]
+    async fn what_is_said_to_whoever_comes_back_may_be_a_fault() {
+        let script = vec![
+            vec![Say(FOLLOWS), Hang],
+            vec![Reply::Close(4000)],
+            vec![MISSED_NOTHING],
+        ];
+        let (watched, came_back) = watch(script, Phase::Braced, true).await;
+        let told = "the socket was closed with 4000";
+        assert_eq!(troubles(&watched), [(TroubleKind::Lost, 1, told)]);
+        assert_eq!((came_back.live, came_back.failed_tries), (1, 1));
     }
 }
