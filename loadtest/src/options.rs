@@ -70,6 +70,29 @@ mod tests {
     }
 
     #[test]
+    fn a_fan_out_is_no_longer_and_no_larger_than_what_watchers_can_keep() {
+        let parse = |arguments: &[&str]| {
+            Options::try_parse_from(["turnout-loadtest", "fanout"].iter().chain(arguments)).map(|options| {
+                let Kind::Fanout(fanout) = options.kind else {
+                    panic!("a fan-out was asked for");
+                };
+                fanout.fanout()
+            })
+        };
+        assert!(parse(&["--duration-s", "1800"]).unwrap().is_ok());
+        let too_long = parse(&["--duration-s", "1801"]).unwrap_err().to_string();
+        assert!(too_long.contains("up to 1800"), "{too_long}");
+        let large = ["--duration-s", "1800", "--watchers", "20000", "--rate", "10"];
+        let too_large = parse(&large).unwrap().unwrap_err().to_string();
+        assert!(too_large.contains("360000000 times"), "{too_large}");
+        assert!(
+            parse(&[&large[..], &["--activities", "2"]].concat())
+                .unwrap()
+                .is_ok()
+        );
+    }
+
+    #[test]
     fn a_replay_wants_a_file_or_a_seed_and_not_both() {
         let parse = |arguments: &[&str]| {
             Options::try_parse_from(["turnout-loadtest", "replay"].iter().chain(arguments)).is_ok()

@@ -3,16 +3,18 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 use turnout_loadtest::fanout::{FanoutOptions, Nginx};
 use turnout_loadtest::report::{Asked, AskedKind};
 
 use super::every_run::EveryRunArgs;
-use super::values::{Written, rate, seconds, share};
+use super::values::{Written, rate, round_seconds, seconds, share};
 
 /// Connections for the commands unless told: they are few.
 const CONNECTIONS: u16 = 16;
+/// How often watchers may hear of a command in a round: every time is kept, in four bytes, until its latency is known.
+const HEARD_AT_MOST: f64 = 250_000_000.0;
 
 #[derive(Debug, Args)]
 pub(crate) struct FanoutArgs {
@@ -25,8 +27,8 @@ pub(crate) struct FanoutArgs {
     /// Commands per second, of all activities together; each is a difference for its watchers.
     #[arg(long, default_value = "10", value_parser = rate)]
     rate: f64,
-    /// Seconds that each round takes.
-    #[arg(long, default_value = "10", value_parser = seconds)]
+    /// Seconds that each round takes, up to half an hour.
+    #[arg(long, default_value = "10", value_parser = round_seconds)]
     duration_s: f64,
     /// How messages are written.
     #[arg(long, value_enum, default_value_t = Written::Json)]
@@ -65,6 +67,13 @@ enum Other {
 
 impl FanoutArgs {
     pub(crate) fn fanout(&self) -> anyhow::Result<FanoutOptions> {
+        let heard = self.rate * self.duration_s * f64::from(self.watchers) / f64::from(self.activities);
+        if heard > HEARD_AT_MOST {
+            bail!(
+                "watchers would hear {heard:.0} times of a command in a round, and {HEARD_AT_MOST:.0} times is the \
+                 most: lower --rate, --duration-s or --watchers"
+            );
+        }
         Ok(FanoutOptions {
             watchers: self.watchers,
             activities: self.activities,

@@ -50,6 +50,14 @@ pub(super) fn seconds(text: &str) -> Result<f64, String> {
     }
 }
 
+/// Watchers keep times in 32 bits of microseconds, which are an hour and more; some of it goes by before they start.
+pub(super) fn round_seconds(text: &str) -> Result<f64, String> {
+    match seconds(text) {
+        Ok(seconds) if seconds <= 1_800.0 => Ok(seconds),
+        _ => Err("a round is a number of seconds above 0 and up to 1800".to_owned()),
+    }
+}
+
 pub(super) fn rate(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(rate) if rate.is_finite() && rate > 0.0 => Ok(rate),
