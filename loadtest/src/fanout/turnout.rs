@@ -8,6 +8,7 @@ use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 use super::{FanoutOptions, Held, Played, memory};
+use crate::attempt::Attempts;
 use crate::burst::plan;
 use crate::burst::rush::{Rush, Rushed};
 use crate::clock;
@@ -47,11 +48,12 @@ pub(super) async fn play(
     let idle = Held::by(process);
 
     tell(progress, "people come …");
+    let crowds = gather(&scenes, options, effort).await?;
     let server_cpu = || process.and_then(|process| process.cpu_time());
     let (own_cpu, server_cpu_before) = (clock::cpu_time(), server_cpu());
     fleet.tell(&Tell::Begin).await?;
     lock(tally).start();
-    let rushed = rush(&scenes, options, effort).await?;
+    let rushed = rush(crowds).await?;
     lock(tally).stop();
     let server_used = server_cpu_before
         .zip(server_cpu())
@@ -103,26 +105,44 @@ async fn set(
     Scene::set(server, effort, progress, tally, plan).await
 }
 
-/// The part that is measured, at all activities at once.
-async fn rush(
+/// What is ready at one activity before the clock starts.
+struct Crowd {
+    scene: Arc<Scene>,
+    rush: Rush,
+    lines: Vec<Attempts>,
+}
+
+/// Opens all connections of all activities: while the first people act, nobody else is still on the way.
+async fn gather(
     scenes: &[Arc<Scene>],
     options: &FanoutOptions,
     effort: &Effort,
-) -> Result<Vec<Rushed>, RunError> {
-    let mut tasks = JoinSet::new();
+) -> Result<Vec<Crowd>, RunError> {
+    let mut crowds = Vec::new();
     for (number, scene) in scenes.iter().enumerate() {
         let mut lines = effort.connections(&scene.server.target, &scene.stage.tally);
         open_all(&mut lines).await?;
         let people = u32::try_from(scene.people.len()).unwrap_or(u32::MAX);
-        let rush = Rush {
-            parts: plan::draw(people, 0.0, CANCEL_SHARE, effort.seed ^ number as u64),
-            rate: Some(options.rate / f64::from(options.activities)),
-        };
         lock(&scene.stage.tally).planned += u64::from(people);
-        let scene = Arc::clone(scene);
+        crowds.push(Crowd {
+            scene: Arc::clone(scene),
+            rush: Rush {
+                parts: plan::draw(people, 0.0, CANCEL_SHARE, effort.seed ^ number as u64),
+                rate: Some(options.rate / f64::from(options.activities)),
+            },
+            lines,
+        });
+    }
+    Ok(crowds)
+}
+
+/// The part that is measured, at all activities at once.
+async fn rush(crowds: Vec<Crowd>) -> Result<Vec<Rushed>, RunError> {
+    let mut rushed: Vec<Rushed> = crowds.iter().map(|_| Rushed::default()).collect();
+    let mut tasks = JoinSet::new();
+    for (number, Crowd { scene, rush, lines }) in crowds.into_iter().enumerate() {
         tasks.spawn(async move { (number, rush.run(&scene, lines).await) });
     }
-    let mut rushed: Vec<Rushed> = scenes.iter().map(|_| Rushed::default()).collect();
     while let Some(ended) = tasks.join_next().await {
         let (number, done) = ended?;
         rushed[number] = done?;
