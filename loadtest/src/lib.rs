@@ -14,6 +14,7 @@ pub mod history;
 pub mod host;
 pub mod line;
 pub mod model;
+mod pace;
 mod process;
 pub mod reconnect;
 pub mod replay;

@@ -74,8 +74,20 @@ impl Latencies {
 
     /// One more.
     pub fn record(&mut self, latency: Duration) {
-        let micros = u64::try_from(latency.as_micros()).unwrap_or(MAX_LATENCY_US);
+        self.record_us(u64::try_from(latency.as_micros()).unwrap_or(MAX_LATENCY_US));
+    }
+
+    /// One more, in microseconds.
+    pub(crate) fn record_us(&mut self, micros: u64) {
         self.0.saturating_record(micros.max(1));
+    }
+
+    /// Each value in microseconds, and how often it is there.
+    pub(crate) fn pairs(&self) -> Vec<(u64, u64)> {
+        self.0
+            .iter_recorded()
+            .map(|step| (step.value_iterated_to(), step.count_at_value()))
+            .collect()
     }
 
     /// Adds those of another distribution.

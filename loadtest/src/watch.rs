@@ -42,13 +42,13 @@ pub(crate) struct Finished {
     pub(crate) sendings: Vec<Sending>,
 }
 
-/// When a command that was carried out had been sent.
+/// When a command that was carried out was due.
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Sending {
     /// The `seq` of its last event.
     pub(crate) seq: u64,
-    /// On the clock that all processes of the machine share.
-    pub(crate) sent_us: u64,
+    /// When it should have been sent, on the clock that all processes of the machine share.
+    pub(crate) due_us: u64,
 }
 
 /// What those who watch have to say.
@@ -84,8 +84,10 @@ pub(crate) struct CameBack {
 pub(crate) struct Watched {
     /// CPU time of their process since it began.
     pub(crate) cpu_us: u64,
-    /// Microseconds from the sending of a command to the first difference with it, and how many took so long.
+    /// Microseconds from when a command was due until a watcher knew of it, and how many took so long.
     pub(crate) latencies_us: Vec<(u64, u64)>,
+    /// How many of those there should be: for each watcher that reads all the time, the commands of its activity.
+    pub(crate) to_hear: u64,
     pub(crate) differences: u64,
     /// Those of them that cover more than one command.
     pub(crate) merged: u64,
@@ -157,6 +159,7 @@ impl Watched {
     pub(crate) fn absorb(&mut self, other: Self) {
         self.cpu_us += other.cpu_us;
         self.latencies_us.extend(other.latencies_us);
+        self.to_hear += other.to_hear;
         self.differences += other.differences;
         self.merged += other.merged;
         self.difference_bytes += other.difference_bytes;

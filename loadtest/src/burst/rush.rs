@@ -1,17 +1,15 @@
 //! The part of a burst that is measured: people come over as many lines as there are, and some cancel later.
 
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
 
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep_until};
 
 use super::plan::Part;
 use super::queue::{Job, Queue};
-use crate::clock;
 use crate::drive::Deed;
 use crate::history::{Outcome, Record};
 use crate::line::Line;
+use crate::pace::{Due, Pace};
 use crate::run::RunError;
 use crate::scene::Scene;
 use crate::shared::lock;
@@ -31,7 +29,7 @@ pub(crate) struct Rushed {
     pub(crate) records: Vec<Record>,
     /// Commands that nobody asked because time was up.
     pub(crate) unasked: u64,
-    /// When what was carried out had been sent.
+    /// When what was carried out was due.
     pub(crate) sendings: Vec<Sending>,
 }
 
@@ -40,7 +38,8 @@ struct Shared {
     rush: Rush,
     queue: Mutex<Queue>,
     rushed: Mutex<Rushed>,
-    started: Instant,
+    /// `None` in a closed loop.
+    pace: Option<Pace>,
 }
 
 impl Rush {
@@ -49,9 +48,9 @@ impl Rush {
         let shared = Arc::new(Shared {
             scene: Arc::clone(scene),
             queue: Mutex::new(Queue::new(self.parts.len())),
+            pace: self.rate.map(Pace::starting_now),
             rush: self,
             rushed: Mutex::default(),
-            started: clock::now(),
         });
         let mut tasks = JoinSet::new();
         for line in lines {
@@ -81,21 +80,14 @@ async fn work<L: Line>(mut line: L, shared: Arc<Shared>) {
             Job::Cancel(index) => (index, Deed::Cancel),
         };
         line.get_ready(&scene.people[index]).await;
-        let since = match shared.rush.rate {
-            None => clock::now(),
-            Some(rate) => {
-                let due = shared.started + Duration::from_secs_f64(number as f64 / rate);
-                sleep_until(due).await;
-                due
-            }
-        };
-        let sent_us = clock::machine_us();
-        let record = scene.act(&mut line, index, deed, 0, since).await;
+        let due = shared.pace.map_or_else(Due::now, |pace| pace.due(number));
+        due.wait().await;
+        let record = scene.act(&mut line, index, deed, 0, due.at).await;
         // Time is up for this line, and whatever is left is not asked any more.
         let time_is_up = matches!(record.outcome, Outcome::Unanswered);
         if let Outcome::Acknowledged { answer, .. } = &record.outcome {
-            let seq = answer.seq;
-            sendings.push(Sending { seq, sent_us });
+            let (seq, due_us) = (answer.seq, due.us);
+            sendings.push(Sending { seq, due_us });
             if let (Job::Arrive(_), Some(share)) = (job, shared.rush.parts[index].cancels_after) {
                 lock(&shared.queue).cancel_later(index, share);
                 lock(&scene.stage.tally).planned += 1;

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
-use tokio::time::{sleep, sleep_until};
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::nginx::ThrowawayNginx;
 use super::{FanoutOptions, Held, memory};
 use crate::client::{Connection, Method, Request};
 use crate::clock;
+use crate::pace::{Due, Pace};
 use crate::process::Process;
 use crate::report::FanoutRound;
 use crate::run::RunError;
@@ -40,14 +41,17 @@ pub(super) async fn play(
     let mut finished: Vec<Finished> = activities.iter().map(|_| Finished::default()).collect();
     let mut connection = Connection::new(nginx.target().clone(), DEADLINE);
     let started = clock::now();
+    let pace = Pace::starting_now(options.rate);
     for number in 0..options.commands() {
-        sleep_until(started + Duration::from_secs_f64(f64::from(number) / options.rate)).await;
+        let due = pace.due(u64::from(number));
+        due.wait().await;
         let channel = number as usize % activities.len();
         publish(
             &mut connection,
             activities[channel],
             &mut finished[channel],
             frame_bytes,
+            due,
         )
         .await?;
     }
@@ -66,12 +70,14 @@ pub(super) async fn play(
     Ok((round, watched.troubles))
 }
 
-/// Sends one message, as large as a difference, and notes when.
+/// Sends one message, as large as a difference, and notes when it was due. One connection is enough: whatever it falls
+/// behind by counts.
 async fn publish(
     connection: &mut Connection,
     channel: Uuid,
     finished: &mut Finished,
     frame_bytes: usize,
+    due: Due,
 ) -> Result<(), RunError> {
     let seq = finished.seq + 1;
     let message = |pad: &str| {
@@ -85,7 +91,6 @@ async fn publish(
         key: None,
         body: &message(&pad),
     };
-    let sent_us = clock::machine_us();
     let head = connection
         .send(&request)
         .await
@@ -94,7 +99,7 @@ async fn publish(
         return Err(RunError::Nchan(format!("it answered {}", head.status)));
     }
     finished.seq = seq;
-    finished.sendings.push(Sending { seq, sent_us });
+    finished.sendings.push(Sending { seq, due_us: due.us });
     finished.fields = Map::from_iter([("pad".to_owned(), Value::from(pad))]);
     Ok(())
 }

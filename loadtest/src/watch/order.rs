@@ -57,6 +57,16 @@ impl Order {
         number as usize % self.activities.len()
     }
 
+    /// How many watchers read all the time, of each activity.
+    pub(super) fn readers(&self) -> Vec<u64> {
+        let mut readers = vec![0; self.activities.len()];
+        let numbers = self.first..self.first + self.watchers;
+        for number in numbers.filter(|number| !self.is_slow(*number)) {
+            readers[self.activity_of(number)] += 1;
+        }
+        readers
+    }
+
     /// Whether the watcher with this number stops reading: at every activity the same share of its own watchers.
     /// Activities do not begin to count at the same place, so that the share is also that of all where each has few.
     pub(super) fn is_slow(&self, number: u32) -> bool {
@@ -108,6 +118,18 @@ mod tests {
     fn the_share_is_that_of_all_watchers_however_few_follow_each_activity() {
         assert_eq!(slow(100, 20_000, 100).iter().sum::<u32>(), 2);
         assert_eq!(slow(1, 100, 20_000), [2]);
+    }
+
+    #[test]
+    fn readers_are_those_of_this_process_who_are_not_slow() {
+        let part = Order {
+            first: 5,
+            watchers: 6,
+            ..order(2, 500_000)
+        };
+        let slow = (5..11).filter(|number| part.is_slow(*number)).count();
+        assert_eq!(part.readers().iter().sum::<u64>(), 6 - slow as u64);
+        assert_eq!(order(2, 0).readers(), [0, 0]);
     }
 
     #[test]

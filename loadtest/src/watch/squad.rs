@@ -5,14 +5,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use hdrhistogram::Histogram;
 use serde_json::Map;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 use tokio::sync::{Notify, watch};
 use tokio::task::JoinSet;
 use tokio_tungstenite::tungstenite::Bytes;
 
-use super::arrivals::{Arrivals, distribution, pairs};
+use super::arrivals::{Arrivals, Step};
 use super::feed::{Difference, Feed, Mode, News, State};
 use super::roll::Roll;
 use super::watcher::{Common, Watcher};
@@ -20,6 +19,7 @@ use super::{CameBack, Finished, Order, Report, Tell, TroubleKind, Watched, note}
 use crate::client::TransportError;
 use crate::clock;
 use crate::shared::lock;
+use crate::tally::Latencies;
 
 /// What goes on.
 #[derive(Clone)]
@@ -147,6 +147,8 @@ pub(super) struct Ledger {
     counts: Mutex<Counts>,
     /// Whenever somebody may have been the last who was awaited.
     changed: Notify,
+    /// How many read all the time, of each activity.
+    readers: Vec<u64>,
     /// Where those begin who are not told where they are.
     nothing: Arc<State>,
 }
@@ -155,7 +157,7 @@ struct Counts {
     roll: Roll,
     failure: Option<String>,
     came_back: CameBack,
-    current: Histogram<u64>,
+    current: Latencies,
     watched: Watched,
 }
 
@@ -168,10 +170,11 @@ impl Ledger {
                 roll: Roll::new(order.first, order.watchers),
                 failure: None,
                 came_back: CameBack::default(),
-                current: distribution(),
+                current: Latencies::default(),
                 watched: Watched::default(),
             }),
             changed: Notify::new(),
+            readers: order.readers(),
             nothing: Arc::new(State::new(0, Map::new())),
         }
     }
@@ -192,10 +195,14 @@ impl Ledger {
         lock(&self.feed).apply(state, difference)
     }
 
-    pub(super) fn arrived(&self, activity: usize, difference: &Difference, bytes: usize, at_us: u64) {
-        let mut arrivals = lock(&self.arrivals);
-        arrivals.note(activity, difference.prev, difference.seq, at_us);
-        arrivals.note_bytes(bytes);
+    /// Somebody came a step further.
+    pub(super) fn stepped(&self, step: Step, at_us: u64) {
+        lock(&self.arrivals).note(step, at_us);
+    }
+
+    /// The frame of a difference was so large.
+    pub(super) fn read_bytes(&self, bytes: usize) {
+        lock(&self.arrivals).note_bytes(bytes);
     }
 
     /// Somebody is there for the first time.
@@ -220,7 +227,7 @@ impl Ledger {
         let mut counts = lock(&self.counts);
         counts.roll.is_there(number);
         let took = clock::machine_us().saturating_sub(since_us);
-        counts.current.saturating_record(took.max(1));
+        counts.current.record_us(took);
         let came_back = &mut counts.came_back;
         match mode {
             Mode::Live => came_back.live += 1,
@@ -268,19 +275,19 @@ impl Ledger {
         let mut counts = lock(&self.counts);
         counts.roll.send_away();
         counts.came_back = CameBack::default();
-        counts.current.reset();
+        counts.current = Latencies::default();
     }
 
     pub(super) fn came_back_all(&self) -> CameBack {
         let mut counts = lock(&self.counts);
         let mut came_back = std::mem::take(&mut counts.came_back);
-        came_back.current_us = pairs(&counts.current);
+        came_back.current_us = counts.current.pairs();
         came_back
     }
 
     pub(super) fn add_up(&self, finished: &[Finished], cpu: Duration) -> Watched {
         let mut watched = std::mem::take(&mut lock(&self.counts).watched);
-        lock(&self.arrivals).add_up(finished, &mut watched);
+        lock(&self.arrivals).add_up(finished, &self.readers, &mut watched);
         watched.cpu_us = u64::try_from(cpu.as_micros()).unwrap_or(u64::MAX);
         watched
     }

@@ -7,6 +7,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_tungstenite::tungstenite::Bytes;
 
+use super::arrivals::{By, Step};
 use super::feed::{Difference, Mode, News, State, Subscribed};
 use super::squad::{Ledger, Phase};
 use super::{Order, Service, TroubleKind};
@@ -233,7 +234,7 @@ impl Watcher {
             match news {
                 News::Difference(difference) => self.apply(difference, frame.len(), at_us),
                 News::Subscribed(told) => {
-                    self.subscribed(told);
+                    self.subscribed(told, at_us);
                     is_subscribed = true;
                 }
                 News::Refused(code) => {
@@ -245,13 +246,18 @@ impl Watcher {
         Ok(is_subscribed)
     }
 
-    fn subscribed(&mut self, told: &Subscribed) {
+    fn subscribed(&mut self, told: &Subscribed, at_us: u64) {
         let ledger = Arc::clone(&self.common.ledger);
         self.mode = told.mode;
         let before = self.position.take();
         let state = match (&told.snapshot, told.mode, before) {
-            (Some(snapshot), Mode::Snapshot, _) => {
+            (Some(snapshot), Mode::Snapshot, before) => {
                 self.snapshots += 1;
+                // While a socket is being opened, it is the answer to what was asked.
+                let is_unasked = self.socket.is_some();
+                if let Some(before) = before.filter(|_| is_unasked) {
+                    self.stepped(before.state.seq, told.seq, By::Snapshot, at_us);
+                }
                 ledger.adopt(told.seq, snapshot)
             }
             (None, Mode::Live, Some(position))
@@ -294,7 +300,22 @@ impl Watcher {
         }
         position.state = ledger.apply(&position.state, difference);
         if !self.is_slow {
-            ledger.arrived(self.activity, difference, frame_bytes, at_us);
+            ledger.read_bytes(frame_bytes);
+            self.stepped(difference.prev, difference.seq, By::Difference, at_us);
+        }
+    }
+
+    /// Notes when it learned of what had happened; whoever does not read all the time says nothing about the server.
+    fn stepped(&self, prev: u64, seq: u64, by: By, at_us: u64) {
+        if !self.is_slow {
+            let activity = self.activity;
+            let step = Step {
+                activity,
+                prev,
+                seq,
+                by,
+            };
+            self.common.ledger.stepped(step, at_us);
         }
     }
 

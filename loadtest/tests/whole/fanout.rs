@@ -53,9 +53,23 @@ async fn every_watcher_is_told_of_every_command_in_either_encoding() {
         let round = &told["fanout"]["rounds"][0];
         // The stand-in merges nothing, and half of the watchers follow each activity.
         assert_eq!(round["heard"], ran.tally.committed() * 15, "{told}");
+        assert_eq!(round["to_hear"], round["heard"]);
         assert_eq!(round["differences"], round["heard"]);
         assert_eq!((&round["merged"], &round["snapshots"]), (&0.into(), &0.into()));
     }
+}
+
+#[tokio::test]
+async fn what_watchers_learn_by_a_snapshot_is_heard_as_well() {
+    let ran = run(Fault::SendsSnapshots, &options()).await;
+    assert_eq!(ran.findings(), Vec::<&Finding>::new());
+    let told = serde_json::to_value(ran.outcome.measured.unwrap()).unwrap();
+    let round = &told["fanout"]["rounds"][0];
+    assert_eq!(round["heard"], ran.tally.committed() * 15, "{told}");
+    assert_eq!(round["to_hear"], round["heard"]);
+    let snapshots = round["snapshots"].as_u64().unwrap();
+    assert!(snapshots > 0, "{told}");
+    assert_eq!(round["differences"], ran.tally.committed() * 15 - snapshots);
 }
 
 #[tokio::test]

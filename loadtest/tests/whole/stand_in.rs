@@ -32,6 +32,8 @@ pub(crate) enum Fault {
     Stumbles,
     /// Counts seats wrongly in the answers to commands.
     Miscounts,
+    /// Sends a snapshot in place of every fifth difference, as to somebody who has fallen behind. That is no fault.
+    SendsSnapshots,
     /// Leaves every fifth difference out.
     SkipsDifferences,
     /// Says in every difference that nobody has a seat.

@@ -191,6 +191,10 @@ impl State {
         self.differences += 1;
         match self.fault {
             Fault::SkipsDifferences if self.differences.is_multiple_of(5) => return,
+            Fault::SendsSnapshots if self.differences.is_multiple_of(5) => {
+                diff = json!({"type": "subscribed", "activity": id, "epoch": 1, "seq": seq, "mode": "snapshot",
+                    "snapshot": after});
+            }
             Fault::MiscountsDifferences if diff["confirmed_spots"].is_u64() => {
                 diff["confirmed_spots"] = json!(0);
             }
