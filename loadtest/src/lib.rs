@@ -10,6 +10,7 @@ pub mod client;
 pub mod clock;
 pub mod drive;
 pub mod fanout;
+pub mod health;
 pub mod history;
 pub mod host;
 pub mod line;

@@ -12,11 +12,12 @@ use std::process::ExitStatus;
 use anyhow::{Context, bail};
 use clap::Parser;
 use tokio::select;
+use turnout_loadtest::health::is_healthy;
 use turnout_loadtest::report::{Asked, Report};
 use turnout_loadtest::run::{Outcome, RunError, Server};
 use turnout_loadtest::shared::{SharedTally, lock};
 use turnout_loadtest::target::Target;
-use turnout_loadtest::throwaway::{ThrowawayServer, is_healthy};
+use turnout_loadtest::throwaway::ThrowawayServer;
 use turnout_loadtest::watch::run_squad;
 
 use options::{EveryRunArgs, Kind, Options};

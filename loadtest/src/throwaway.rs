@@ -12,10 +12,10 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
-use crate::client::{Connection, Method, Request};
 use crate::clock;
+use crate::health::{NotThere, wait_until_healthy};
 use crate::run::Server;
 use crate::target::Target;
 
@@ -23,7 +23,6 @@ use crate::target::Target;
 const START_DEADLINE: Duration = Duration::from_secs(30);
 /// How long a server may take to drain before it is killed.
 const STOP_DEADLINE: Duration = Duration::from_secs(30);
-const POLL_EVERY: Duration = Duration::from_millis(20);
 /// How much of the server's log is shown when it does not start.
 const LOG_LINES_SHOWN: usize = 10;
 
@@ -160,24 +159,14 @@ impl ThrowawayServer {
     }
 
     async fn wait_until_healthy(&mut self) -> Result<(), ThrowawayError> {
-        let give_up_at = clock::now() + START_DEADLINE;
-        loop {
-            if let Some(status) = self.child.try_wait().map_err(ThrowawayError::Place)? {
-                return Err(ThrowawayError::Ended {
-                    status,
-                    log: self.end_of_log(),
-                });
+        let waited = wait_until_healthy(&mut self.child, &self.server.target, START_DEADLINE).await;
+        waited.map_err(|why| {
+            let log = self.end_of_log();
+            match why {
+                NotThere::Ended(status) => ThrowawayError::Ended { status, log },
+                NotThere::Late => ThrowawayError::NotHealthy { log },
             }
-            if is_healthy(&self.server.target).await {
-                return Ok(());
-            }
-            if clock::now() >= give_up_at {
-                return Err(ThrowawayError::NotHealthy {
-                    log: self.end_of_log(),
-                });
-            }
-            sleep(POLL_EVERY).await;
-        }
+        })
     }
 
     /// The last lines of its log.
@@ -225,22 +214,6 @@ impl Place {
                 source,
             })
     }
-}
-
-/// Whether a server answers there and says that it is well.
-pub async fn is_healthy(target: &Target) -> bool {
-    let health = Request {
-        method: Method::Get,
-        path: "/health",
-        token: None,
-        key: None,
-        body: "",
-    };
-    let mut connection = Connection::new(target.clone(), Duration::from_secs(2));
-    connection
-        .send(&health)
-        .await
-        .is_ok_and(|head| head.status == 200)
 }
 
 /// A throw-away server must not meet the database or the caches of a real one.

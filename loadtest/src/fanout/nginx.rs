@@ -6,18 +6,16 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process_group};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use super::Nginx;
-use crate::client::{Connection, Method, Request};
-use crate::clock;
+use crate::health::{NotThere, wait_until_healthy};
 use crate::run::RunError;
 use crate::target::Target;
 use crate::throwaway::free_address;
 
 const START_DEADLINE: Duration = Duration::from_secs(10);
 const STOP_DEADLINE: Duration = Duration::from_secs(10);
-const POLL_EVERY: Duration = Duration::from_millis(20);
 
 /// A running nginx that belongs to this process.
 #[derive(Debug)]
@@ -56,7 +54,7 @@ impl ThrowawayNginx {
             target: Target::at(address),
             _folder: folder,
         };
-        nginx.wait_until_there().await?;
+        nginx.wait_until_healthy().await?;
         Ok(nginx)
     }
 
@@ -83,30 +81,14 @@ impl ThrowawayNginx {
         }
     }
 
-    async fn wait_until_there(&mut self) -> Result<(), RunError> {
-        let give_up_at = clock::now() + START_DEADLINE;
-        loop {
-            if let Ok(Some(status)) = self.child.try_wait() {
-                return Err(RunError::Nchan(format!(
-                    "nginx ended before it served ({status})"
-                )));
-            }
-            let mut connection = Connection::new(self.target.clone(), START_DEADLINE);
-            let request = Request {
-                method: Method::Get,
-                path: "/",
-                token: None,
-                key: None,
-                body: "",
-            };
-            if connection.send(&request).await.is_ok() {
-                return Ok(());
-            }
-            if clock::now() >= give_up_at {
-                return Err(RunError::Nchan("nginx did not serve in time".to_owned()));
-            }
-            sleep(POLL_EVERY).await;
-        }
+    async fn wait_until_healthy(&mut self) -> Result<(), RunError> {
+        let waited = wait_until_healthy(&mut self.child, &self.target, START_DEADLINE).await;
+        waited.map_err(|why| {
+            RunError::Nchan(match why {
+                NotThere::Ended(status) => format!("nginx ended before it served ({status})"),
+                NotThere::Late => "nginx did not serve in time".to_owned(),
+            })
+        })
     }
 }
 
@@ -138,7 +120,7 @@ http {{
     nchan_shared_memory_size 256M;
     server {{
         listen {address} backlog=4096;
-        location = / {{ return 204; }}
+        location = /health {{ return 200; }}
         location ~ ^/pub/(.+)$ {{
             nchan_publisher;
             nchan_channel_id $1;
