@@ -16,7 +16,7 @@ use crate::drive::Deed;
 use crate::history::{Outcome as Fate, Record};
 use crate::host::open_settings;
 use crate::line::Line;
-use crate::process::Process;
+use crate::process::{CpuMeter, Process};
 use crate::report::{Measured, Round, Rounds};
 use crate::run::{
     ActivityFinding, Effort, End, Outcome, RunError, Server, Via, faults, open_all, open_sockets, tell,
@@ -94,26 +94,23 @@ async fn play(
     };
     let scene = Arc::new(Scene::set(server, effort, progress, tally, plan).await?);
     let process = server.pid.map(Process::with_id);
-    let cpu = |process: &Option<Process>| process.as_ref().and_then(Process::cpu_time);
     let records;
-    let cpu_before;
+    let meter;
     match via {
         Via::Rest => {
             let mut lines = effort.connections(&server.target, tally);
             open_all(&mut lines).await?;
-            cpu_before = cpu(&process);
+            meter = CpuMeter::start(process);
             records = alternate(&scene, lines, options.duration).await?;
         }
         Via::Ws(encoding) => {
             let mut lines = effort.socket_lines(&server.target, encoding, tally);
             open_sockets(&mut lines, &scene.people).await?;
-            cpu_before = cpu(&process);
+            meter = CpuMeter::start(process);
             records = alternate(&scene, lines, options.duration).await?;
         }
     }
-    let server_cpu = cpu_before
-        .zip(cpu(&process))
-        .map(|(before, after)| after.saturating_sub(before));
+    let server_cpu = meter.used().server;
     let (end, findings) = scene.judged(records, 0).await?;
     let round = Round::of(via.as_str(), &lock(tally), server_cpu);
     Ok(Played { round, end, findings })

@@ -5,6 +5,7 @@
 pub mod plan;
 pub mod queue;
 pub(crate) mod rush;
+pub(crate) mod steady;
 
 use std::sync::Arc;
 

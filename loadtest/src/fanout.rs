@@ -11,14 +11,12 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use indicatif::ProgressBar;
-pub(crate) use turnout::finish;
 
 use crate::process::{Process, kernel_socket_bytes};
 use crate::report::{Fanout, FanoutRound, Measured, Memory};
 use crate::run::{ActivityFinding, Effort, End, Outcome, RunError, Server, faults, tell};
 use crate::shared::{SharedTally, lock};
-use crate::verdict::Finding;
-use crate::watch::{Order, Service, Trouble};
+use crate::watch::{Order, Service};
 use crate::ws::Encoding;
 
 /// What kind of fan-out.
@@ -58,7 +56,6 @@ pub struct Nginx {
 /// What one round came to.
 struct Played {
     round: FanoutRound,
-    troubles: Vec<Trouble>,
     end: End,
     findings: Vec<ActivityFinding>,
 }
@@ -107,15 +104,14 @@ pub async fn run(
         let frame_bytes = played.round.frame_bytes();
         end = end.and(played.end);
         findings.extend(played.findings);
-        findings.extend(found(&played.troubles));
         rounds.push(played.round.in_round(number));
         if let Some(nginx) = &nginx {
             tell(
                 progress,
                 &format!("round {number} of {} with Nchan …", options.rounds),
             );
-            let (round, troubles) = nchan::play(nginx, options, frame_bytes).await?;
-            findings.extend(found(&troubles));
+            let (round, found) = nchan::play(nginx, options, frame_bytes).await?;
+            findings.extend(found);
             rounds.push(round.in_round(number));
         }
     }
@@ -128,18 +124,6 @@ pub async fn run(
         end,
         findings,
         measured: Some(Measured::Fanout(Fanout::of(rounds))),
-    })
-}
-
-/// What must not be, as findings.
-pub(crate) fn found(troubles: &[Trouble]) -> impl Iterator<Item = ActivityFinding> {
-    troubles.iter().map(|trouble| ActivityFinding {
-        activity: "the watchers".to_owned(),
-        finding: Finding::Watching {
-            count: trouble.count,
-            what: trouble.kind.told(),
-            first: trouble.first.clone(),
-        },
     })
 }
 

@@ -1,11 +1,17 @@
 //! What a process of this machine has used, as the kernel tells it.
 
 use std::fs;
+use std::iter::{self, Sum};
 use std::time::Duration;
+
+use crate::clock;
 
 /// In what the kernel counts a process's time for others to read: hundredths of a second, on every machine.
 const TICK: Duration = Duration::from_millis(10);
-const PAGE_BYTES: u64 = 4_096;
+/// The key of the size of a page among what the kernel tells a program that it starts (`AT_PAGESZ`).
+const PAGE_BYTES_KEY: usize = 6;
+/// Two of them are a key and its value.
+const WORD_BYTES: usize = size_of::<usize>();
 
 /// A process and those that it has started.
 #[derive(Clone, Copy, Debug)]
@@ -20,24 +26,27 @@ impl Process {
 
     /// The CPU time that they have used so far; none where the process is gone.
     pub(crate) fn cpu_time(&self) -> Option<Duration> {
-        let own = cpu_ticks(&fs::read_to_string(format!("/proc/{}/stat", self.id)).ok()?)?;
-        let children = self
-            .children()
-            .iter()
-            .filter_map(Self::cpu_time)
-            .sum::<Duration>();
-        Some(TICK * own + children)
+        self.with_children(&|id| {
+            let ticks = cpu_ticks(&fs::read_to_string(format!("/proc/{id}/stat")).ok()?)?;
+            Some(TICK * ticks)
+        })
     }
 
     /// The bytes of memory that they hold; none where the process is gone.
     pub(crate) fn resident_bytes(&self) -> Option<u64> {
-        let own = resident_pages(&fs::read_to_string(format!("/proc/{}/statm", self.id)).ok()?)?;
-        let children = self
-            .children()
-            .iter()
-            .filter_map(Self::resident_bytes)
-            .sum::<u64>();
-        Some(own * PAGE_BYTES + children)
+        let page_bytes = page_bytes()?;
+        self.with_children(&|id| {
+            let pages = resident_pages(&fs::read_to_string(format!("/proc/{id}/statm")).ok()?)?;
+            Some(pages * page_bytes)
+        })
+    }
+
+    /// A figure of all of them together; none where there is none of the process itself.
+    fn with_children<T: Sum>(&self, figure: &impl Fn(u32) -> Option<T>) -> Option<T> {
+        let own = figure(self.id)?;
+        let children = self.children();
+        let of_children = children.iter().filter_map(|child| child.with_children(figure));
+        Some(iter::once(own).chain(of_children).sum())
     }
 
     fn children(&self) -> Vec<Self> {
@@ -50,7 +59,62 @@ impl Process {
 /// The bytes that the kernel holds for TCP sockets, of all processes on both ends.
 pub(crate) fn kernel_socket_bytes() -> Option<u64> {
     let told = fs::read_to_string("/proc/net/sockstat").ok()?;
-    socket_pages(&told).map(|pages| pages * PAGE_BYTES)
+    Some(socket_pages(&told)? * page_bytes()?)
+}
+
+/// CPU time from one moment on.
+#[derive(Debug)]
+pub(crate) struct CpuMeter {
+    server: Option<Process>,
+    own_before: Duration,
+    server_before: Option<Duration>,
+}
+
+/// CPU time that was used.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CpuUsed {
+    /// By this process.
+    pub(crate) own: Duration,
+    /// By the server, where its process is known and still there.
+    pub(crate) server: Option<Duration>,
+}
+
+impl CpuMeter {
+    /// From now on.
+    pub(crate) fn start(server: Option<Process>) -> Self {
+        Self {
+            server,
+            own_before: clock::cpu_time(),
+            server_before: server.and_then(|server| server.cpu_time()),
+        }
+    }
+
+    /// So far.
+    pub(crate) fn used(&self) -> CpuUsed {
+        let server = self.server.and_then(|server| server.cpu_time());
+        CpuUsed {
+            own: clock::cpu_time().saturating_sub(self.own_before),
+            server: self
+                .server_before
+                .zip(server)
+                .map(|(before, after)| after.saturating_sub(before)),
+        }
+    }
+}
+
+/// How large the pages are that the kernel counts memory in: that is not the same on every machine.
+fn page_bytes() -> Option<u64> {
+    told_page_bytes(&fs::read("/proc/self/auxv").ok()?)
+}
+
+fn told_page_bytes(told: &[u8]) -> Option<u64> {
+    let mut pairs = told.chunks_exact(2 * WORD_BYTES).map(|pair| {
+        let (key, value) = pair.split_at(WORD_BYTES);
+        let word = |bytes: &[u8]| bytes.try_into().map(usize::from_ne_bytes).ok();
+        (word(key), word(value))
+    });
+    let (_, value) = pairs.find(|(key, _)| *key == Some(PAGE_BYTES_KEY))?;
+    u64::try_from(value?).ok()
 }
 
 /// User and system time. The name before them is in parentheses and may hold anything.
@@ -85,9 +149,20 @@ mod tests {
     }
 
     #[test]
+    fn the_size_of_a_page_is_as_the_kernel_tells_it() {
+        let told: Vec<u8> = [3, 77, PAGE_BYTES_KEY, 65_536, 0, 0]
+            .into_iter()
+            .flat_map(usize::to_ne_bytes)
+            .collect();
+        assert_eq!(told_page_bytes(&told), Some(65_536));
+        assert_eq!(told_page_bytes(&told[..WORD_BYTES]), None);
+        assert!(page_bytes().unwrap().is_power_of_two());
+    }
+
+    #[test]
     fn this_process_has_used_something_and_one_that_is_not_there_has_not() {
         let this = Process::with_id(std::process::id());
-        assert!(this.resident_bytes().unwrap() > PAGE_BYTES);
+        assert!(this.resident_bytes().unwrap() > page_bytes().unwrap());
         assert!(this.cpu_time().is_some());
         assert!(kernel_socket_bytes().is_some());
         assert_eq!(Process::with_id(u32::MAX).cpu_time(), None);

@@ -10,21 +10,15 @@ use std::time::Duration;
 use indicatif::ProgressBar;
 use tokio::time::sleep;
 
-use crate::burst::plan;
-use crate::burst::rush::Rush;
+use crate::burst::steady;
 use crate::clock;
-use crate::fanout::{finish, found};
-use crate::host::open_settings;
 use crate::report::{Measured, Reconnect};
 use crate::run::{Effort, Outcome, RunError, faults, open_all, tell};
-use crate::scene::{Plan, Scene};
+use crate::scene::Scene;
 use crate::shared::{SharedTally, lock};
 use crate::throwaway::ThrowawayServer;
 use crate::watch::{CameBack, Fleet, Order, Service, Tell};
 use crate::ws::Encoding;
-
-/// The share of people who cancel later.
-const CANCEL_SHARE: f64 = 0.25;
 
 /// What kind of coming back.
 #[derive(Clone, Debug)]
@@ -52,13 +46,8 @@ pub async fn run(
     tally: &SharedTally,
 ) -> Result<Outcome, RunError> {
     let server = throwaway.server().clone();
-    let commands = (options.rate * options.duration.as_secs_f64()).max(1.0);
-    let people = (commands / (1.0 + CANCEL_SHARE)).ceil() as u32;
-    let plan = Plan {
-        title: format!("{} watchers who come back", options.watchers),
-        settings: open_settings((people / 2).max(1)),
-        people,
-    };
+    let commands = options.rate * options.duration.as_secs_f64();
+    let plan = steady::plan(format!("{} watchers who come back", options.watchers), commands);
     let scene = Arc::new(Scene::set(&server, effort, progress, tally, plan).await?);
     tell(progress, &format!("{} watchers come …", options.watchers));
     let order = Order {
@@ -74,11 +63,8 @@ pub async fn run(
     let mut fleet = Fleet::start(&options.program, &order).await?;
     let mut lines = effort.connections(&server.target, tally);
     open_all(&mut lines).await?;
-    let rush = Rush {
-        parts: plan::draw(people, 0.0, CANCEL_SHARE, effort.seed),
-        rate: Some(options.rate),
-    };
-    lock(tally).planned = u64::from(people);
+    let rush = steady::rush(&scene, options.rate, effort.seed);
+    lock(tally).planned = scene.people.len() as u64;
 
     fleet.tell(&Tell::Begin).await?;
     lock(tally).start();
@@ -88,12 +74,12 @@ pub async fn run(
     );
     lock(tally).stop();
     let (rushed, (away, came_back)) = (rushed?, came_back?);
-    let finished = finish(&scene, &rushed, effort).await?;
+    let finished = scene.finished(&rushed.sendings).await?;
     fleet.tell(&Tell::Finish(vec![finished])).await?;
     let watched = fleet.watched().await?;
     let (end, judged) = scene.judged(rushed.records, rushed.unasked).await?;
     let mut findings = faults(tally);
-    findings.extend(found(&watched.troubles));
+    findings.extend(watched.findings());
     findings.extend(judged);
     Ok(Outcome {
         activities: 1,

@@ -18,6 +18,7 @@ use crate::run::{ActivityFinding, Effort, End, RunError, Server, faults, tell};
 use crate::shared::{SharedTally, lock};
 use crate::tokens::{Mint, Person};
 use crate::verdict::judge;
+use crate::watch::{Finished, Sending};
 
 /// An activity to be set up.
 pub(crate) struct Plan {
@@ -105,6 +106,22 @@ impl Scene {
             key: &key,
         };
         drive(line, &self.stage, &put, since).await
+    }
+
+    /// How the activity has ended, as everybody may read it, and when what was carried out was due.
+    pub(crate) async fn finished(&self, sendings: &[Sending]) -> Result<Finished, RunError> {
+        let mut backstage = self
+            .effort
+            .backstage(&self.server.target, &self.around)
+            .swap_remove(0);
+        let (seq, fields) = Host::new(&mut backstage, &self.host)
+            .snapshot(self.activity)
+            .await?;
+        Ok(Finished {
+            seq,
+            fields,
+            sendings: sendings.to_vec(),
+        })
     }
 
     /// Reads everything back and judges it. What the server did wrong when commands were put is not among the

@@ -10,6 +10,7 @@ mod fleet;
 mod order;
 mod roll;
 mod squad;
+mod trouble;
 mod watcher;
 
 use serde::{Deserialize, Serialize};
@@ -18,6 +19,10 @@ use serde_json::{Map, Value};
 pub(crate) use fleet::Fleet;
 pub(crate) use order::{Order, Service};
 pub use squad::run as run_squad;
+use trouble::note;
+pub(crate) use trouble::{Trouble, TroubleKind};
+
+use crate::run::ActivityFinding;
 
 /// What those who watch are told.
 #[derive(Debug, Serialize, Deserialize)]
@@ -109,52 +114,12 @@ pub(crate) struct Slow {
     pub(crate) kept_up: u64,
 }
 
-/// Something that must not be, how often, and an example.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub(crate) struct Trouble {
-    pub(crate) kind: TroubleKind,
-    pub(crate) count: u64,
-    pub(crate) first: String,
-}
-
-/// What must not be.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(crate) enum TroubleKind {
-    /// A difference did not begin where its watcher was.
-    Gap,
-    /// A watcher ends with something else than there is.
-    Differs,
-    /// A watcher was not current in time.
-    Behind,
-    /// A watcher was cut off.
-    Lost,
-}
-
-impl TroubleKind {
-    /// In words, after how often.
-    pub(crate) fn told(self) -> &'static str {
-        match self {
-            Self::Gap => "differences began elsewhere than their watcher was",
-            Self::Differs => "watchers end with something else than there is",
-            Self::Behind => "watchers were not current in time",
-            Self::Lost => "watchers were cut off",
-        }
-    }
-}
-
-/// Notes that something must not be.
-fn note(troubles: &mut Vec<Trouble>, kind: TroubleKind, count: u64, first: impl FnOnce() -> String) {
-    match troubles.iter_mut().find(|trouble| trouble.kind == kind) {
-        Some(trouble) => trouble.count += count,
-        None => {
-            let first = first();
-            troubles.push(Trouble { kind, count, first });
-        }
-    }
-}
-
 impl Watched {
+    /// What they saw that must not be, as findings.
+    pub(crate) fn findings(&self) -> impl Iterator<Item = ActivityFinding> {
+        self.troubles.iter().map(Trouble::finding)
+    }
+
     /// What others saw as well.
     pub(crate) fn absorb(&mut self, other: Self) {
         self.cpu_us += other.cpu_us;

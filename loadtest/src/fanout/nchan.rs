@@ -11,10 +11,10 @@ use super::{FanoutOptions, Held, memory};
 use crate::client::{Connection, Method, Request};
 use crate::clock;
 use crate::pace::{Due, Pace};
-use crate::process::Process;
+use crate::process::{CpuMeter, Process};
 use crate::report::FanoutRound;
-use crate::run::RunError;
-use crate::watch::{Finished, Fleet, Sending, Service, Tell, Trouble};
+use crate::run::{ActivityFinding, RunError};
+use crate::watch::{Finished, Fleet, Sending, Service, Tell};
 
 const SETTLES: Duration = Duration::from_secs(1);
 /// How long one publication may take.
@@ -24,7 +24,7 @@ pub(super) async fn play(
     nginx: &ThrowawayNginx,
     options: &FanoutOptions,
     frame_bytes: usize,
-) -> Result<(FanoutRound, Vec<Trouble>), RunError> {
+) -> Result<(FanoutRound, Vec<ActivityFinding>), RunError> {
     let process = nginx.id().map(Process::with_id);
     let activities: Vec<Uuid> = (0..options.activities).map(|_| clock::run_id()).collect();
     let before = Held::by(process);
@@ -35,8 +35,7 @@ pub(super) async fn play(
     sleep(SETTLES).await;
     let idle = Held::by(process);
 
-    let cpu = || process.and_then(|process| process.cpu_time());
-    let (own_cpu, cpu_before) = (clock::cpu_time(), cpu());
+    let meter = CpuMeter::start(process);
     fleet.tell(&Tell::Begin).await?;
     let mut finished: Vec<Finished> = activities.iter().map(|_| Finished::default()).collect();
     let mut connection = Connection::new(nginx.target().clone(), DEADLINE);
@@ -56,18 +55,15 @@ pub(super) async fn play(
         .await?;
     }
     let elapsed = clock::now() - started;
-    let used = cpu_before
-        .zip(cpu())
-        .map(|(before, after)| after.saturating_sub(before));
-    let own_used = clock::cpu_time().saturating_sub(own_cpu);
+    let used = meter.used();
     let end = Held::by(process);
     fleet.tell(&Tell::Finish(finished)).await?;
     let watched = fleet.watched().await?;
     let mut round = FanoutRound::of("nchan", options.watchers, elapsed, &watched);
     round.came_within(came_within);
-    round.used(own_used, used);
+    round.used(used);
     round.held(memory(options.watchers, before, idle, end));
-    Ok((round, watched.troubles))
+    Ok((round, watched.findings().collect()))
 }
 
 /// Sends one message, as large as a difference, and notes when it was due. One connection is enough: whatever it falls

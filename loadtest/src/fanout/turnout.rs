@@ -9,21 +9,18 @@ use tokio::time::sleep;
 
 use super::{FanoutOptions, Held, Played, memory};
 use crate::attempt::Attempts;
-use crate::burst::plan;
 use crate::burst::rush::{Rush, Rushed};
+use crate::burst::steady;
 use crate::clock;
-use crate::host::{Host, open_settings};
-use crate::process::Process;
+use crate::process::{CpuMeter, Process};
 use crate::report::FanoutRound;
 use crate::run::{Effort, End, RunError, Server, open_all, tell};
-use crate::scene::{Plan, Scene};
+use crate::scene::Scene;
 use crate::shared::{SharedTally, lock};
-use crate::watch::{Finished, Fleet, Service, Tell};
+use crate::watch::{Fleet, Service, Tell};
 
 /// How long nothing happens before it is looked what idle sockets hold.
 const SETTLES: Duration = Duration::from_secs(1);
-/// The share of people who cancel later, so that those who wait are promoted.
-const CANCEL_SHARE: f64 = 0.25;
 
 pub(super) async fn play(
     server: &Server,
@@ -49,21 +46,17 @@ pub(super) async fn play(
 
     tell(progress, "people come …");
     let crowds = gather(&scenes, options, effort).await?;
-    let server_cpu = || process.and_then(|process| process.cpu_time());
-    let (own_cpu, server_cpu_before) = (clock::cpu_time(), server_cpu());
+    let meter = CpuMeter::start(process);
     fleet.tell(&Tell::Begin).await?;
     lock(tally).start();
     let rushed = rush(crowds).await?;
     lock(tally).stop();
-    let server_used = server_cpu_before
-        .zip(server_cpu())
-        .map(|(before, after)| after.saturating_sub(before));
-    let own_used = clock::cpu_time().saturating_sub(own_cpu);
+    let used = meter.used();
     let end_held = Held::by(process);
 
     let mut finished = Vec::new();
     for (scene, rushed) in scenes.iter().zip(&rushed) {
-        finished.push(finish(scene, rushed, effort).await?);
+        finished.push(scene.finished(&rushed.sendings).await?);
     }
     fleet.tell(&Tell::Finish(finished)).await?;
     let watched = fleet.watched().await?;
@@ -74,20 +67,16 @@ pub(super) async fn play(
         end = end.and(left);
         findings.extend(found);
     }
+    findings.extend(watched.findings());
     let elapsed = lock(tally).measured().0;
     let mut round = FanoutRound::of("turnout", options.watchers, elapsed, &watched);
     round.came_within(came_within);
-    round.used(own_used, server_used);
+    round.used(used);
     round.held(memory(options.watchers, before, idle, end_held));
-    Ok(Played {
-        round,
-        troubles: watched.troubles,
-        end,
-        findings,
-    })
+    Ok(Played { round, end, findings })
 }
 
-/// One of the activities, with a seat for about every second of those who will not have cancelled.
+/// One of the activities.
 async fn set(
     server: &Server,
     options: &FanoutOptions,
@@ -96,12 +85,7 @@ async fn set(
     tally: &SharedTally,
 ) -> Result<Scene, RunError> {
     let commands = f64::from(options.commands()) / f64::from(options.activities);
-    let people = (commands / (1.0 + CANCEL_SHARE)).ceil() as u32;
-    let plan = Plan {
-        title: format!("Fan-out to {} watchers", options.watchers),
-        settings: open_settings((people / 2).max(1)),
-        people,
-    };
+    let plan = steady::plan(format!("Fan-out to {} watchers", options.watchers), commands);
     Scene::set(server, effort, progress, tally, plan).await
 }
 
@@ -118,18 +102,15 @@ async fn gather(
     options: &FanoutOptions,
     effort: &Effort,
 ) -> Result<Vec<Crowd>, RunError> {
+    let rate = options.rate / f64::from(options.activities);
     let mut crowds = Vec::new();
     for (number, scene) in scenes.iter().enumerate() {
         let mut lines = effort.connections(&scene.server.target, &scene.stage.tally);
         open_all(&mut lines).await?;
-        let people = u32::try_from(scene.people.len()).unwrap_or(u32::MAX);
-        lock(&scene.stage.tally).planned += u64::from(people);
+        lock(&scene.stage.tally).planned += scene.people.len() as u64;
         crowds.push(Crowd {
             scene: Arc::clone(scene),
-            rush: Rush {
-                parts: plan::draw(people, 0.0, CANCEL_SHARE, effort.seed ^ number as u64),
-                rate: Some(options.rate / f64::from(options.activities)),
-            },
+            rush: steady::rush(scene, rate, effort.seed ^ number as u64),
             lines,
         });
     }
@@ -148,18 +129,4 @@ async fn rush(crowds: Vec<Crowd>) -> Result<Vec<Rushed>, RunError> {
         rushed[number] = done?;
     }
     Ok(rushed)
-}
-
-/// How an activity has ended, as everybody may read it.
-pub(crate) async fn finish(scene: &Scene, rushed: &Rushed, effort: &Effort) -> Result<Finished, RunError> {
-    let around = SharedTally::default();
-    let mut backstage = effort.backstage(&scene.server.target, &around).swap_remove(0);
-    let (seq, fields) = Host::new(&mut backstage, &scene.host)
-        .snapshot(scene.activity)
-        .await?;
-    Ok(Finished {
-        seq,
-        fields,
-        sendings: rushed.sendings.clone(),
-    })
 }

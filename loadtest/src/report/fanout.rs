@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::measured::{median, write_columns};
+use crate::process::CpuUsed;
 use crate::tally::Latencies;
 use crate::watch::{Slow, Watched};
 
@@ -91,9 +92,9 @@ impl FanoutRound {
     }
 
     /// What this process used beside its watchers, and what the server used.
-    pub(crate) fn used(&mut self, own: Duration, server: Option<Duration>) {
-        self.client_cpu += own.as_secs_f64() / self.elapsed_s;
-        self.server_cpu = server.map(|used| used.as_secs_f64() / self.elapsed_s);
+    pub(crate) fn used(&mut self, used: CpuUsed) {
+        self.client_cpu += used.own.as_secs_f64() / self.elapsed_s;
+        self.server_cpu = used.server.map(|used| used.as_secs_f64() / self.elapsed_s);
     }
 
     pub(crate) fn held(&mut self, memory: Option<Memory>) {
