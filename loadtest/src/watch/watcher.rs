@@ -427,7 +427,11 @@ mod tests {
         }
         timeout(IN_TIME, watcher).await.expect("it ends in time").unwrap();
         let watched = ledger.add_up(&[Finished::default()], Duration::ZERO);
-        (watched, ledger.came_back_all())
+        let came_back = ledger.came_back_all();
+        ledger.send_away();
+        let all_back = timeout(IN_TIME, ledger.nobody_awaited()).await;
+        all_back.expect("nobody waits for a watcher that has ended");
+        (watched, came_back)
     }
 
     fn troubles(watched: &Watched) -> Vec<(TroubleKind, u64, &str)> {
