@@ -3,6 +3,7 @@
 //! It owns the rounds: watchers come anew for each, people reserve and cancel at a steady rate, and everything is
 //! compared and judged. Where it is asked for, the same number of watchers is sent as much by Nchan in between.
 
+mod gauge;
 mod nchan;
 mod nginx;
 mod turnout;
@@ -12,12 +13,14 @@ use std::time::Duration;
 
 use indicatif::ProgressBar;
 
-use crate::process::{Process, kernel_socket_bytes};
-use crate::report::{Fanout, FanoutRound, Measured, Memory};
+use crate::report::{Fanout, FanoutRound, Measured};
 use crate::run::{ActivityFinding, Effort, End, Outcome, RunError, Server, faults, tell};
 use crate::shared::{SharedTally, lock};
 use crate::watch::{Order, Service};
 use crate::ws::Encoding;
+
+/// How long nothing happens before it is looked what idle sockets hold, and how long the last difference may be on its way.
+const SETTLES: Duration = Duration::from_secs(1);
 
 /// What kind of fan-out.
 #[derive(Clone, Debug)]
@@ -124,37 +127,5 @@ pub async fn run(
         end,
         findings,
         measured: Some(Measured::Fanout(Fanout::of(rounds))),
-    })
-}
-
-/// What a server holds at one moment.
-#[derive(Clone, Copy)]
-struct Held {
-    resident_bytes: u64,
-    kernel_bytes: u64,
-}
-
-impl Held {
-    fn by(process: Option<Process>) -> Option<Self> {
-        Some(Self {
-            resident_bytes: process?.resident_bytes()?,
-            kernel_bytes: kernel_socket_bytes()?,
-        })
-    }
-}
-
-/// What the sockets cost, where all of it could be read.
-fn memory(watchers: u32, before: Option<Held>, idle: Option<Held>, end: Option<Held>) -> Option<Memory> {
-    let (before, idle, end) = (before?, idle?, end?);
-    let each = |before: u64, idle: u64| idle.saturating_sub(before) as f64 / f64::from(watchers);
-    Some(Memory {
-        resident_before_bytes: before.resident_bytes,
-        resident_idle_bytes: idle.resident_bytes,
-        resident_end_bytes: end.resident_bytes,
-        kernel_before_bytes: before.kernel_bytes,
-        kernel_idle_bytes: idle.kernel_bytes,
-        kernel_end_bytes: end.kernel_bytes,
-        resident_bytes_per_idle_socket: each(before.resident_bytes, idle.resident_bytes),
-        kernel_bytes_per_idle_socket: each(before.kernel_bytes, idle.kernel_bytes),
     })
 }

@@ -56,10 +56,15 @@ impl Process {
     }
 }
 
-/// The bytes that the kernel holds for TCP sockets, of all processes on both ends.
-pub(crate) fn kernel_socket_bytes() -> Option<u64> {
+/// The bytes in the buffers of TCP sockets, of all processes on both ends.
+pub(crate) fn socket_buffer_bytes() -> Option<u64> {
     let told = fs::read_to_string("/proc/net/sockstat").ok()?;
     Some(socket_pages(&told)? * page_bytes()?)
+}
+
+/// The bytes of the kernel's own small objects, of the whole machine: a socket is a handful of them.
+pub(crate) fn kernel_slab_bytes() -> Option<u64> {
+    slab_bytes(&fs::read_to_string("/proc/meminfo").ok()?)
 }
 
 /// CPU time from one moment on.
@@ -135,6 +140,12 @@ fn socket_pages(sockstat: &str) -> Option<u64> {
     words.nth(1)?.parse().ok()
 }
 
+fn slab_bytes(meminfo: &str) -> Option<u64> {
+    let slab = meminfo.lines().find_map(|line| line.strip_prefix("Slab:"))?;
+    let kib: u64 = slab.trim().strip_suffix("kB")?.trim_end().parse().ok()?;
+    Some(kib * 1_024)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -146,6 +157,8 @@ mod tests {
         assert_eq!(resident_pages("900 300 20 1 0 80 0"), Some(300));
         let sockstat = "sockets: used 9\nTCP: inuse 4 orphan 0 tw 2 alloc 7 mem 3\nUDP: inuse 0 mem 9\n";
         assert_eq!(socket_pages(sockstat), Some(3));
+        let meminfo = "Mapped:  12 kB\nSlab:        200 kB\nSReclaimable: 90 kB\n";
+        assert_eq!(slab_bytes(meminfo), Some(204_800));
     }
 
     #[test]
@@ -164,7 +177,7 @@ mod tests {
         let this = Process::with_id(std::process::id());
         assert!(this.resident_bytes().unwrap() > page_bytes().unwrap());
         assert!(this.cpu_time().is_some());
-        assert!(kernel_socket_bytes().is_some());
+        assert!(socket_buffer_bytes().is_some() && kernel_slab_bytes().is_some());
         assert_eq!(Process::with_id(u32::MAX).cpu_time(), None);
     }
 }

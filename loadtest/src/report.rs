@@ -3,6 +3,7 @@
 mod asked;
 mod fanout;
 mod measured;
+mod memory;
 mod reconnect;
 mod rounds;
 mod table;
@@ -13,8 +14,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 pub use self::asked::{Asked, AskedKind};
-pub use self::fanout::{Fanout, FanoutRound, Memory};
+pub use self::fanout::{Fanout, FanoutRound};
 pub use self::measured::Measured;
+pub use self::memory::{Held, Memory};
 pub use self::reconnect::Reconnect;
 pub use self::rounds::{Round, Rounds};
 use crate::run::{ActivityFinding, End, Outcome};

@@ -6,8 +6,9 @@ use serde_json::{Map, Value, json};
 use tokio::time::sleep;
 use uuid::Uuid;
 
+use super::gauge::{Gauge, held_by};
 use super::nginx::ThrowawayNginx;
-use super::{FanoutOptions, Held, memory};
+use super::{FanoutOptions, SETTLES};
 use crate::client::{Connection, Method, Request};
 use crate::clock;
 use crate::pace::{Due, Pace};
@@ -16,7 +17,6 @@ use crate::report::FanoutRound;
 use crate::run::{ActivityFinding, RunError};
 use crate::watch::{Finished, Fleet, Sending, Service, Tell};
 
-const SETTLES: Duration = Duration::from_secs(1);
 /// How long one publication may take.
 const DEADLINE: Duration = Duration::from_secs(10);
 
@@ -27,13 +27,13 @@ pub(super) async fn play(
 ) -> Result<(FanoutRound, Vec<ActivityFinding>), RunError> {
     let process = nginx.id().map(Process::with_id);
     let activities: Vec<Uuid> = (0..options.activities).map(|_| clock::run_id()).collect();
-    let before = Held::by(process);
+    let before = held_by(process);
     let order = options.order(Service::Nchan, nginx.target().address(), activities.clone());
     let coming = clock::now();
     let mut fleet = Fleet::start(&options.program, &order).await?;
     let came_within = clock::now() - coming;
     sleep(SETTLES).await;
-    let idle = Held::by(process);
+    let gauge = Gauge::start(process, before);
 
     let meter = CpuMeter::start(process);
     fleet.tell(&Tell::Begin).await?;
@@ -55,14 +55,15 @@ pub(super) async fn play(
         .await?;
     }
     let elapsed = clock::now() - started;
+    sleep(SETTLES).await;
     let used = meter.used();
-    let end = Held::by(process);
+    let memory = gauge.map(Gauge::read);
     fleet.tell(&Tell::Finish(finished)).await?;
     let watched = fleet.watched().await?;
     let mut round = FanoutRound::of("nchan", options.watchers, elapsed, &watched);
     round.came_within(came_within);
     round.used(used);
-    round.held(memory(options.watchers, before, idle, end));
+    round.held(memory);
     Ok((round, watched.findings().collect()))
 }
 

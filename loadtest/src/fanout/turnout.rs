@@ -1,13 +1,13 @@
 //! A round with Turnout: people reserve and cancel, and those who watch are sent the differences.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use indicatif::ProgressBar;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-use super::{FanoutOptions, Held, Played, memory};
+use super::gauge::{Gauge, held_by};
+use super::{FanoutOptions, Played, SETTLES};
 use crate::attempt::Attempts;
 use crate::burst::rush::{Rush, Rushed};
 use crate::burst::steady;
@@ -18,9 +18,6 @@ use crate::run::{Effort, End, RunError, Server, open_all, tell};
 use crate::scene::Scene;
 use crate::shared::{SharedTally, lock};
 use crate::watch::{Fleet, Service, Tell};
-
-/// How long nothing happens before it is looked what idle sockets hold.
-const SETTLES: Duration = Duration::from_secs(1);
 
 pub(super) async fn play(
     server: &Server,
@@ -34,7 +31,7 @@ pub(super) async fn play(
     for _ in 0..options.activities {
         scenes.push(Arc::new(set(server, options, effort, progress, tally).await?));
     }
-    let before = Held::by(process);
+    let before = held_by(process);
     tell(progress, &format!("{} watchers come …", options.watchers));
     let activities = scenes.iter().map(|scene| scene.activity).collect();
     let order = options.order(Service::Turnout, server.target.address(), activities);
@@ -42,7 +39,7 @@ pub(super) async fn play(
     let mut fleet = Fleet::start(&options.program, &order).await?;
     let came_within = clock::now() - coming;
     sleep(SETTLES).await;
-    let idle = Held::by(process);
+    let gauge = Gauge::start(process, before);
 
     tell(progress, "people come …");
     let crowds = gather(&scenes, options, effort).await?;
@@ -51,8 +48,9 @@ pub(super) async fn play(
     lock(tally).start();
     let rushed = rush(crowds).await?;
     lock(tally).stop();
+    sleep(SETTLES).await;
     let used = meter.used();
-    let end_held = Held::by(process);
+    let memory = gauge.map(Gauge::read);
 
     let mut finished = Vec::new();
     for (scene, rushed) in scenes.iter().zip(&rushed) {
@@ -72,7 +70,7 @@ pub(super) async fn play(
     let mut round = FanoutRound::of("turnout", options.watchers, elapsed, &watched);
     round.came_within(came_within);
     round.used(used);
-    round.held(memory(options.watchers, before, idle, end_held));
+    round.held(memory);
     Ok(Played { round, end, findings })
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::measured::{median, write_columns};
+use super::memory::{self, Memory};
 use crate::process::CpuUsed;
 use crate::tally::Latencies;
 use crate::watch::{Slow, Watched};
@@ -35,21 +36,6 @@ pub struct FanoutRound {
     client_cpu: f64,
     server_cpu: Option<f64>,
     memory: Option<Memory>,
-}
-
-/// What a server held before there were watchers, while nothing happened, and when all had been told everything. The
-/// kernel's part is that of both ends.
-#[derive(Clone, Debug, Serialize)]
-#[expect(missing_docs, reason = "each name says it")]
-pub struct Memory {
-    pub resident_before_bytes: u64,
-    pub resident_idle_bytes: u64,
-    pub resident_end_bytes: u64,
-    pub kernel_before_bytes: u64,
-    pub kernel_idle_bytes: u64,
-    pub kernel_end_bytes: u64,
-    pub resident_bytes_per_idle_socket: f64,
-    pub kernel_bytes_per_idle_socket: f64,
 }
 
 /// All rounds, and how Turnout's compare with the others.
@@ -115,8 +101,6 @@ impl FanoutRound {
     fn row(&self) -> Vec<String> {
         let ms = |ms: f64| format!("{ms:.1}");
         let told = |figure: Option<f64>| figure.map_or("?".to_owned(), |figure| format!("{figure:.2}"));
-        let memory = self.memory.as_ref();
-        let each = |bytes: Option<f64>| bytes.map_or("-".to_owned(), |bytes| format!("{bytes:.0}"));
         vec![
             self.by.to_owned(),
             self.heard.to_string(),
@@ -132,13 +116,11 @@ impl FanoutRound {
             format!("{:.1}", self.came_within_s),
             told(Some(self.client_cpu)),
             told(self.server_cpu),
-            each(memory.map(|memory| memory.resident_bytes_per_idle_socket)),
-            each(memory.map(|memory| memory.kernel_bytes_per_idle_socket)),
         ]
     }
 }
 
-const HEADINGS: [&str; 16] = [
+const HEADINGS: [&str; 14] = [
     "by",
     "heard",
     "of",
@@ -153,8 +135,6 @@ const HEADINGS: [&str; 16] = [
     "came in s",
     "client CPU",
     "server CPU",
-    "RSS/socket",
-    "kernel/socket",
 ];
 
 impl Fanout {
@@ -193,22 +173,14 @@ impl fmt::Display for Fanout {
                 )?;
             }
         }
-        for round in self.rounds.iter().take(1) {
-            if let Some(memory) = &round.memory {
-                let mib = |bytes: u64| bytes as f64 / f64::from(1 << 20);
-                writeln!(
-                    f,
-                    "  the server's memory in MiB before, idle with {} sockets, and at the end: {:.1}, {:.1}, {:.1}; \
-                     the kernel's for sockets, of both ends: {:.1}, {:.1}, {:.1}",
-                    round.watchers,
-                    mib(memory.resident_before_bytes),
-                    mib(memory.resident_idle_bytes),
-                    mib(memory.resident_end_bytes),
-                    mib(memory.kernel_before_bytes),
-                    mib(memory.kernel_idle_bytes),
-                    mib(memory.kernel_end_bytes),
-                )?;
-            }
+        let of_memory = |round: &FanoutRound| {
+            let slow = &round.slow;
+            let slow = slow.behind + slow.closed + slow.kept_up;
+            Some(round.memory?.row(round.by, round.watchers, slow))
+        };
+        let rows: Vec<Vec<String>> = self.rounds.iter().filter_map(of_memory).collect();
+        if !rows.is_empty() {
+            write_columns(f, &memory::HEADINGS, &rows)?;
         }
         if let Some((p50, p99)) = self.ratios {
             writeln!(
