@@ -6,4 +6,5 @@ mod handshake;
 mod identity;
 mod random;
 mod restarts;
+mod returning;
 mod watching;

@@ -35,7 +35,7 @@ pub(crate) use killable::{Killable, LoadTest, Said};
 pub(crate) use outside::Outside;
 pub(crate) use postgres_server::PostgresServer;
 pub(crate) use processes::{children_of, memory_bytes};
-pub(crate) use proxy::{Ear, Fault, Proxy, Sent, Side, Strike, Tap, Verdict, Weather};
+pub(crate) use proxy::{Ear, Fault, Proxy, Sent, Side, Statements, Strike, Tap, Verdict, Weather};
 pub(crate) use redis_server::RedisServer;
 pub(crate) use request::Answer;
 pub(crate) use rounds::{Random, number, until};

@@ -2,6 +2,7 @@
 //! bytes; what they mean is for an [`Ear`] to know.
 
 mod message;
+mod statements;
 mod tap;
 
 use std::collections::HashMap;
@@ -19,6 +20,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::sleep;
 
 pub(crate) use message::Sent;
+pub(crate) use statements::Statements;
 pub(crate) use tap::{Fault, Strike, Tap};
 
 /// A throttled wire carries so many pieces per second, so that nothing arrives in one lump.

@@ -11,21 +11,25 @@ use turnout::app::{App, Outside, Running};
 use turnout::config::{Config, Sources};
 
 use super::request::Request;
-use super::{SECRET, TestClock, audit, database_of};
+use super::{SECRET, TestClock, audit, database_of, id_of};
 
 pub(crate) struct Server {
     pub(crate) clock: Arc<TestClock>,
     running: Running,
+    database: String,
     folder: TempDir,
     client: reqwest::Client,
 }
 
 /// Settings for a server with its database in a folder, listening on a free port.
 pub(crate) fn config(folder: &Path) -> Config {
-    let database = database_of(folder);
+    config_on(&database_of(folder))
+}
+
+fn config_on(database: &str) -> Config {
     let environment = [
         ("TURNOUT_LISTEN", "127.0.0.1:0"),
-        ("TURNOUT_DATABASE_URL", &database),
+        ("TURNOUT_DATABASE_URL", database),
         ("TURNOUT_JWT_SECRET", SECRET),
         ("TURNOUT_DB_POOL", "2"),
         // Each has a database of its own, so they may all be the same node.
@@ -47,20 +51,28 @@ impl Server {
     /// A server with other settings than usual.
     pub(crate) async fn start_with(change: impl FnOnce(&mut Config)) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let mut config = config(folder.path());
+        let database = database_of(folder.path());
+        let mut config = config_on(&database);
         change(&mut config);
-        Self::start_in(folder, config, Arc::default()).await
+        Self::start_in(folder, database, config, Arc::default()).await
+    }
+
+    /// A server with a database that does not belong to its folder.
+    pub(crate) async fn start_on(database: String) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = config_on(&database);
+        Self::start_in(folder, database, config, Arc::default()).await
     }
 
     /// Stops it and starts another one with the same database and clock.
     pub(crate) async fn restart(self) -> Self {
         self.running.shutdown().await;
-        audit(&database_of(self.folder.path())).await;
-        let config = config(self.folder.path());
-        Self::start_in(self.folder, config, self.clock).await
+        audit(&self.database).await;
+        let config = config_on(&self.database);
+        Self::start_in(self.folder, self.database, config, self.clock).await
     }
 
-    async fn start_in(folder: TempDir, config: Config, clock: Arc<TestClock>) -> Self {
+    async fn start_in(folder: TempDir, database: String, config: Config, clock: Arc<TestClock>) -> Self {
         let outside = Outside {
             clock: clock.clone(),
             ..Outside::default()
@@ -69,6 +81,7 @@ impl Server {
         Self {
             clock,
             running,
+            database,
             folder,
             client: reqwest::Client::new(),
         }
@@ -77,7 +90,7 @@ impl Server {
     /// Stops it, and checks all that it has written.
     pub(crate) async fn stop(self) {
         self.running.shutdown().await;
-        audit(&database_of(self.folder.path())).await;
+        audit(&self.database).await;
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
@@ -87,6 +100,12 @@ impl Server {
     /// How many sockets the server has open.
     pub(crate) fn sockets_open(&self) -> usize {
         self.running.state().sockets.count()
+    }
+
+    /// How many snapshots of an activity were encoded since it is watched.
+    pub(crate) fn snapshots_encoded(&self, path: &str) -> u64 {
+        let activity = id_of(path).parse().unwrap();
+        self.running.state().sockets.snapshots_encoded(activity)
     }
 
     pub(crate) fn folder(&self) -> &Path {
