@@ -1,6 +1,7 @@
 //! WebSockets, from the handshake to the end.
 
 mod attacks;
+mod besieged;
 mod commands;
 mod handshake;
 mod identity;

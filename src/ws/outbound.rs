@@ -247,7 +247,8 @@ impl Outbound {
             (self.sent, self.news) = (0, 0);
             // Most sockets are silent most of the time, and keep nothing for it.
             self.pending = Vec::new();
-        } else if self.sent > QUEUE_BYTES_MAX {
+        } else if self.sent >= self.waiting() {
+            // Each byte is moved once at most for each that was sent.
             self.pending.drain(..self.sent);
             self.sent = 0;
         }

@@ -5,22 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use tokio_tungstenite::tungstenite::Message;
 
-use crate::support::{Killable, Person, Server, command, memory_bytes, until};
-
-/// A masked frame as a client sends it, with a mask of zeros.
-fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
-    let mut frame = vec![first];
-    match payload.len() {
-        length @ 0..=125 => frame.push(0x80 | length as u8),
-        length => {
-            frame.push(0x80 | 126);
-            frame.extend((length as u16).to_be_bytes());
-        }
-    }
-    frame.extend([0; 4]);
-    frame.extend(payload);
-    frame
-}
+use crate::support::{Killable, Person, Server, command, frame, memory_bytes, until};
 
 #[tokio::test]
 async fn what_is_too_large_ends_the_socket() {

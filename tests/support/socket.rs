@@ -133,6 +133,21 @@ impl Killable {
     }
 }
 
+/// A masked frame as a client sends it, with a mask of zeros.
+pub(crate) fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![first];
+    match payload.len() {
+        length @ 0..=125 => frame.push(0x80 | length as u8),
+        length => {
+            frame.push(0x80 | 126);
+            frame.extend((length as u16).to_be_bytes());
+        }
+    }
+    frame.extend([0; 4]);
+    frame.extend(payload);
+    frame
+}
+
 /// The id in a path.
 pub(crate) fn id_of(path: &str) -> &str {
     path.rsplit('/').next().unwrap()
