@@ -271,6 +271,18 @@ impl Socket {
         self.answer(&id).await
     }
 
+    /// Says something with an id and returns what is answered to it; the rest is passed over.
+    pub(crate) async fn insist(&mut self, message: Value) -> Value {
+        let id = message["id"].clone();
+        self.say(message).await;
+        loop {
+            let message = self.next().await.unwrap();
+            if message["id"] == id {
+                return message;
+            }
+        }
+    }
+
     /// Says something that is no message although it has an id, and returns what is answered to it.
     pub(crate) async fn ask_wrong(&mut self, message: Value) -> Value {
         let id = message["id"].clone();
