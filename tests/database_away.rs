@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use reqwest::Method;
-use rustix::process::{Resource, getrlimit, setrlimit};
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use crate::support::{Answer, Killable, Person, PostgresServer, host, memory_bytes, usual_activity, with};
+use crate::support::{
+    Answer, Killable, Person, PostgresServer, allow_connections, host, memory_bytes, usual_activity, with,
+};
 
 const LEASE_S: u64 = 6;
 /// How late anybody may be told that the database is away.
@@ -315,13 +316,6 @@ async fn a_flood_while_the_database_is_away_is_refused_within_bounds_and_served_
         (&shown["confirmed_spots"], &shown["seq"]),
         (&everybody, &everybody)
     );
-}
-
-/// Each of a flood takes an open file.
-fn allow_connections() {
-    let mut limit = getrlimit(Resource::Nofile);
-    limit.current = limit.maximum;
-    setrlimit(Resource::Nofile, limit).unwrap();
 }
 
 #[tokio::test]

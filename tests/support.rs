@@ -34,7 +34,7 @@ pub(crate) use follower::Follower;
 pub(crate) use killable::{Killable, LoadTest, Said};
 pub(crate) use outside::Outside;
 pub(crate) use postgres_server::PostgresServer;
-pub(crate) use processes::{children_of, forget_most_memory, memory_bytes};
+pub(crate) use processes::{allow_connections, children_of, forget_most_memory, memory_bytes};
 pub(crate) use proxy::{Ear, Fault, Proxy, Sent, Side, Statements, Strike, Tap, Verdict, Weather};
 pub(crate) use redis_server::RedisServer;
 pub(crate) use request::Answer;

@@ -4,6 +4,8 @@ use std::fs;
 use std::iter::{self, Sum};
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use crate::clock;
 
 /// In what the kernel counts a process's time for others to read: hundredths of a second, on every machine.
@@ -71,6 +73,7 @@ pub(crate) fn kernel_slab_bytes() -> Option<u64> {
 #[derive(Debug)]
 pub(crate) struct CpuMeter {
     server: Option<Process>,
+    began: Instant,
     own_before: Duration,
     server_before: Option<Duration>,
 }
@@ -78,6 +81,8 @@ pub(crate) struct CpuMeter {
 /// CPU time that was used.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CpuUsed {
+    /// How long was looked.
+    pub(crate) over: Duration,
     /// By this process.
     pub(crate) own: Duration,
     /// By the server, where its process is known and still there.
@@ -89,6 +94,7 @@ impl CpuMeter {
     pub(crate) fn start(server: Option<Process>) -> Self {
         Self {
             server,
+            began: clock::now(),
             own_before: clock::cpu_time(),
             server_before: server.and_then(|server| server.cpu_time()),
         }
@@ -98,6 +104,7 @@ impl CpuMeter {
     pub(crate) fn used(&self) -> CpuUsed {
         let server = self.server.and_then(|server| server.cpu_time());
         CpuUsed {
+            over: clock::now() - self.began,
             own: clock::cpu_time().saturating_sub(self.own_before),
             server: self
                 .server_before

@@ -248,7 +248,7 @@ impl Outbound {
             // Most sockets are silent most of the time, and keep nothing for it.
             self.pending = Vec::new();
         } else if self.sent >= self.waiting() {
-            // Each byte is moved once at most for each that was sent.
+            // No more bytes are moved than were sent since the last time.
             self.pending.drain(..self.sent);
             self.sent = 0;
         }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use serde_json::json;
 use tokio::task::JoinSet;
 
-use crate::support::{Person, Proxy, Server, Statements, by_way_of, number, postgres_of, server_of};
+use crate::support::{
+    Person, Proxy, Server, Statements, allow_connections, by_way_of, number, postgres_of, server_of,
+};
 
 /// Claiming the activity, reading it, and what goes on at all times: however many come.
 const STATEMENTS_MAX: u64 = 25;
@@ -14,6 +16,7 @@ const STATEMENTS_MAX: u64 = 25;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_activity_is_read_once_and_encoded_once_however_many_come_back() {
     let sockets = number("TURNOUT_RETURN_SOCKETS", 300);
+    allow_connections();
     let folder = tempfile::tempdir().unwrap();
     let database = postgres_of(folder.path());
     let statements = Arc::new(Statements::default());

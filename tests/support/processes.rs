@@ -5,7 +5,7 @@ use std::net::TcpListener;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, Resource, Signal, getrlimit, kill_process, setrlimit};
 
 const DEADLINE: Duration = Duration::from_secs(30);
 
@@ -76,6 +76,13 @@ pub(crate) fn memory_bytes(id: u32) -> u64 {
 pub(crate) fn forget_most_memory(id: u32) {
     const PEAK: &str = "5";
     fs::write(format!("/proc/{id}/clear_refs"), PEAK).unwrap();
+}
+
+/// Has this process open as many files as it may: each connection is one.
+pub(crate) fn allow_connections() {
+    let mut limit = getrlimit(Resource::Nofile);
+    limit.current = limit.maximum;
+    setrlimit(Resource::Nofile, limit).unwrap();
 }
 
 /// A port that stays free while nobody listens on it: it is none of those that outgoing connections take, of which

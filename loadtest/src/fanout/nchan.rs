@@ -62,7 +62,7 @@ pub(super) async fn play(
     let watched = fleet.watched().await?;
     let mut round = FanoutRound::of("nchan", options.watchers, elapsed, &watched);
     round.came_within(came_within);
-    round.used(used);
+    round.used(used, &watched);
     round.held(memory);
     Ok((round, watched.findings().collect()))
 }

@@ -38,11 +38,11 @@ pub(super) async fn play(
     let coming = clock::now();
     let mut fleet = Fleet::start(&options.program, &order).await?;
     let came_within = clock::now() - coming;
-    sleep(SETTLES).await;
-    let gauge = Gauge::start(process, before);
 
     tell(progress, "people come …");
     let crowds = gather(&scenes, options, effort).await?;
+    sleep(SETTLES).await;
+    let gauge = Gauge::start(process, before);
     let meter = CpuMeter::start(process);
     fleet.tell(&Tell::Begin).await?;
     lock(tally).start();
@@ -69,7 +69,7 @@ pub(super) async fn play(
     let elapsed = lock(tally).measured().0;
     let mut round = FanoutRound::of("turnout", options.watchers, elapsed, &watched);
     round.came_within(came_within);
-    round.used(used);
+    round.used(used, &watched);
     round.held(memory);
     Ok(Played { round, end, findings })
 }

@@ -66,7 +66,7 @@ impl FanoutRound {
             snapshots: watched.snapshots,
             bytes_per_frame: watched.difference_bytes as f64 / watched.differences.max(1) as f64,
             slow: watched.slow,
-            client_cpu: watched.cpu_us as f64 / 1e6 / elapsed_s,
+            client_cpu: 0.0,
             server_cpu: None,
             memory: None,
         }
@@ -77,10 +77,12 @@ impl FanoutRound {
         self.came_within_s = took.as_secs_f64();
     }
 
-    /// What this process used beside its watchers, and what the server used.
-    pub(crate) fn used(&mut self, used: CpuUsed) {
-        self.client_cpu += used.own.as_secs_f64() / self.elapsed_s;
-        self.server_cpu = used.server.map(|used| used.as_secs_f64() / self.elapsed_s);
+    /// What this process and its watchers used, and what the server used.
+    pub(crate) fn used(&mut self, used: CpuUsed, watched: &Watched) {
+        let share = |used: Duration, over: Duration| used.as_secs_f64() / over.as_secs_f64().max(1e-6);
+        let watchers = Duration::from_micros(watched.cpu_us);
+        self.client_cpu = share(used.own + watchers, used.over);
+        self.server_cpu = used.server.map(|server| share(server, used.over));
     }
 
     pub(crate) fn held(&mut self, memory: Option<Memory>) {
