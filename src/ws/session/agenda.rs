@@ -16,6 +16,16 @@ pub(super) enum Step {
     Forget(Id),
 }
 
+impl Step {
+    /// By what the client knows the answer.
+    pub(super) fn id(&self) -> Option<&str> {
+        match self {
+            Self::Watch(watch) => watch.id.as_deref(),
+            Self::Forget(id) => Some(id.as_str()),
+        }
+    }
+}
+
 /// A subscription that is wanted.
 pub(super) struct Watch {
     pub(super) id: Option<Id>,
@@ -26,7 +36,6 @@ pub(super) struct Watch {
 #[derive(Default)]
 pub(super) struct Agenda {
     of_activity: HashMap<ActivityId, Steps>,
-    count: usize,
 }
 
 #[derive(Default)]
@@ -39,7 +48,8 @@ struct Steps {
 impl Agenda {
     /// Whether there is more to do than a client may ask for at once.
     pub(super) fn is_full(&self) -> bool {
-        self.count >= AGENDA_MAX
+        let count: usize = self.of_activity.values().map(|steps| steps.steps.len()).sum();
+        count >= AGENDA_MAX
     }
 
     pub(super) fn add(&mut self, activity: ActivityId, step: Step) {
@@ -48,7 +58,6 @@ impl Agenda {
             .or_default()
             .steps
             .push_back(step);
-        self.count += 1;
     }
 
     /// The activities about which something can be done now.
@@ -64,7 +73,6 @@ impl Agenda {
         if steps.steps.is_empty() {
             self.of_activity.remove(&activity);
         }
-        self.count -= 1;
         Some(step)
     }
 
@@ -73,7 +81,6 @@ impl Agenda {
         let steps = self.of_activity.entry(activity).or_default();
         steps.steps.push_front(step);
         steps.waits = true;
-        self.count += 1;
     }
 
     /// The activity was loaded, or could not be.

@@ -50,10 +50,12 @@ impl Session {
         self.ask_for(activity, Step::Forget(id));
     }
 
-    /// Watches what the address of the socket names.
+    /// Watches what the address of the socket names, as soon as it is done with what it is at: that may be the beginning
+    /// of another subscription.
     pub(super) fn subscribe_implied(&mut self, activity: ActivityId) {
         self.implied_activity = Some(activity);
-        self.ask_for(activity, Step::Watch(Watch { id: None, seen: None }));
+        self.agenda
+            .add(activity, Step::Watch(Watch { id: None, seen: None }));
     }
 
     /// Looks for the activity of the RSVP that the address of the socket names.
@@ -77,11 +79,7 @@ impl Session {
         if self.agenda.is_full() {
             let problem = Problem::new(Code::Overloaded);
             let problem = problem.detail("Too much was asked for that has not been answered.");
-            let id = match &step {
-                Step::Watch(watch) => watch.id.as_deref(),
-                Step::Forget(id) => Some(id.as_str()),
-            };
-            return self.refuse_subscription(id, activity, &problem);
+            return self.refuse_subscription(step.id(), activity, &problem);
         }
         self.agenda.add(activity, step);
         self.work_off(activity);
@@ -123,13 +121,8 @@ impl Session {
                 if let Err(error) = loaded
                     && let Some(step) = self.agenda.next(activity)
                 {
-                    match step {
-                        Step::Watch(Watch { id, .. }) => {
-                            let problem = refusal::problem(error, activity);
-                            self.refuse_subscription(id.as_deref(), activity, &problem);
-                        }
-                        Step::Forget(_) => unreachable!("only who wants to watch waits"),
-                    }
+                    let problem = refusal::problem(error, activity);
+                    self.refuse_subscription(step.id(), activity, &problem);
                 }
             }
             Wish::News(subscription) => {
