@@ -19,7 +19,8 @@ use crate::shared::{SharedTally, lock};
 use crate::watch::{Order, Service};
 use crate::ws::Encoding;
 
-/// How long nothing happens before it is looked what idle sockets hold, and how long the last difference may be on its way.
+/// How long nothing happens before it is looked what idle sockets hold, and how long the last difference may be on its
+/// way.
 const SETTLES: Duration = Duration::from_secs(1);
 
 /// What kind of fan-out.

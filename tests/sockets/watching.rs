@@ -214,9 +214,7 @@ async fn nothing_follows_the_answer_to_unsubscribe() {
     let path = server.open(json!({"capacity": 9})).await;
     let mut socket = server.socket(None).await;
     socket.subscribe(&path).await;
-    let ok = socket
-        .ask(json!({"type": "unsubscribe", "id": "u", "activity": id_of(&path)}))
-        .await;
+    let ok = socket.unsubscribe(&path).await;
     assert_eq!(
         (&ok["type"], &ok["activity"]),
         (&json!("ok"), &json!(id_of(&path)))
@@ -444,10 +442,7 @@ async fn whoever_begins_to_watch_while_their_rsvp_changes_hears_of_it() {
         while known < round {
             known = watching.wait_for("me").await["seq"].as_u64().unwrap();
         }
-        let id = format!("u{round}");
-        let ok = watching
-            .ask(json!({"type": "unsubscribe", "id": id, "activity": id_of(&path)}))
-            .await;
+        let ok = watching.unsubscribe(&path).await;
         assert_eq!(ok["type"], "ok");
     }
     server.stop().await;

@@ -310,6 +310,13 @@ impl Socket {
             .await
     }
 
+    /// Ends the subscription to the activity of a path.
+    pub(crate) async fn unsubscribe(&mut self, path: &str) -> Value {
+        let id = format!("u-{}", id_of(path));
+        self.ask(json!({"type": "unsubscribe", "id": id, "activity": id_of(path)}))
+            .await
+    }
+
     /// Gives a command to the activity of a path.
     pub(crate) async fn command(&mut self, path: &str, op: &str, args: Value) -> Value {
         self.ask(command(path, op, op, args)).await

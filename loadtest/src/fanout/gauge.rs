@@ -87,9 +87,13 @@ mod tests {
         let idle = gauge.idle.resident_bytes;
         let held = vec![1_u8; 64 << 20];
         let grown = |gauge: &Gauge| lock(&gauge.most).resident_bytes >= idle + (32 << 20);
-        while !grown(&gauge) {
-            tokio::time::sleep(EVERY).await;
-        }
+        let noticed = async {
+            while !grown(&gauge) {
+                tokio::time::sleep(EVERY).await;
+            }
+        };
+        let noticed = tokio::time::timeout(Duration::from_secs(30), noticed);
+        noticed.await.expect("it is noticed");
         drop(held);
         let memory = gauge.read();
         assert!(memory.most.resident_bytes > memory.idle.resident_bytes);
