@@ -6,27 +6,44 @@
 
 mod activity;
 mod answer;
+mod by_hand;
 mod cancel;
+mod check_in;
 mod command;
+mod event;
+mod fold;
+mod group;
+#[cfg(test)]
+mod histories;
 mod invariants;
 mod keys;
+mod offers;
+mod party;
 mod permission;
+mod rejection;
+mod request;
 mod reserve;
 mod rsvp;
 mod settings;
 #[cfg(test)]
 mod testing;
+mod transfer;
 mod update;
 mod waitlist;
 mod windows;
+mod witness;
 
 use std::collections::BTreeMap;
 
-pub use answer::{Answer, Counts, Event, EventKind, Rejection, RsvpView};
-pub use command::{Command, IdempotencyKey, Request};
+pub use answer::{Answer, Counts, RsvpView, Told};
+pub use command::{Command, GroupMode, Member, Which};
+pub use event::{Event, EventKind};
 use keys::KeyRecord;
-pub use rsvp::{CancelReason, Rsvp, Status};
-pub use settings::{Settings, SettingsChange};
+pub use rejection::{About, Refusal, Rejection};
+pub use request::{IdempotencyKey, Request};
+use reserve::Newcomer;
+pub use rsvp::{CancelReason, Rsvp, Status, is_guest};
+pub use settings::{Promotion, Settings, SettingsChange};
 pub use waitlist::WaitingParty;
 
 /// One activity, its RSVPs and its waitlist.
@@ -40,11 +57,13 @@ pub struct Model {
     /// The latest stamp seen: no later command is judged by an earlier one.
     now_us: i64,
     next_ticket: u64,
+    next_group: u32,
     /// One row per person who ever reserved; coming back reuses the row.
     rsvps: BTreeMap<String, Rsvp>,
     /// Who waits, in the order of tickets.
     waiting: Vec<WaitingParty>,
     confirmed_spots: u64,
+    offered_spots: u64,
     /// How many spots may be held: the capacity, or what was held when the capacity was cut below it, less
     /// what was given back since. Only the audit reads it.
     spots_limit: u64,
@@ -53,6 +72,14 @@ pub struct Model {
     keys: Vec<KeyRecord>,
     /// What went against a rule at the moment it happened, and cannot be seen from the state afterwards.
     breaches: Vec<String>,
+}
+
+/// Whose RSVPs an answer tells.
+enum Touched {
+    Nobody,
+    One(String),
+    Several(Vec<String>),
+    Each(Vec<Result<String, Rejection>>),
 }
 
 impl Model {
@@ -66,9 +93,11 @@ impl Model {
             version: 1,
             now_us: i64::MIN,
             next_ticket: 1,
+            next_group: 1,
             rsvps: BTreeMap::new(),
             waiting: Vec::new(),
             confirmed_spots: 0,
+            offered_spots: 0,
             events: Vec::new(),
             keys: Vec::new(),
             breaches: Vec::new(),
@@ -76,8 +105,8 @@ impl Model {
     }
 
     /// Judges one command and, unless it is rejected, carries it out. A rejection changes nothing but the
-    /// clock.
-    pub fn submit(&mut self, request: &Request) -> Result<Answer, Rejection> {
+    /// clock. The scan ends every command that had an effect, on the state after the command's own events.
+    pub fn submit(&mut self, request: &Request) -> Result<Answer, Refusal> {
         self.permit(request)?;
         if let Some(first_answer) = self.replay(request)? {
             return Ok(first_answer);
@@ -87,15 +116,21 @@ impl Model {
         judgement?;
 
         let events_before = self.events.len();
-        self.carry_out(&request.command);
+        let touched = self.carry_out(request);
+        let changed = self.events.len() > events_before;
+        if changed {
+            self.scan_and_tell();
+        }
         self.spots_limit = self
             .spots_limit
-            .min(self.confirmed_spots)
+            .min(self.held_spots())
             .max(u64::from(self.settings.capacity));
+        self.witness(request, events_before);
         let answer = Answer {
             seq: self.seq(),
-            rsvp: request.command.person().and_then(|person| self.rsvp(person)),
+            told: self.told(touched),
             replayed: false,
+            changed,
             events: self.events[events_before..].to_vec(),
         };
         self.remember(request, &answer);
@@ -103,52 +138,101 @@ impl Model {
     }
 
     /// Says whether a command would be accepted now, and does nothing. Keys are not looked at.
-    pub fn judge(&self, request: &Request) -> Result<(), Rejection> {
+    pub fn judge(&self, request: &Request) -> Result<(), Refusal> {
         self.permit(request)?;
         let now_us = self.stamp_us(request);
+        let by_host = request.by_host;
         if self.cancelled {
-            return Err(Rejection::ActivityCancelled);
+            return Err(Rejection::ActivityCancelled.into());
         }
         match &request.command {
             Command::Reserve {
                 person, guest_count, ..
-            } => self.judge_reserve(now_us, request.by_host, person, *guest_count),
-            Command::Update {
-                person,
-                guest_count,
-                if_version,
-                ..
-            } => self.judge_update(now_us, request.by_host, person, *guest_count, *if_version),
+            } => self.judge_reserve(now_us, by_host, person, *guest_count)?,
+            Command::ReserveGroup { members, mode } => self.judge_group(now_us, by_host, members, *mode)?,
+            Command::Update { .. } => self.judge_update(now_us, by_host, &request.command)?,
             Command::Cancel {
                 person,
-                by_host,
+                by_host: host_takes_it,
                 if_version,
-            } => self.judge_cancel(now_us, request.by_host || *by_host, person, *if_version),
-            Command::ChangeSettings(change) => self.judge_change(change, request.if_version),
-            Command::CancelActivity => self.judge_version(request.if_version),
+            } => self.judge_cancel(now_us, by_host || *host_takes_it, person, *if_version)?,
+            Command::Accept { person, if_version } => self.judge_accept(now_us, person, *if_version)?,
+            Command::Decline { person, if_version } => {
+                self.judge_decline(now_us, by_host, person, *if_version)?;
+            }
+            Command::Transfer {
+                person,
+                to,
+                if_version,
+            } => self.judge_transfer(now_us, by_host, person, to, *if_version)?,
+            Command::CheckIn { person, generation } => self.judge_check_in(person, *generation)?,
+            Command::UndoCheckIn { person } => self.judge_check_in(person, None)?,
+            Command::Promote(which) => self.judge_promotion(which)?,
+            Command::Bulk { promote, remove } => self.judge_bulk(promote, remove)?,
+            Command::Expire => {}
+            Command::ChangeSettings(change) => self.judge_change(change, request.if_version)?,
+            Command::CancelActivity => self.judge_version(request.if_version)?,
         }
+        Ok(())
     }
 
-    fn carry_out(&mut self, command: &Command) {
-        match command {
+    fn carry_out(&mut self, request: &Request) -> Touched {
+        match &request.command {
             Command::Reserve {
                 person,
                 guest_count,
                 special_requirements,
-            } => {
-                self.reserve(person, *guest_count, special_requirements.clone());
+            } => self.reserve(person, *guest_count, special_requirements.clone()),
+            Command::ReserveGroup { members, mode } => {
+                return self.reserve_group(request.by.as_deref(), members, *mode);
             }
             Command::Update {
                 person,
                 guest_count,
                 special_requirements,
+                name,
                 ..
-            } => {
-                self.update(person, *guest_count, special_requirements.as_ref());
-            }
+            } => self.update(
+                person,
+                *guest_count,
+                special_requirements.as_ref(),
+                name.as_deref(),
+            ),
             Command::Cancel { person, by_host, .. } => self.cancel(person, *by_host),
+            Command::Accept { person, .. } => self.accept(person),
+            Command::Decline { person, .. } => self.decline(person),
+            Command::Transfer { person, to, .. } => {
+                self.transfer(person, to);
+                return Touched::Several(vec![person.clone(), to.clone()]);
+            }
+            Command::CheckIn { person, .. } => self.check_in(person),
+            Command::UndoCheckIn { person } => self.undo_check_in(person),
+            Command::Promote(which) => return Touched::Several(self.promote_by_hand(which)),
+            Command::Bulk { promote, remove } => return Touched::Several(self.bulk(promote, remove)),
+            Command::Expire => self.expire(),
             Command::ChangeSettings(change) => self.change_settings(change),
             Command::CancelActivity => self.cancel_activity(),
+        }
+        match request.command.person() {
+            Some(person) => Touched::One(person.to_owned()),
+            None => Touched::Nobody,
+        }
+    }
+
+    /// The RSVPs as they are now.
+    fn told(&self, touched: Touched) -> Told {
+        let view = |person: String| {
+            let rsvp = self.rsvp(&person);
+            rsvp.expect("whoever a command was carried out for has a row")
+        };
+        match touched {
+            Touched::Nobody => Told::Nothing,
+            Touched::One(person) => Told::One(view(person)),
+            Touched::Several(people) => Told::Several(people.into_iter().map(view).collect()),
+            Touched::Each(results) => {
+                let told = results.into_iter().map(|result| result.map(view));
+                Told::Each(told.collect())
+            }
         }
     }
 
@@ -232,9 +316,23 @@ impl Model {
             .collect()
     }
 
-    /// The spots that are held.
+    /// The spots that are taken.
     pub fn confirmed_spots(&self) -> u64 {
         self.confirmed_spots
+    }
+
+    /// The spots that are taken or held by offers.
+    pub fn held_spots(&self) -> u64 {
+        self.confirmed_spots + self.offered_spots
+    }
+
+    /// The spots of those who are at the door.
+    pub fn checked_in_spots(&self) -> u64 {
+        let at_the_door = self
+            .rsvps
+            .values()
+            .filter(|row| row.status == Status::Confirmed && row.checked_in_at_us.is_some());
+        at_the_door.map(Rsvp::spots).sum()
     }
 
     /// The counts that everybody may see.
@@ -242,6 +340,7 @@ impl Model {
         Counts {
             capacity: u64::from(self.settings.capacity),
             confirmed_spots: self.confirmed_spots,
+            offered_spots: self.offered_spots,
             available_spots: self.available_spots(),
             waitlisted_parties: self.waiting.len() as u64,
             waitlisted_spots: self.waiting.iter().map(|party| party.spots).sum(),
@@ -250,12 +349,12 @@ impl Model {
     }
 
     fn available_spots(&self) -> u64 {
-        u64::from(self.settings.capacity).saturating_sub(self.confirmed_spots)
+        u64::from(self.settings.capacity).saturating_sub(self.held_spots())
     }
 
     /// Records what happened to one person's RSVP. Every such event is a change of that RSVP, so its version
     /// rises.
-    fn emit(&mut self, kind: EventKind, person: &str) {
+    fn emit(&mut self, kind: EventKind, person: &str, reason: Option<&str>) {
         let seq = self.seq() + 1;
         let row = self.row_mut(person);
         row.version += 1;
@@ -266,6 +365,7 @@ impl Model {
             person: Some(person.to_owned()),
             ticket: Some(ticket),
             spots: Some(spots),
+            reason: reason.map(str::to_owned),
         });
     }
 
@@ -280,6 +380,7 @@ impl Model {
             person: None,
             ticket: None,
             spots: None,
+            reason: None,
         });
     }
 
@@ -326,21 +427,21 @@ mod tests {
     #[test]
     fn tickets_start_at_one_and_go_to_confirmed_and_waiting_alike() {
         let mut model = capacity(1);
-        assert_eq!(reserve(&mut model, "ada", 0).unwrap().rsvp.unwrap().ticket, 1);
-        assert_eq!(reserve(&mut model, "bob", 0).unwrap().rsvp.unwrap().ticket, 2);
+        assert_eq!(reserve(&mut model, "ada", 0).unwrap().rsvp().unwrap().ticket, 1);
+        assert_eq!(reserve(&mut model, "bob", 0).unwrap().rsvp().unwrap().ticket, 2);
     }
 
     #[test]
     fn a_version_starts_at_one_and_rises_with_every_event_of_the_rsvp() {
         let mut model = capacity(1);
         reserve(&mut model, "ada", 0).unwrap();
-        assert_eq!(reserve(&mut model, "bob", 0).unwrap().rsvp.unwrap().version, 1);
-        assert_eq!(cancel(&mut model, "ada").unwrap().rsvp.unwrap().version, 2);
+        assert_eq!(reserve(&mut model, "bob", 0).unwrap().rsvp().unwrap().version, 1);
+        assert_eq!(cancel(&mut model, "ada").unwrap().rsvp().unwrap().version, 2);
         assert_eq!(model.rsvp("bob").unwrap().version, 2, "promoted");
         assert_eq!(
             update(&mut model, "bob", None, Some(Some("aisle")))
                 .unwrap()
-                .rsvp
+                .rsvp()
                 .unwrap()
                 .version,
             3
@@ -357,6 +458,7 @@ mod tests {
             Counts {
                 capacity: 3,
                 confirmed_spots: 2,
+                offered_spots: 0,
                 available_spots: 1,
                 waitlisted_parties: 1,
                 waitlisted_spots: 3,

@@ -36,7 +36,7 @@ impl Model {
         let pause_changed = paused != self.waitlist_paused;
         if capacity_changed {
             // Nobody is evicted: what is held now may go on being held.
-            self.spots_limit = self.confirmed_spots.max(u64::from(new.capacity));
+            self.spots_limit = self.held_spots().max(u64::from(new.capacity));
         }
         self.settings = new;
         self.waitlist_paused = paused;
@@ -55,9 +55,6 @@ impl Model {
             };
             self.emit_for_activity(kind);
         }
-        if others_changed || capacity_changed || pause_changed {
-            self.scan_and_tell();
-        }
     }
 
     /// One event ends it for everybody.
@@ -65,10 +62,12 @@ impl Model {
         self.cancelled = true;
         for row in self.rsvps.values_mut().filter(|row| row.status.is_live()) {
             row.status = Status::Cancelled(CancelReason::ActivityCancelled);
+            row.offer_expires_at_us = None;
             row.version += 1;
         }
         self.waiting.clear();
         self.confirmed_spots = 0;
+        self.offered_spots = 0;
         self.emit_for_activity(EventKind::ActivityCancelled);
     }
 }
@@ -76,7 +75,9 @@ impl Model {
 #[cfg(test)]
 mod tests {
     use crate::model::testing::*;
-    use crate::model::{CancelReason, Command, EventKind, Rejection, Request, SettingsChange, Status};
+    use crate::model::{
+        CancelReason, Command, EventKind, Promotion, Rejection, Request, SettingsChange, Status, Told,
+    };
 
     #[test]
     fn raising_the_capacity_promotes_at_once() {
@@ -93,7 +94,7 @@ mod tests {
                 EventKind::Promoted
             ]
         );
-        assert_eq!((answer.seq, answer.rsvp), (6, None));
+        assert_eq!((answer.seq, answer.told), (6, Told::Nothing));
     }
 
     #[test]
@@ -216,7 +217,8 @@ mod tests {
             (1, Command::CancelActivity, None),
         ] {
             let request = Request::new(0, command).by_host().if_version(version);
-            assert_eq!(model.submit(&request).err(), told);
+            let refusal = model.submit(&request).err();
+            assert_eq!(refusal.map(|refusal| refusal.rejection), told);
         }
     }
 
@@ -303,5 +305,32 @@ mod tests {
             Rejection::ActivityCancelled
         );
         assert_eq!(model.seq(), seq);
+    }
+
+    #[test]
+    fn how_promotion_goes_and_whether_guests_may_come_are_settings_like_others() {
+        let mut model = capacity(1);
+        let offer = |ttl_s| Promotion::Offer { ttl_s };
+        for (promotion, events) in [(offer(5), 1), (offer(5), 0), (offer(6), 1), (Promotion::Auto, 1)] {
+            let answer = set_promotion(&mut model, promotion).unwrap();
+            assert_eq!(kinds(&answer), vec![EventKind::ActivityUpdated; events]);
+        }
+        let off = SettingsChange {
+            guests: Some(false),
+            ..SettingsChange::default()
+        };
+        assert_eq!(
+            kinds(&change(&mut model, off).unwrap()),
+            [EventKind::ActivityUpdated]
+        );
+    }
+
+    #[test]
+    fn an_offer_lasts_from_a_second_to_thirty_days() {
+        let mut model = capacity(1);
+        for (ttl_s, is_valid) in [(0, false), (1, true), (2_592_000, true), (2_592_001, false)] {
+            let outcome = set_promotion(&mut model, Promotion::Offer { ttl_s });
+            assert_eq!(outcome.is_ok(), is_valid, "{ttl_s}");
+        }
     }
 }

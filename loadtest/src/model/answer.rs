@@ -1,7 +1,7 @@
-//! What an activity answers: an RSVP as it then is, the events, or a rejection with its stable code.
+//! What an activity answers: RSVPs as they then are, the events, the counts.
 
-use std::fmt;
-
+use super::event::Event;
+use super::rejection::Rejection;
 use super::rsvp::Status;
 
 /// The answer to a command that was accepted.
@@ -9,12 +9,38 @@ use super::rsvp::Status;
 pub struct Answer {
     /// The number of the command's last event; for a command without effect, that of the activity's last one.
     pub seq: u64,
-    /// The RSVP right after the command; none where the command is about the activity.
-    pub rsvp: Option<RsvpView>,
+    /// The RSVPs that the command was about, right after it.
+    pub told: Told,
     /// Whether this is the first answer again.
     pub replayed: bool,
+    /// Whether the command had an effect, now or, for a replay, then.
+    pub changed: bool,
     /// What the command did; empty for a command without effect and for a replay.
     pub events: Vec<Event>,
+}
+
+impl Answer {
+    /// The RSVP that the command was about, where it was about one.
+    pub fn rsvp(&self) -> Option<&RsvpView> {
+        match &self.told {
+            Told::One(rsvp) => Some(rsvp),
+            Told::Nothing | Told::Several(_) | Told::Each(_) => None,
+        }
+    }
+}
+
+/// What an answer tells of RSVPs.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Told {
+    /// The command was about the activity.
+    Nothing,
+    /// It was about one RSVP.
+    One(RsvpView),
+    /// It was about several: those of a group in the order of its list, giver and recipient of a transfer, or
+    /// whoever was removed and promoted, in the order of the events.
+    Several(Vec<RsvpView>),
+    /// It was about several, each for itself, in the order of the list.
+    Each(Vec<Result<RsvpView, Rejection>>),
 }
 
 /// An RSVP with its place in the line.
@@ -28,6 +54,8 @@ pub struct RsvpView {
     pub guest_count: u32,
     /// What the person asked for.
     pub special_requirements: Option<String>,
+    /// The name that an update has set; none where it is still the one that the person came with.
+    pub name: Option<String>,
     /// The ticket of its present life.
     pub ticket: u64,
     /// The place in the line, from 1; only while waiting.
@@ -36,6 +64,14 @@ pub struct RsvpView {
     pub parties_ahead: Option<u64>,
     /// Spots of the parties before it in the line; only while waiting.
     pub spots_ahead: Option<u64>,
+    /// The group with which it came.
+    pub group: Option<u32>,
+    /// Who booked it, if somebody else did.
+    pub booked_by: Option<String>,
+    /// Until when it may be accepted; only while offered.
+    pub offer_expires_at_us: Option<i64>,
+    /// When the person was at the door.
+    pub checked_in_at_us: Option<i64>,
     /// Rises with every event of this RSVP.
     pub version: u64,
     /// Rises with every return after a cancel.
@@ -47,8 +83,10 @@ pub struct RsvpView {
 pub struct Counts {
     /// Spots in all.
     pub capacity: u64,
-    /// Spots held.
+    /// Spots taken.
     pub confirmed_spots: u64,
+    /// Spots held by offers.
+    pub offered_spots: u64,
     /// Spots free; 0 where more are held than there are.
     pub available_spots: u64,
     /// Parties in the line.
@@ -58,127 +96,3 @@ pub struct Counts {
     /// The number of the last event.
     pub seq: u64,
 }
-
-/// One thing that happened.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Event {
-    /// Its number in the activity, from 1 without gaps.
-    pub seq: u64,
-    /// What happened.
-    pub kind: EventKind,
-    /// To whom; none for events of the activity as a whole.
-    pub person: Option<String>,
-    /// The ticket of the RSVP.
-    pub ticket: Option<u64>,
-    /// The spots of the RSVP after the event; for `cancelled` those that were given back.
-    pub spots: Option<u64>,
-}
-
-/// What can happen.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum EventKind {
-    /// A newcomer got spots at once.
-    Confirmed,
-    /// A newcomer joined the line.
-    Waitlisted,
-    /// A party left the line with spots.
-    Promoted,
-    /// The RSVP's guests or texts changed.
-    Updated,
-    /// The RSVP was given back or taken.
-    Cancelled,
-    /// A setting other than the capacity or the pause changed.
-    ActivityUpdated,
-    /// The capacity changed.
-    CapacityChanged,
-    /// The host paused promotion.
-    WaitlistPaused,
-    /// The host resumed promotion.
-    WaitlistResumed,
-    /// The activity ended for good.
-    ActivityCancelled,
-}
-
-impl EventKind {
-    /// The word for it in the interface.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Confirmed => "confirmed",
-            Self::Waitlisted => "waitlisted",
-            Self::Promoted => "promoted",
-            Self::Updated => "updated",
-            Self::Cancelled => "cancelled",
-            Self::ActivityUpdated => "activity_updated",
-            Self::CapacityChanged => "capacity_changed",
-            Self::WaitlistPaused => "waitlist_paused",
-            Self::WaitlistResumed => "waitlist_resumed",
-            Self::ActivityCancelled => "activity_cancelled",
-        }
-    }
-}
-
-/// Why a command was refused.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Rejection {
-    /// Somebody else's, or the host's alone.
-    Forbidden,
-    /// The key was used for something else.
-    KeyReused,
-    /// The activity is over for good.
-    ActivityCancelled,
-    /// The person never reserved, or may not know of the activity.
-    NotFound,
-    /// The RSVP or the activity has another version than the one asked for.
-    VersionConflict,
-    /// The settings would not be valid.
-    Invalid,
-    /// Before `opens_at`.
-    NotOpenYet,
-    /// At or after `closes_at`.
-    Closed,
-    /// At or after `cancel_until`.
-    TooLate,
-    /// The person has a live RSVP.
-    AlreadyReserved,
-    /// The RSVP is cancelled.
-    AlreadyCancelled,
-    /// More guests than allowed, or more spots than there are.
-    PartyTooLarge,
-    /// A confirmed party cannot grow: too little is free, or somebody waits for it.
-    NoFreeSpots,
-    /// No spots free and there is no waitlist.
-    ActivityFull,
-    /// No spots free and the waitlist is full.
-    WaitlistFull,
-}
-
-impl Rejection {
-    /// The stable code of the interface.
-    pub fn code(self) -> &'static str {
-        match self {
-            Self::Forbidden => "forbidden",
-            Self::KeyReused => "key_reused",
-            Self::ActivityCancelled => "activity_cancelled",
-            Self::NotFound => "not_found",
-            Self::VersionConflict => "version_conflict",
-            Self::Invalid => "validation_failed",
-            Self::NotOpenYet => "not_open_yet",
-            Self::Closed => "closed",
-            Self::TooLate => "too_late",
-            Self::AlreadyReserved => "already_reserved",
-            Self::AlreadyCancelled => "already_cancelled",
-            Self::PartyTooLarge => "party_too_large",
-            Self::NoFreeSpots => "no_free_spots",
-            Self::ActivityFull => "activity_full",
-            Self::WaitlistFull => "waitlist_full",
-        }
-    }
-}
-
-impl fmt::Display for Rejection {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.code())
-    }
-}
-
-impl std::error::Error for Rejection {}

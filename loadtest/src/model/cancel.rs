@@ -1,6 +1,6 @@
 //! `cancel`: give an RSVP back; what it held goes to the line.
 
-use super::{CancelReason, EventKind, Model, Rejection, Status};
+use super::{CancelReason, EventKind, Model, Rejection};
 
 impl Model {
     pub(super) fn judge_cancel(
@@ -10,44 +10,19 @@ impl Model {
         person: &str,
         if_version: Option<u64>,
     ) -> Result<(), Rejection> {
-        let row = self.rsvps.get(person).ok_or(Rejection::NotFound)?;
-        if if_version.is_some_and(|version| version != row.version) {
-            return Err(Rejection::VersionConflict);
-        }
+        let row = self.row_at(person, if_version)?;
         self.judge_leaving(now_us, by_host)?;
-        if row.status.is_live() {
-            Ok(())
-        } else {
-            Err(Rejection::AlreadyCancelled)
-        }
+        row.judge_live()
     }
 
+    /// A member of a party that waits or has an offer leaves it to the others.
     pub(super) fn cancel(&mut self, person: &str, by_host: bool) {
-        let row = self.row_mut(person).clone();
-        if row.status == Status::Confirmed {
-            self.confirmed_spots -= row.spots();
-        } else {
-            self.leave_party(row.ticket, person, row.spots());
-        }
         let reason = if by_host {
             CancelReason::ByHost
         } else {
             CancelReason::ByAttendee
         };
-        self.row_mut(person).status = Status::Cancelled(reason);
-        self.emit(EventKind::Cancelled, person);
-        self.scan_and_tell();
-    }
-
-    /// A member who leaves shrinks the party; the last one takes it out of the line.
-    fn leave_party(&mut self, ticket: u64, person: &str, spots: u64) {
-        for party in &mut self.waiting {
-            if party.ticket == ticket {
-                party.members.retain(|member| member != person);
-                party.spots -= spots;
-            }
-        }
-        self.waiting.retain(|party| !party.members.is_empty());
+        self.end(person, EventKind::Cancelled, reason);
     }
 }
 
@@ -68,7 +43,7 @@ mod tests {
             [EventKind::Cancelled, EventKind::Promoted, EventKind::Promoted]
         );
         assert_eq!(promoted(&answer), ["bob", "cyd"]);
-        let ada = answer.rsvp.unwrap();
+        let ada = answer.rsvp().unwrap();
         assert_eq!(ada.status, Status::Cancelled(CancelReason::ByAttendee));
         assert_eq!((ada.position, ada.version), (None, 2));
     }
@@ -127,7 +102,8 @@ mod tests {
             by_host: true,
             if_version: None,
         };
-        let ada = host(&mut model, ENDS_AT_US, command).unwrap().rsvp.unwrap();
+        let ada = host(&mut model, ENDS_AT_US, command).unwrap();
+        let ada = ada.rsvp().unwrap();
         assert_eq!(ada.status, Status::Cancelled(CancelReason::ByHost));
     }
 }

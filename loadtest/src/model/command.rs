@@ -2,85 +2,6 @@
 
 use super::settings::SettingsChange;
 
-/// A command, and under which circumstances it arrives.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct Request {
-    /// The stamp, in microseconds since 1970.
-    pub at_us: i64,
-    /// Whether a host or an administrator asks: they may do everything and are exempt from time windows.
-    pub by_host: bool,
-    /// Who asks; none is somebody who may.
-    pub by: Option<String>,
-    /// Only if the activity has this version; for commands about the activity as a whole.
-    pub if_version: Option<u64>,
-    /// The idempotency key, if any.
-    pub key: Option<IdempotencyKey>,
-    /// What is asked.
-    pub command: Command,
-}
-
-impl Request {
-    /// A request without a key by somebody who may ask it but is not a host.
-    pub fn new(at_us: i64, command: Command) -> Self {
-        Self {
-            at_us,
-            by_host: false,
-            by: None,
-            if_version: None,
-            key: None,
-            command,
-        }
-    }
-
-    /// The same request made by a host.
-    #[must_use]
-    pub fn by_host(self) -> Self {
-        Self {
-            by_host: true,
-            ..self
-        }
-    }
-
-    /// The same request made by this person.
-    #[must_use]
-    pub fn by(self, person: impl Into<String>) -> Self {
-        Self {
-            by: Some(person.into()),
-            ..self
-        }
-    }
-
-    /// The same request, only for an activity of this version.
-    #[must_use]
-    pub fn if_version(self, version: u64) -> Self {
-        Self {
-            if_version: Some(version),
-            ..self
-        }
-    }
-
-    /// The same request with an idempotency key of `principal`.
-    #[must_use]
-    pub fn with_key(self, principal: impl Into<String>, key: impl Into<String>) -> Self {
-        Self {
-            key: Some(IdempotencyKey {
-                principal: principal.into(),
-                key: key.into(),
-            }),
-            ..self
-        }
-    }
-}
-
-/// A key is scoped to whoever asks: two principals may use the same one for different things.
-#[derive(Clone, PartialEq, Eq, Debug)]
-pub struct IdempotencyKey {
-    /// Who asks.
-    pub principal: String,
-    /// What they call this command.
-    pub key: String,
-}
-
 /// What is asked of the activity.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Command {
@@ -93,6 +14,13 @@ pub enum Command {
         /// What they ask for.
         special_requirements: Option<String>,
     },
+    /// Take spots, or places in the line, for several people; whoever asks is their booker.
+    ReserveGroup {
+        /// Who comes.
+        members: Vec<Member>,
+        /// Together or each alone.
+        mode: GroupMode,
+    },
     /// Change an RSVP; what is `None` stays.
     Update {
         /// Whose RSVP.
@@ -101,6 +29,8 @@ pub enum Command {
         guest_count: Option<u32>,
         /// The new text; `Some(None)` removes it.
         special_requirements: Option<Option<String>>,
+        /// The new name; only people without an account have one that may change here.
+        name: Option<String>,
         /// Only if the RSVP has this version.
         if_version: Option<u64>,
     },
@@ -113,20 +43,103 @@ pub enum Command {
         /// Only if the RSVP has this version.
         if_version: Option<u64>,
     },
+    /// Take what is offered, for the whole party.
+    Accept {
+        /// Whose RSVP: that of any member of the party.
+        person: String,
+        /// Only if the RSVP has this version.
+        if_version: Option<u64>,
+    },
+    /// Give back what is offered, for the whole party.
+    Decline {
+        /// Whose RSVP: that of any member of the party.
+        person: String,
+        /// Only if the RSVP has this version.
+        if_version: Option<u64>,
+    },
+    /// Give the seat, or the place in the line, to somebody else.
+    Transfer {
+        /// Whose RSVP.
+        person: String,
+        /// Who has it then.
+        to: String,
+        /// Only if the RSVP has this version.
+        if_version: Option<u64>,
+    },
+    /// Somebody is at the door.
+    CheckIn {
+        /// Who.
+        person: String,
+        /// The generation in the code that was shown; none where no code was.
+        generation: Option<u64>,
+    },
+    /// Somebody was not at the door after all.
+    UndoCheckIn {
+        /// Who.
+        person: String,
+    },
+    /// Promote by hand.
+    Promote(Which),
+    /// Take some out and promote others by hand, all of it or nothing.
+    Bulk {
+        /// Who is promoted.
+        promote: Vec<String>,
+        /// Whose RSVPs are cancelled first.
+        remove: Vec<String>,
+    },
+    /// End every offer that is over.
+    Expire,
     /// Change the activity, pausing and resuming the waitlist included.
     ChangeSettings(SettingsChange),
     /// End the activity for good.
     CancelActivity,
 }
 
+/// One of several people who come.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Member {
+    /// Who comes: an e-mail address.
+    pub person: String,
+    /// With how many guests.
+    pub guest_count: u32,
+}
+
+/// How several people come.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum GroupMode {
+    /// As one party: all of them or none.
+    All,
+    /// Each as a party of its own.
+    Each,
+}
+
+/// Whom the host promotes by hand.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Which {
+    /// The parties of these people.
+    These(Vec<String>),
+    /// So many parties from the front of the line.
+    Next(u32),
+}
+
 impl Command {
-    /// Whose RSVP the command is about.
+    /// Whose RSVP the command is about; nobody's where it is about several or about the activity.
     pub fn person(&self) -> Option<&str> {
         match self {
-            Self::Reserve { person, .. } | Self::Update { person, .. } | Self::Cancel { person, .. } => {
-                Some(person)
-            }
-            Self::ChangeSettings(_) | Self::CancelActivity => None,
+            Self::Reserve { person, .. }
+            | Self::Update { person, .. }
+            | Self::Cancel { person, .. }
+            | Self::Accept { person, .. }
+            | Self::Decline { person, .. }
+            | Self::Transfer { person, .. }
+            | Self::CheckIn { person, .. }
+            | Self::UndoCheckIn { person } => Some(person),
+            Self::ReserveGroup { .. }
+            | Self::Promote(_)
+            | Self::Bulk { .. }
+            | Self::Expire
+            | Self::ChangeSettings(_)
+            | Self::CancelActivity => None,
         }
     }
 
@@ -134,8 +147,12 @@ impl Command {
     pub(super) fn fingerprint(&self) -> Self {
         let mut fingerprint = self.clone();
         match &mut fingerprint {
-            Self::Update { if_version, .. } | Self::Cancel { if_version, .. } => *if_version = None,
-            Self::Reserve { .. } | Self::ChangeSettings(_) | Self::CancelActivity => {}
+            Self::Update { if_version, .. }
+            | Self::Cancel { if_version, .. }
+            | Self::Accept { if_version, .. }
+            | Self::Decline { if_version, .. }
+            | Self::Transfer { if_version, .. } => *if_version = None,
+            _ => {}
         }
         fingerprint
     }

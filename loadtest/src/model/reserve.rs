@@ -2,6 +2,13 @@
 
 use super::{EventKind, Model, Rejection, Rsvp, Status, WaitingParty};
 
+/// Somebody who enters.
+pub(super) struct Newcomer<'a> {
+    pub(super) person: &'a str,
+    pub(super) guest_count: u32,
+    pub(super) special_requirements: Option<String>,
+}
+
 impl Model {
     pub(super) fn judge_reserve(
         &self,
@@ -11,23 +18,55 @@ impl Model {
         guest_count: u32,
     ) -> Result<(), Rejection> {
         self.judge_entering(now_us, by_host)?;
-        if self.rsvps.get(person).is_some_and(|row| row.status.is_live()) {
-            return Err(Rejection::AlreadyReserved);
-        }
-        self.judge_size(guest_count)?;
-        if self.is_confirmed_at_once(now_us, 1 + u64::from(guest_count)) {
-            return Ok(());
-        }
-        self.judge_waiting()
+        self.judge_newcomer(now_us, person, guest_count)
     }
 
-    /// More guests than one may bring, or more spots than there are.
-    pub(super) fn judge_size(&self, guest_count: u32) -> Result<(), Rejection> {
+    /// All but the time window.
+    pub(super) fn judge_newcomer(
+        &self,
+        now_us: i64,
+        person: &str,
+        guest_count: u32,
+    ) -> Result<(), Rejection> {
+        if self.has_live_rsvp(person) {
+            return Err(Rejection::AlreadyReserved);
+        }
         let spots = 1 + u64::from(guest_count);
-        if guest_count > self.settings.max_guests || spots > u64::from(self.settings.capacity) {
-            Err(Rejection::PartyTooLarge)
+        self.judge_guests(guest_count)?;
+        self.judge_spots(spots)?;
+        self.judge_place(now_us, spots)
+    }
+
+    pub(super) fn has_live_rsvp(&self, person: &str) -> bool {
+        self.rsvps.get(person).is_some_and(|row| row.status.is_live())
+    }
+
+    /// More guests than one may bring.
+    pub(super) fn judge_guests(&self, guest_count: u32) -> Result<(), Rejection> {
+        let limit = self.settings.max_guests;
+        if guest_count > limit {
+            Err(Rejection::PartyTooLarge { limit })
         } else {
             Ok(())
+        }
+    }
+
+    /// More spots than there are.
+    pub(super) fn judge_spots(&self, spots: u64) -> Result<(), Rejection> {
+        let limit = self.settings.capacity;
+        if spots > u64::from(limit) {
+            Err(Rejection::PartyTooLarge { limit })
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Whether a party of newcomers finds spots, or may wait for them.
+    pub(super) fn judge_place(&self, now_us: i64, spots: u64) -> Result<(), Rejection> {
+        if self.is_confirmed_at_once(now_us, spots) {
+            Ok(())
+        } else {
+            self.judge_waiting()
         }
     }
 
@@ -54,44 +93,74 @@ impl Model {
     }
 
     pub(super) fn reserve(&mut self, person: &str, guest_count: u32, special_requirements: Option<String>) {
-        let ticket = self.take_ticket();
-        let (version, generation) = self
-            .rsvps
-            .get(person)
-            .map_or((0, 0), |row| (row.version, row.generation));
-        let row = Rsvp {
-            status: Status::Waitlisted,
+        let newcomer = Newcomer {
+            person,
             guest_count,
             special_requirements,
-            ticket,
-            version,
-            generation: generation + 1,
         };
-        let spots = row.spots();
-        self.rsvps.insert(person.to_owned(), row);
+        self.enter(&[newcomer], None, None);
+    }
+
+    /// One party takes the next ticket, and the scan runs.
+    pub(super) fn enter(&mut self, newcomers: &[Newcomer<'_>], group: Option<u32>, booked_by: Option<&str>) {
+        let ticket = self.take_ticket();
+        let mut party = WaitingParty {
+            ticket,
+            members: Vec::new(),
+            spots: 0,
+            passed: 0,
+        };
+        for newcomer in newcomers {
+            let row = Rsvp {
+                status: Status::Waitlisted,
+                guest_count: newcomer.guest_count,
+                special_requirements: newcomer.special_requirements.clone(),
+                name: None,
+                ticket,
+                group,
+                booked_by: booked_by.map(str::to_owned),
+                offer_expires_at_us: None,
+                checked_in_at_us: None,
+                version: 0,
+                generation: 0,
+            };
+            party.members.push(newcomer.person.to_owned());
+            party.spots += row.spots();
+            self.begin_life(newcomer.person, row);
+        }
+        party.members.sort_unstable();
 
         let mut promoted = Vec::new();
-        if !self.promotes_at(self.now_us) && self.is_confirmed_at_once(self.now_us, spots) {
-            self.row_mut(person).status = Status::Confirmed;
-            self.confirmed_spots += spots;
+        if !self.promotes_at(self.now_us) && self.is_confirmed_at_once(self.now_us, party.spots) {
+            self.give_spots(&party, true);
         } else {
-            self.waiting.push(WaitingParty {
-                ticket,
-                members: vec![person.to_owned()],
-                spots,
-                passed: 0,
-            });
-            promoted = self.scan();
+            self.waiting.push(party);
+            promoted = self.scan(Some(ticket));
         }
 
-        // The newcomer's own event comes first, and a newcomer who did not wait was never seen waiting.
-        match self.row_mut(person).status {
-            Status::Confirmed => self.emit(EventKind::Confirmed, person),
-            _ => self.emit(EventKind::Waitlisted, person),
+        // The newcomers' own events come first, and newcomers who did not wait were never seen waiting.
+        for newcomer in newcomers {
+            match self.row_mut(newcomer.person).status {
+                Status::Confirmed => self.emit(EventKind::Confirmed, newcomer.person, None),
+                _ => self.emit(EventKind::Waitlisted, newcomer.person, None),
+            }
         }
         for party in promoted.iter().filter(|party| party.ticket != ticket) {
-            self.tell_promoted(party);
+            self.tell_promoted(party, None);
         }
+    }
+
+    /// A new row for whoever comes for the first time; otherwise the old one, with everything in it new but the
+    /// version, which goes on, and the generation, which is the next.
+    pub(super) fn begin_life(&mut self, person: &str, row: Rsvp) {
+        let old = self.rsvps.get(person);
+        let (version, generation) = old.map_or((0, 0), |old| (old.version, old.generation));
+        let row = Rsvp {
+            version,
+            generation: generation + 1,
+            ..row
+        };
+        self.rsvps.insert(person.to_owned(), row);
     }
 }
 
@@ -109,7 +178,7 @@ mod tests {
         );
         let bob = reserve(&mut model, "bob", 1).unwrap();
         assert_eq!(kinds(&bob), [EventKind::Waitlisted]);
-        let cyd = reserve(&mut model, "cyd", 0).unwrap().rsvp.unwrap();
+        let cyd = reserve(&mut model, "cyd", 0).unwrap().rsvp().unwrap().clone();
         assert_eq!(cyd.status, Status::Waitlisted);
         assert_eq!(
             (cyd.position, cyd.parties_ahead, cyd.spots_ahead),
@@ -145,7 +214,7 @@ mod tests {
         );
         assert_eq!(
             reserve_at(&mut model, 100, "bob", 9).unwrap_err(),
-            Rejection::PartyTooLarge
+            Rejection::PartyTooLarge { limit: 3 }
         );
         assert_eq!(
             reserve_at(&mut model, 100, "bob", 0).unwrap_err(),
@@ -166,11 +235,11 @@ mod tests {
         });
         assert_eq!(
             reserve(&mut model, "ada", 6).unwrap_err(),
-            Rejection::PartyTooLarge
+            Rejection::PartyTooLarge { limit: 5 }
         );
         assert_eq!(
             reserve(&mut model, "ada", 3).unwrap_err(),
-            Rejection::PartyTooLarge
+            Rejection::PartyTooLarge { limit: 3 }
         );
         reserve(&mut model, "ada", 2).unwrap();
     }
@@ -203,7 +272,15 @@ mod tests {
         reserve(&mut model, "bob", 1).unwrap();
         reserve(&mut model, "cyd", 1).unwrap_err();
         assert_eq!(model.waiting()[0].passed, 0);
-        assert_eq!(reserve(&mut model, "dan", 0).unwrap().rsvp.unwrap().ticket, 3);
+        assert_eq!(
+            reserve(&mut model, "dan", 0)
+                .unwrap()
+                .rsvp()
+                .unwrap()
+                .clone()
+                .ticket,
+            3
+        );
     }
 
     #[test]
@@ -216,7 +293,7 @@ mod tests {
         };
         model.submit(&Request::new(0, request)).unwrap();
         cancel(&mut model, "ada").unwrap();
-        let ada = reserve(&mut model, "ada", 1).unwrap().rsvp.unwrap();
+        let ada = reserve(&mut model, "ada", 1).unwrap().rsvp().unwrap().clone();
         assert_eq!((ada.version, ada.generation, ada.ticket), (3, 2, 2));
         assert_eq!(ada.special_requirements, None);
     }

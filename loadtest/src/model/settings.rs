@@ -27,6 +27,10 @@ pub struct Settings {
     pub ends_at_us: i64,
     /// Whether only its hosts and its own people may know of it.
     pub private: bool,
+    /// Whether people without an account may enter.
+    pub guests: bool,
+    /// What becomes of a party that is promoted.
+    pub promotion: Promotion,
     /// Everything that no rule looks at, by the name of the setting.
     pub texts: BTreeMap<String, String>,
 }
@@ -46,6 +50,8 @@ impl Settings {
             starts_at_us,
             ends_at_us,
             private: false,
+            guests: true,
+            promotion: Promotion::Auto,
             texts: BTreeMap::new(),
         }
     }
@@ -57,9 +63,31 @@ impl Settings {
             && (1..=10_000_000).contains(&self.capacity)
             && self.max_guests <= 100
             && self.patience <= 1_000_000
+            && self.promotion.is_valid()
             && self
                 .opens_at_us
                 .is_none_or(|opens_at_us| opens_at_us < closes_at_us)
+    }
+}
+
+/// What becomes of a party that leaves the line with spots.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Promotion {
+    /// It is confirmed.
+    Auto,
+    /// It may accept within so many seconds.
+    Offer {
+        /// 1 to 2,592,000: at most 30 days.
+        ttl_s: u32,
+    },
+}
+
+impl Promotion {
+    fn is_valid(self) -> bool {
+        match self {
+            Self::Auto => true,
+            Self::Offer { ttl_s } => (1..=30 * 24 * 60 * 60).contains(&ttl_s),
+        }
     }
 }
 
@@ -78,6 +106,8 @@ pub struct SettingsChange {
     pub starts_at_us: Option<i64>,
     pub ends_at_us: Option<i64>,
     pub private: Option<bool>,
+    pub guests: Option<bool>,
+    pub promotion: Option<Promotion>,
     pub texts: BTreeMap<String, Option<String>>,
     pub waitlist_paused: Option<bool>,
 }
@@ -97,6 +127,8 @@ impl SettingsChange {
             starts_at_us: self.starts_at_us.unwrap_or(old.starts_at_us),
             ends_at_us: self.ends_at_us.unwrap_or(old.ends_at_us),
             private: self.private.unwrap_or(old.private),
+            guests: self.guests.unwrap_or(old.guests),
+            promotion: self.promotion.unwrap_or(old.promotion),
             texts: self.texts_after(&old.texts),
         }
     }

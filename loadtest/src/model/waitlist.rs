@@ -1,13 +1,13 @@
 //! The line and the scan: who is promoted, in which order, and past whom.
 
-use super::{EventKind, Model, Status};
+use super::{EventKind, Model, Promotion, Status};
 
 /// One or more people who wait together with one ticket.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct WaitingParty {
     /// Its place in the line is the order of tickets.
     pub ticket: u64,
-    /// Who waits.
+    /// Who waits, in the order of their e-mail addresses; alone, with an account, the one who does.
     pub members: Vec<String>,
     /// Spots of all members together.
     pub spots: u64,
@@ -16,15 +16,19 @@ pub struct WaitingParty {
 }
 
 impl Model {
-    /// Promotes every party that fits and passes nobody who guards, in the order of tickets. Answers who was
-    /// promoted; telling of it is left to the command that caused it.
-    pub(super) fn scan(&mut self) -> Vec<WaitingParty> {
+    /// Promotes every party that fits and passes nobody who guards, in the order of tickets. The party with the
+    /// ticket `newcomer` has just entered: to it nothing is offered. Answers who was promoted; telling of it is
+    /// left to the command that caused it.
+    pub(super) fn scan(&mut self, newcomer: Option<u64>) -> Vec<WaitingParty> {
         let mut promoted = Vec::new();
         if !self.promotes_at(self.now_us) {
             return promoted;
         }
         while let Some(index) = self.next_to_promote() {
-            promoted.push(self.promote(index));
+            self.pass(index);
+            let party = self.waiting.remove(index);
+            self.give_spots(&party, newcomer == Some(party.ticket));
+            promoted.push(party);
         }
         promoted
     }
@@ -56,7 +60,9 @@ impl Model {
         party.spots <= u64::from(self.settings.capacity)
     }
 
-    fn promote(&mut self, index: usize) -> WaitingParty {
+    /// Everybody before this place in the line is passed once more. Without patience every feasible party guards,
+    /// so that only those at the front are promoted.
+    pub(super) fn pass(&mut self, index: usize) {
         for before in 0..index {
             if self.guards(&self.waiting[before]) {
                 self.breaches.push(format!(
@@ -66,25 +72,47 @@ impl Model {
             }
             self.waiting[before].passed += 1;
         }
-        let party = self.waiting.remove(index);
+    }
+
+    /// A party that is in the line no longer gets its spots: for certain or, where the activity offers them and
+    /// it was not confirmed on arrival, until the offer ends.
+    pub(super) fn give_spots(&mut self, party: &WaitingParty, is_newcomer: bool) {
+        let end_us = match self.settings.promotion {
+            Promotion::Offer { ttl_s } if !is_newcomer => Some(self.offer_end_us(ttl_s)),
+            Promotion::Offer { .. } | Promotion::Auto => None,
+        };
         for person in &party.members {
-            self.row_mut(person).status = Status::Confirmed;
+            let row = self.row_mut(person);
+            row.offer_expires_at_us = end_us;
+            row.status = if end_us.is_some() {
+                Status::Offered
+            } else {
+                Status::Confirmed
+            };
         }
-        self.confirmed_spots += party.spots;
-        party
+        if end_us.is_some() {
+            self.offered_spots += party.spots;
+        } else {
+            self.confirmed_spots += party.spots;
+        }
     }
 
     /// Scans, and tells of everybody who was promoted.
     pub(super) fn scan_and_tell(&mut self) {
-        for party in self.scan() {
-            self.tell_promoted(&party);
+        for party in self.scan(None) {
+            self.tell_promoted(&party, None);
         }
     }
 
     /// One event for each member of a promoted party.
-    pub(super) fn tell_promoted(&mut self, party: &WaitingParty) {
+    pub(super) fn tell_promoted(&mut self, party: &WaitingParty, reason: Option<&str>) {
         for person in &party.members {
-            self.emit(EventKind::Promoted, person);
+            let kind = if self.row_mut(person).status == Status::Offered {
+                EventKind::Offered
+            } else {
+                EventKind::Promoted
+            };
+            self.emit(kind, person, reason);
         }
     }
 

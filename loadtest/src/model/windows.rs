@@ -31,11 +31,12 @@ impl Model {
 
     /// Whether those who wait may be promoted: not while paused, and not from `promote_until` on.
     pub(super) fn promotes_at(&self, now_us: i64) -> bool {
-        let promote_until_us = self
-            .settings
-            .promote_until_us
-            .unwrap_or(self.settings.starts_at_us);
-        !self.cancelled && !self.waitlist_paused && now_us < promote_until_us
+        !self.cancelled && !self.waitlist_paused && now_us < self.promote_until_us()
+    }
+
+    pub(super) fn promote_until_us(&self) -> i64 {
+        let settings = &self.settings;
+        settings.promote_until_us.unwrap_or(settings.starts_at_us)
     }
 }
 
@@ -138,6 +139,7 @@ mod tests {
             person: "ada".into(),
             guest_count: Some(1),
             special_requirements: None,
+            name: None,
             if_version: None,
         };
         host(&mut model, ENDS_AT_US, grow).unwrap();

@@ -10,17 +10,17 @@ use crate::seen::{SeenAnswer, SeenRsvp, SeenStatus};
 /// Carries the command out in the model. Where the model refuses what the server accepted, the model goes on
 /// without it.
 pub(super) fn replay(step: &Step<'_>, activity: Uuid, model: &mut Model, findings: &mut Vec<Finding>) {
-    let confirmed_spots = model.confirmed_spots();
+    let held_spots = model.held_spots();
     let capacity = u64::from(model.settings().capacity);
-    let available_spots = capacity.saturating_sub(confirmed_spots);
+    let available_spots = capacity.saturating_sub(held_spots);
     let outcome = model.submit(&Request::new(0, step.command.clone()));
     let Some((_, said)) = step.answered else { return };
     let finding = match &outcome {
-        Err(Rejection::AlreadyReserved) => Some(Finding::DoubleSeat {
+        Err(refusal) if *refusal == Rejection::AlreadyReserved => Some(Finding::DoubleSeat {
             person: step.person(),
             what: format!("a live RSVP already when seq {} is answered", said.seq),
         }),
-        Err(_) if takes_too_much(said, available_spots) => Some(overbooked(said, confirmed_spots, capacity)),
+        Err(_) if takes_too_much(said, available_spots) => Some(overbooked(said, held_spots, capacity)),
         Err(rejection) => Some(Finding::WrongStatus {
             person: step.person(),
             seq: said.seq,
@@ -28,9 +28,9 @@ pub(super) fn replay(step: &Step<'_>, activity: Uuid, model: &mut Model, finding
             expected: rejection.code().to_owned(),
         }),
         Ok(answer) => {
-            let is_waiting = answer.rsvp.as_ref().is_some_and(|rsvp| rsvp.position.is_some());
+            let is_waiting = answer.rsvp().is_some_and(|rsvp| rsvp.position.is_some());
             if is_waiting && takes_too_much(said, available_spots) {
-                Some(overbooked(said, confirmed_spots, capacity))
+                Some(overbooked(said, held_spots, capacity))
             } else {
                 None
             }
@@ -48,8 +48,8 @@ fn takes_too_much(said: &SeenAnswer, available_spots: u64) -> bool {
     said.rsvp.status == SeenStatus::Confirmed && 1 + u64::from(said.rsvp.guest_count) > available_spots
 }
 
-fn overbooked(said: &SeenAnswer, confirmed_spots: u64, capacity: u64) -> Finding {
-    let held = confirmed_spots + 1 + u64::from(said.rsvp.guest_count);
+fn overbooked(said: &SeenAnswer, held_spots: u64, capacity: u64) -> Finding {
+    let held = held_spots + 1 + u64::from(said.rsvp.guest_count);
     Finding::Overbooked {
         seq: said.seq,
         held,
@@ -97,7 +97,7 @@ fn compare(
             "false: it was asked once".to_owned(),
         );
     }
-    if let Some(rsvp) = &expected.rsvp {
+    if let Some(rsvp) = expected.rsvp() {
         let etag = Some(format!("\"{}\"", rsvp.version));
         if let Some(head) = &said.head {
             check("etag", format!("{:?}", head.etag), format!("{etag:?}"));

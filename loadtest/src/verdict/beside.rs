@@ -71,7 +71,7 @@ fn first_difference(said: &SeenCounts, expected: &Counts) -> Option<(&'static st
             said.confirmed_spots,
             expected.confirmed_spots,
         ),
-        ("counts.offered_spots", said.offered_spots, 0),
+        ("counts.offered_spots", said.offered_spots, expected.offered_spots),
         (
             "counts.available_spots",
             said.available_spots,

@@ -20,7 +20,7 @@ pub(super) fn compare(model: &Model, activity: Uuid, last: &LastState, findings:
     let fields = [
         ("capacity", said.capacity, expected.capacity),
         ("confirmed_spots", said.confirmed_spots, expected.confirmed_spots),
-        ("offered_spots", said.offered_spots, 0),
+        ("offered_spots", said.offered_spots, expected.offered_spots),
         ("available_spots", said.available_spots, expected.available_spots),
         (
             "waitlisted_parties",

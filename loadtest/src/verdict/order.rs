@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::Finding;
 use crate::history::{History, Outcome, Record, Tick};
-use crate::model::Command;
+use crate::model::{Command, GroupMode, Which};
 use crate::seen::{LastState, SeenAnswer};
 
 /// A command with a place in the order.
@@ -30,8 +30,20 @@ impl Step<'_> {
     /// Whether an accepted command of this kind always leaves an event.
     fn always_has_effect(&self) -> bool {
         match self.command {
-            Command::Reserve { .. } | Command::Cancel { .. } | Command::CancelActivity => true,
-            Command::Update { .. } | Command::ChangeSettings(_) => false,
+            Command::Reserve { .. }
+            | Command::Cancel { .. }
+            | Command::Accept { .. }
+            | Command::Decline { .. }
+            | Command::Transfer { .. }
+            | Command::Bulk { .. }
+            | Command::CancelActivity => true,
+            Command::ReserveGroup { mode, .. } => *mode == GroupMode::All,
+            Command::Promote(which) => matches!(which, Which::These(_)),
+            Command::Update { .. }
+            | Command::CheckIn { .. }
+            | Command::UndoCheckIn { .. }
+            | Command::Expire
+            | Command::ChangeSettings(_) => false,
         }
     }
 }
@@ -176,7 +188,15 @@ impl<'a> UnclaimedEvents<'a> {
 /// Whether a command of this kind starts with an event of that kind.
 fn is_of(command: &Command, kind: &str) -> bool {
     match command {
-        Command::Reserve { .. } => matches!(kind, "confirmed" | "waitlisted"),
+        Command::Reserve { .. } | Command::ReserveGroup { .. } => matches!(kind, "confirmed" | "waitlisted"),
+        Command::Accept { .. } => kind == "accepted",
+        Command::Decline { .. } => kind == "declined",
+        Command::Transfer { .. } => kind == "transferred",
+        Command::CheckIn { .. } => kind == "checked_in",
+        Command::UndoCheckIn { .. } => kind == "check_in_undone",
+        Command::Promote(_) => matches!(kind, "promoted" | "offered"),
+        Command::Bulk { .. } => matches!(kind, "cancelled" | "promoted" | "offered"),
+        Command::Expire => kind == "expired",
         Command::Update { .. } => kind == "updated",
         Command::Cancel { .. } => kind == "cancelled",
         Command::ChangeSettings(_) => {

@@ -137,7 +137,7 @@ impl Run {
         let outcome = match self.model.submit(&Request::new(0, command.clone())) {
             Ok(answer) => {
                 self.log(&before, &person, &answer.events);
-                let rsvp = seen_rsvp(&answer.rsvp.unwrap());
+                let rsvp = seen_rsvp(answer.rsvp().unwrap());
                 Outcome::Acknowledged {
                     at,
                     answer: Box::new(SeenAnswer {
@@ -229,7 +229,7 @@ fn seen_counts(model: &Model) -> SeenCounts {
     SeenCounts {
         capacity: counts.capacity,
         confirmed_spots: counts.confirmed_spots,
-        offered_spots: 0,
+        offered_spots: counts.offered_spots,
         available_spots: counts.available_spots,
         waitlisted_parties: counts.waitlisted_parties,
         waitlisted_spots: counts.waitlisted_spots,
@@ -246,6 +246,7 @@ fn seen_rsvp(view: &RsvpView) -> SeenRsvp {
         status: match view.status {
             Status::Confirmed => SeenStatus::Confirmed,
             Status::Waitlisted => SeenStatus::Waitlisted,
+            Status::Offered => SeenStatus::Offered,
             Status::Cancelled(_) => SeenStatus::Cancelled,
         },
         guest_count: view.guest_count,

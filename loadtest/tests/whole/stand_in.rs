@@ -275,7 +275,7 @@ impl State {
             counts["available_spots"] = json!(counts["available_spots"].as_u64().unwrap() + 1);
         }
         let body = json!({
-            "rsvp": self.activities[id].rsvp(id, &answer.rsvp.unwrap()),
+            "rsvp": self.activities[id].rsvp(id, answer.rsvp().unwrap()),
             "seq": answer.seq,
             "replayed": answer.replayed,
             "counts": counts,
@@ -289,7 +289,7 @@ impl State {
         json!({
             "capacity": counts.capacity - extra,
             "confirmed_spots": counts.confirmed_spots,
-            "offered_spots": 0,
+            "offered_spots": counts.offered_spots,
             "available_spots": counts.available_spots,
             "waitlisted_parties": counts.waitlisted_parties,
             "waitlisted_spots": counts.waitlisted_spots,
