@@ -3,10 +3,12 @@
 use std::ops::Deref;
 use std::sync::Arc;
 
-use turnout_actors::Engine;
+use turnout_actors::domain::ActivityId;
 use turnout_actors::ports::{Clock, IdSource};
+use turnout_actors::{Engine, EngineError};
 
 use crate::accounts::Accounts;
+use crate::api::{Problem, refusal};
 use crate::config::Config;
 use crate::rsvp_index::RsvpIndex;
 use crate::store::Db;
@@ -39,6 +41,13 @@ pub struct Parts {
 impl From<Parts> for AppState {
     fn from(parts: Parts) -> Self {
         Self(Arc::new(parts))
+    }
+}
+
+impl AppState {
+    /// An engine's error, as it is told now to whoever asked for this activity.
+    pub(crate) fn refusal(&self, error: EngineError, activity: ActivityId) -> Problem {
+        refusal::problem(error, activity, self.clock.now())
     }
 }
 

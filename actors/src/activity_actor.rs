@@ -3,8 +3,9 @@
 //! It owns the commands that wait and the batch in flight. While a batch is on its way to the journal, new
 //! commands gather; when the outcome is back they are decided together. So batches are of size one when it is
 //! calm and grow by themselves in a burst, without a timer or a setting. The actor never touches the journal's
-//! database, a socket or a clock.
+//! database or a socket. Its alarm alone knows the clock.
 
+mod alarm;
 mod pending;
 
 use std::sync::Arc;
@@ -13,15 +14,19 @@ use metrics::histogram;
 use ractor::{Actor, ActorProcessingErr, ActorRef};
 use tokio::time::Instant;
 
+use self::alarm::Alarm;
 use self::pending::{KeyKnowledge, Pending, PendingCommand};
 use crate::callers::{Caller, Callers};
 use crate::committer::{CommitterMsg, Outcome, Submission};
-use crate::domain::{ActivityId, BatchId, Counts, Difference, Draft, Judgement, Overview, OwnerEpoch, Seq};
+use crate::domain::{
+    Activity, ActivityId, BatchId, Command, Counts, Difference, Draft, Judgement, KeyCheck, Overview,
+    OwnerEpoch, Principal, Request, Seq, Timestamp,
+};
 use crate::error::EngineError;
 use crate::live::Live;
 use crate::metrics::{BATCH_COMMANDS, DECIDE_SECONDS};
 use crate::mirror::Outgoing;
-use crate::ports::{Batch, IdSource, Journal, JournalError, MirrorCounts, Touched};
+use crate::ports::{Batch, Clock, IdSource, Journal, JournalError, MirrorCounts, Touched};
 
 /// A batch that has this many events takes no further command. One command alone may bring more: raising the
 /// capacity promotes everybody who then fits.
@@ -43,6 +48,8 @@ pub(crate) enum ActivityMsg {
     Landed(Box<Landed>),
     /// The batch in flight stays of unknown outcome for longer than its callers can wait.
     Unsettled,
+    /// It is later than the end of an offer: this late.
+    Rung(Timestamp),
 }
 
 /// The end of a batch.
@@ -60,6 +67,7 @@ pub(crate) struct Arguments {
     pub(crate) epoch: OwnerEpoch,
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) ids: Arc<dyn IdSource>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) committer: ActorRef<CommitterMsg>,
     /// Where counts are left for the mirror, if there is one.
     pub(crate) outgoing: Option<Arc<Outgoing>>,
@@ -74,11 +82,18 @@ pub(crate) struct State {
     in_flight: Option<InFlight>,
     /// The batch in flight could not be settled in time: nothing is promised until it is.
     suspended: bool,
+    alarm: Alarm,
+    /// When the alarm rang, until that was looked after.
+    rung: Option<Timestamp>,
+    /// The journal did not take the end of offers. Until the alarm rings again, commands are judged without it.
+    offers_stuck: bool,
 }
 
 struct InFlight {
     draft: Draft,
     before: Overview,
+    /// Whether it is what the activity has given itself.
+    ends_offers: bool,
 }
 
 impl Actor for ActivityActor {
@@ -88,13 +103,16 @@ impl Actor for ActivityActor {
 
     async fn pre_start(
         &self,
-        _myself: ActorRef<ActivityMsg>,
+        myself: ActorRef<ActivityMsg>,
         parts: Arguments,
     ) -> Result<State, ActorProcessingErr> {
-        let state = State {
+        let mut state = State {
             pending: Pending::default(),
             in_flight: None,
             suspended: false,
+            alarm: Alarm::new(parts.clock.clone()),
+            rung: None,
+            offers_stuck: false,
             parts,
         };
         let live = state.parts.live.clone();
@@ -103,6 +121,7 @@ impl Actor for ActivityActor {
             if activity.head().cancelled_at.is_some() {
                 state.follow_cancellation();
             }
+            state.alarm.set(activity.next_offer_end(), &myself);
         }
         Ok(state)
     }
@@ -127,6 +146,10 @@ impl Actor for ActivityActor {
             }
             ActivityMsg::Landed(landed) => state.land(&myself, *landed),
             ActivityMsg::Unsettled => state.suspend(),
+            ActivityMsg::Rung(now) => {
+                state.rung = Some(now);
+                state.offers_stuck = false;
+            }
         }
         state.decide(&myself);
         Ok(())
@@ -134,11 +157,20 @@ impl Actor for ActivityActor {
 }
 
 impl State {
-    /// Decides what has gathered, unless a batch is in flight.
+    /// Decides what has gathered, unless a batch is in flight. Offers that are over by then end first.
     fn decide(&mut self, myself: &ActorRef<ActivityMsg>) {
-        while self.in_flight.is_none() && !self.pending.is_empty() {
+        while self.in_flight.is_none() {
             let live = self.parts.live.clone();
             let Some(activity) = live.read() else { return };
+            if let Some(draft) = self.expire(&activity) {
+                let before = activity.overview();
+                drop(activity);
+                let callers = Callers::new(Vec::new(), draft.overview().counts, live);
+                return self.submit(myself, draft, before, callers, true);
+            }
+            if self.pending.is_empty() {
+                return;
+            }
             let started = Instant::now();
             let before = activity.overview();
             let mut draft = Draft::on(&activity);
@@ -150,6 +182,14 @@ impl State {
                     Judgement::Recall(hints) => self.recall(myself, command.caller, hints),
                 }
                 if self.pending.goes_alone() || draft.events().len() >= BATCH_EVENTS_MAX {
+                    break;
+                }
+                if self.is_offer_over(
+                    activity
+                        .next_offer_end()
+                        .into_iter()
+                        .chain(draft.next_offer_end()),
+                ) {
                     break;
                 }
             }
@@ -167,9 +207,33 @@ impl State {
                     return myself.stop(Some("somebody else may own the activity".into()));
                 }
             } else {
-                self.submit(myself, draft, before, callers);
+                self.submit(myself, draft, before, callers, false);
             }
         }
+    }
+
+    /// The end of all offers that are over, where that is to be decided first.
+    fn expire(&mut self, activity: &Activity) -> Option<Draft> {
+        if !self.is_offer_over(activity.next_offer_end()) {
+            return None;
+        }
+        let at = self.rung.take().max(self.pending.next_at())?;
+        let request = Request {
+            by: Principal::system(),
+            at,
+            command: Command::ExpireOffers,
+            if_version: None,
+            key: None,
+        };
+        let mut draft = Draft::on(activity);
+        draft.judge(activity, &request, KeyCheck::Unchecked);
+        (!draft.events().is_empty()).then_some(draft)
+    }
+
+    /// Whether one of these ends comes before what is to be decided next.
+    fn is_offer_over(&mut self, ends: impl IntoIterator<Item = Timestamp>) -> bool {
+        let now = self.rung.max(self.pending.next_at());
+        !self.offers_stuck && ends.into_iter().any(|end| Some(end) <= now)
     }
 
     /// Hands a batch to the committer, its callers with it.
@@ -179,6 +243,7 @@ impl State {
         mut draft: Draft,
         before: Overview,
         callers: Callers,
+        ends_offers: bool,
     ) {
         let after = draft.overview();
         let batch = Batch {
@@ -192,7 +257,11 @@ impl State {
             rsvps: draft.rows().cloned().collect(),
             events: draft.take_events(),
         };
-        self.in_flight = Some(InFlight { draft, before });
+        self.in_flight = Some(InFlight {
+            draft,
+            before,
+            ends_offers,
+        });
         let submission = Submission {
             batch,
             callers,
@@ -215,14 +284,26 @@ impl State {
             epoch,
             callers,
         } = landed;
-        let InFlight { draft, before } = self
+        let InFlight {
+            draft,
+            before,
+            ends_offers,
+        } = self
             .in_flight
             .take()
             .expect("what lands was in flight: one batch at a time");
         self.parts.epoch = epoch;
         self.suspended = false;
         match outcome {
-            Outcome::Committed => self.publish(draft, before, callers),
+            Outcome::Committed => {
+                self.publish(draft, before, callers);
+                self.alarm.set(self.parts.live.next_offer_end(), myself);
+            }
+            Outcome::Aborted | Outcome::Unavailable if ends_offers => {
+                tracing::warn!(activity.id = %self.parts.id, ?outcome, "offers that are over could not be ended yet");
+                self.offers_stuck = true;
+                self.alarm.snooze(myself);
+            }
             // Alone it was refused, so it is this command that the journal refuses.
             Outcome::Aborted if callers.len() == 1 => callers.refuse(&EngineError::Internal),
             Outcome::Aborted => self.pending.again_one_by_one(callers.into_callers()),

@@ -21,7 +21,7 @@ use crate::live::ActivityHandle;
 use crate::metrics::{FAILURES, LIVE, PASSIVATIONS, STARTS};
 use crate::mirror::Outgoing;
 use crate::options::Options;
-use crate::ports::{FeedSink, IdSource, Journal};
+use crate::ports::{Clock, FeedSink, IdSource, Journal};
 
 /// The live activities of this node, for whoever looks one up.
 pub(crate) type LiveMap = Arc<DashMap<ActivityId, ActivityHandle>>;
@@ -45,6 +45,7 @@ pub(crate) struct Arguments {
     pub(crate) live: LiveMap,
     pub(crate) journal: Arc<dyn Journal>,
     pub(crate) ids: Arc<dyn IdSource>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) sink: Arc<dyn FeedSink>,
     pub(crate) outgoing: Option<Arc<Outgoing>>,
     /// The number of the present history, as far as it is known here.
@@ -214,6 +215,7 @@ impl State {
             history: self.parts.history.clone(),
             journal: self.parts.journal.clone(),
             ids: self.parts.ids.clone(),
+            clock: self.parts.clock.clone(),
             committer: self.committer.clone(),
             outgoing: self.parts.outgoing.clone(),
             permits: self.parts.options.commands_per_activity_max,
@@ -287,6 +289,8 @@ impl State {
             .live
             .iter()
             .filter(|entry| entry.live.swept() >= options.sweeps_until_idle)
+            // Its alarm is still to ring.
+            .filter(|entry| entry.live.next_offer_end().is_none())
             .filter(|entry| entry.close_if_idle(all))
             .map(|entry| *entry.key())
             .collect();

@@ -18,22 +18,31 @@ mod ids;
 mod judge;
 mod keys;
 mod overview;
+mod party;
 mod person;
 mod rebuild;
 mod rejection;
+mod roll;
 mod rsvp;
 mod rsvp_table;
 mod scan;
 mod settings;
+mod slot_set;
 mod time;
 mod visible;
 mod waitlist;
 
 pub use activity::Activity;
-pub use command::{Command, KeyUse, Request, Reserve, Target, Update};
+pub use command::{
+    CheckIn, Command, GroupMode, KeyUse, Promote, Reassign, Request, Reserve, ReserveGroup, Target, Transfer,
+    Update,
+};
 pub use difference::Difference;
 pub use draft::{Draft, Moves};
-pub use event::{Answer, Answered, Entered, Event, Fact, Keyed, Outcome, Snapshot};
+pub use event::{
+    Actor, Answer, Answered, Entered, Event, Fact, Keyed, Outcome, Passed, PlaceOf, Promoted, Snapshot, Told,
+    Updated, Why,
+};
 pub use head::Head;
 pub use ids::{
     ActivityId, BatchId, GroupId, History, OrganizationId, OwnerEpoch, RsvpId, Seq, Ticket, UserId,
@@ -41,15 +50,15 @@ pub use ids::{
 pub use judge::{Judgement, KeyCheck};
 pub use keys::{KeyDigest, KeyHash};
 pub use overview::{Counts, Overview};
-pub use person::{EMAIL_MAX_BYTES, Email, InvalidEmail, Person, Principal};
+pub use person::{EMAIL_MAX_BYTES, Email, InvalidEmail, Person, Principal, Who};
 pub use rebuild::{Corrupt, Rebuild};
-pub use rejection::{Current, Rejection};
+pub use rejection::{Current, Rejection, Which};
 pub use rsvp::{CancelReason, Extras, Rsvp, Status};
 pub use rsvp_table::Slot;
 pub use settings::{
     AttendeesVisible, CAPACITY_MAX, DESCRIPTION_MAX_CHARS, FieldError, GuestPolicy, MAX_GUESTS_MAX,
-    PATIENCE_MAX, Promotion, Settings, SettingsChange, SharedSettings, TITLE_MAX_CHARS, VENUE_MAX_CHARS,
-    Visibility,
+    OFFER_TTL_MAX_S, PATIENCE_MAX, Promotion, Settings, SettingsChange, SharedSettings, TITLE_MAX_CHARS,
+    VENUE_MAX_CHARS, Visibility,
 };
 pub use time::Timestamp;
 pub use visible::{is_blank, is_deceptive, is_invisible};

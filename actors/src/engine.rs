@@ -16,6 +16,7 @@ use crate::domain::{
     Activity, ActivityId, Command, History, Overview, Principal, Rejection, Settings, Timestamp,
 };
 use crate::error::EngineError;
+use crate::expiring::Expiring;
 use crate::feed::Feed;
 use crate::guarded::Guarded;
 use crate::key::Key;
@@ -124,6 +125,7 @@ impl Engine {
             live: live.clone(),
             journal: journal.clone(),
             ids: ids.clone(),
+            clock: clock.clone(),
             sink,
             outgoing: outgoing.clone(),
             history: history.clone(),
@@ -142,7 +144,14 @@ impl Engine {
             check_every: options.mirror_check_every,
             finishing: Notify::new(),
         });
-        let aside = Aside::start(recounting, mirroring);
+        let expiring = Expiring {
+            live: live.clone(),
+            journal: journal.clone(),
+            clock: clock.clone(),
+            directory: directory.clone(),
+            every: options.overdue_every,
+        };
+        let aside = Aside::start(recounting, expiring, mirroring);
         let (end, ended) = watch::channel(false);
         tokio::spawn(async move {
             let _ = running.await;
@@ -185,7 +194,7 @@ impl Engine {
             return Err(Rejection::Invalid(errors).into());
         }
         let permit = self.admit()?;
-        let key = key.map(|key| key.used_for(by, &settings));
+        let key = key.and_then(|key| key.used_for(by, &settings));
         let id = ActivityId::from(self.inner.ids.next());
         let (settings, at) = (Arc::new(settings), self.inner.clock.now());
         let new = NewActivity {
@@ -356,11 +365,12 @@ impl Engine {
 /// What goes on beside the commands, and in nobody's way.
 struct Aside {
     recounting: JoinHandle<()>,
+    expiring: JoinHandle<()>,
     mirroring: Option<(Arc<Mirroring>, JoinHandle<()>)>,
 }
 
 impl Aside {
-    fn start(recounting: Recounting, mirroring: Option<Mirroring>) -> Self {
+    fn start(recounting: Recounting, expiring: Expiring, mirroring: Option<Mirroring>) -> Self {
         let mirroring = mirroring.map(|mirroring| {
             let mirroring = Arc::new(mirroring);
             let keeping = tokio::spawn(mirroring.clone().keep());
@@ -368,12 +378,14 @@ impl Aside {
         });
         Self {
             recounting: tokio::spawn(recounting.run()),
+            expiring: tokio::spawn(expiring.run()),
             mirroring,
         }
     }
 
     async fn end(self) {
         self.recounting.abort();
+        self.expiring.abort();
         if let Some((mirroring, running)) = self.mirroring {
             mirroring.finish(running).await;
         }

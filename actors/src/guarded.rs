@@ -7,7 +7,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use futures::FutureExt;
 
-use crate::domain::{ActivityId, History, Keyed, RsvpId, Seq};
+use crate::domain::{ActivityId, History, Keyed, RsvpId, Seq, Timestamp};
 use crate::ports::{Batch, Creation, Journal, JournalError, Landing, Loaded, NewActivity, Recount, Settled};
 
 /// A journal behind a guard.
@@ -75,6 +75,10 @@ impl Journal for Guarded {
 
     async fn recount(&self, id: ActivityId) -> Result<Option<Recount>, JournalError> {
         guarded(self.0.recount(id)).await
+    }
+
+    async fn overdue(&self, before: Timestamp, most: u32) -> Result<Vec<ActivityId>, JournalError> {
+        guarded(self.0.overdue(before, most)).await
     }
 
     async fn follow_cancellation(

@@ -23,6 +23,7 @@ mod directory;
 pub mod domain;
 mod engine;
 mod error;
+mod expiring;
 pub mod feed;
 mod guarded;
 mod key;

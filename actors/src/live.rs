@@ -8,7 +8,7 @@ use ractor::ActorRef;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::activity_actor::ActivityMsg;
-use crate::domain::{Activity, Draft, History};
+use crate::domain::{Activity, Draft, History, Timestamp};
 use crate::feed::Feed;
 use crate::ports::Journal;
 
@@ -68,6 +68,11 @@ impl Live {
         // A poisoned lock means that a panic cut a change short: that state is as good as gone.
         let activity = self.activity.read().ok()?;
         (!self.is_retired()).then_some(activity)
+    }
+
+    /// When the next offer ends, if there is one.
+    pub(crate) fn next_offer_end(&self) -> Option<Timestamp> {
+        self.read()?.next_offer_end()
     }
 
     /// Makes durable changes visible.

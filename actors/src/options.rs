@@ -25,6 +25,8 @@ pub struct Options {
     pub sweeps_until_idle: u32,
     /// How often everything live is compared with the mirror.
     pub mirror_check_every: Duration,
+    /// How often offers are looked for that are over and whose activity is not live.
+    pub overdue_every: Duration,
     /// How often the rows of what has changed are added up and compared with memory.
     pub recount_every: Duration,
 }
@@ -41,6 +43,7 @@ impl Default for Options {
             sweep_every: Duration::from_secs(10),
             sweeps_until_idle: 30,
             mirror_check_every: Duration::from_secs(10),
+            overdue_every: Duration::from_secs(2),
             recount_every: Duration::from_secs(60),
         }
     }

@@ -70,7 +70,7 @@ impl Submission {
             Ok(permit) => permit,
             Err(error) => return Err(Answering::known(error, measured)),
         };
-        let key = order.key.map(|key| key.used_for(&order.by, &order.command));
+        let key = order.key.and_then(|key| key.used_for(&order.by, &order.command));
         let request = Request {
             by: order.by,
             at,

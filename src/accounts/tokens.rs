@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
-use turnout_actors::domain::{Principal, Timestamp, UserId};
+use turnout_actors::domain::{Principal, Timestamp, UserId, Who};
 use uuid::Uuid;
 
 use super::signer::{Audience, Claims, ISSUER, Signer, TokenError, seconds, time};
@@ -32,7 +32,7 @@ impl Caller {
     /// Whoever calls, as the rules see them.
     pub fn principal(&self) -> Principal {
         Principal {
-            user: self.user,
+            who: Who::User(self.user),
             elevated: self.role == Role::Admin,
         }
     }

@@ -118,6 +118,22 @@ impl Problem {
         &self.0.extras
     }
 
+    /// All its members but the one that tells a request from others.
+    pub fn members(&self) -> Value {
+        let code = self.code();
+        let mut members = serde_json::json!({
+            "type": "about:blank",
+            "title": code.title(),
+            "status": code.status(),
+            "code": code.as_str(),
+            "detail": self.sentence(),
+        });
+        for (name, value) in self.extras() {
+            members[*name] = value.clone();
+        }
+        members
+    }
+
     /// When to try again, in milliseconds, if there is anything to be said. Clients are promised it with every 503,
     /// so there it cannot be left out.
     pub fn retry_in_ms(&self) -> Option<u64> {

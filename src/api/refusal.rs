@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use turnout_actors::EngineError;
-use turnout_actors::domain::{ActivityId, Current, Rejection};
+use turnout_actors::domain::{ActivityId, Current, Rejection, Timestamp, Which};
 
 use super::views::RsvpView;
 use super::{Code, FieldError, Problem};
@@ -10,9 +10,9 @@ use crate::accounts::{AccountError, TokenError};
 use crate::store::StoreError;
 
 /// An engine's error as the answer to a command or a question about this activity.
-pub(crate) fn problem(error: EngineError, activity: ActivityId) -> Problem {
+pub(crate) fn problem(error: EngineError, activity: ActivityId, now: Timestamp) -> Problem {
     match error {
-        EngineError::Rejected(rejection) => rejected(rejection, activity),
+        EngineError::Rejected(rejection) => rejected(rejection, activity, now),
         EngineError::Overloaded => Problem::new(Code::Overloaded),
         EngineError::Unavailable => Problem::new(Code::Unavailable),
         EngineError::UnknownOutcome => Problem::new(Code::UnknownOutcome),
@@ -21,16 +21,18 @@ pub(crate) fn problem(error: EngineError, activity: ActivityId) -> Problem {
     }
 }
 
-fn rejected(rejection: Rejection, activity: ActivityId) -> Problem {
+/// A command that was judged and refused, as it is told at this time.
+pub(crate) fn rejected(rejection: Rejection, activity: ActivityId, now: Timestamp) -> Problem {
     match rejection {
         Rejection::Forbidden => Problem::new(Code::Forbidden),
+        Rejection::TokenRevoked => Problem::new(Code::TokenRevoked),
         Rejection::KeyReused => Problem::new(Code::KeyReused),
         Rejection::ActivityCancelled => Problem::new(Code::ActivityCancelled),
         Rejection::NotFound => Problem::new(Code::NotFound),
         Rejection::VersionConflict(current) => {
             let current = match *current {
                 // Only whoever may touch an RSVP gets as far as its version.
-                Current::Rsvp(answered) => json!(RsvpView::new(activity, &answered)),
+                Current::Rsvp(answered) => json!(RsvpView::new(activity, &answered, now)),
                 Current::Activity { version } => json!({ "version": version }),
             };
             Problem::new(Code::VersionConflict).with("current", current)
@@ -49,9 +51,21 @@ fn rejected(rejection: Rejection, activity: ActivityId) -> Problem {
         Rejection::AlreadyReserved => Problem::new(Code::AlreadyReserved),
         Rejection::AlreadyCancelled => Problem::new(Code::AlreadyCancelled),
         Rejection::PartyTooLarge { limit } => Problem::new(Code::PartyTooLarge).with("limit", limit),
+        Rejection::NotWaitlisted => Problem::new(Code::NotWaitlisted),
+        Rejection::NotOffered => Problem::new(Code::NotOffered),
+        Rejection::NotConfirmed => Problem::new(Code::NotConfirmed),
+        Rejection::InvalidCode => Problem::new(Code::InvalidCode),
         Rejection::NoFreeSpots => Problem::new(Code::NoFreeSpots),
         Rejection::ActivityFull => Problem::new(Code::ActivityFull),
         Rejection::WaitlistFull => Problem::new(Code::WaitlistFull),
+        Rejection::About(about) => {
+            let (which, why) = *about;
+            let problem = rejected(why, activity, now);
+            match which {
+                Which::Member(index) => problem.with("index", index),
+                Which::Rsvp(rsvp) => problem.with("rsvp_id", json!(rsvp)),
+            }
+        }
     }
 }
 

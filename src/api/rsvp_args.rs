@@ -49,6 +49,7 @@ impl UpdateArgs {
             target,
             guest_count: self.guest_count,
             special_requirements: self.special_requirements.map(wishes).transpose()?,
+            name: None,
         }))
     }
 }

@@ -18,7 +18,7 @@ use super::extract::{Body, Id, etag};
 use super::orders::Commander;
 use crate::accounts::{Caller, Role};
 use crate::api::views::ActivityView;
-use crate::api::{Code, Problem, refusal};
+use crate::api::{Code, Problem};
 use crate::config::CreateActivities;
 use crate::state::AppState;
 
@@ -50,7 +50,7 @@ async fn create(
         .engine
         .create(&caller.principal(), settings, key.as_ref())
         .await
-        .map_err(|error| refusal::problem(error, nobody))?;
+        .map_err(|error| state.refusal(error, nobody))?;
     match made {
         Made::New(overview) => {
             let history = state.engine.history();
@@ -72,7 +72,7 @@ async fn show(
             activity.is_visible_to(by.as_ref()).then(|| activity.overview())
         })
         .await
-        .map_err(|error| refusal::problem(error, id))?;
+        .map_err(|error| state.refusal(error, id))?;
     let overview = seen.value.ok_or_else(|| Problem::new(Code::NotFound))?;
     Ok(shown(&state, StatusCode::OK, &overview, seen.history))
 }
@@ -100,7 +100,7 @@ async fn give(state: &AppState, id: ActivityId, order: Order) -> Result<Response
     match state.engine.command(id, order).await {
         Ok(reply) => answer(state, StatusCode::OK, id, reply.answer.replayed).await,
         Err(EngineError::Rejected(Rejection::VersionConflict(_))) => Err(conflict(state, id).await?),
-        Err(error) => Err(refusal::problem(error, id)),
+        Err(error) => Err(state.refusal(error, id)),
     }
 }
 
@@ -129,7 +129,7 @@ async fn answer(
 
 async fn read(state: &AppState, id: ActivityId) -> Result<(Overview, History), Problem> {
     let seen = state.engine.look(id, Activity::overview).await;
-    let seen = seen.map_err(|error| refusal::problem(error, id))?;
+    let seen = seen.map_err(|error| state.refusal(error, id))?;
     Ok((seen.value, seen.history))
 }
 

@@ -15,7 +15,7 @@ use super::extract::{Id, Params};
 use super::page::{Limit, Page, PageLimit, PageNumber};
 use crate::accounts::Caller;
 use crate::api::views::RsvpView;
-use crate::api::{Code, Problem, Search, refusal};
+use crate::api::{Code, Problem, Search};
 use crate::state::AppState;
 use crate::store::events;
 use crate::store::rsvps::{self, RsvpFilter};
@@ -35,7 +35,7 @@ async fn require_host(state: &AppState, id: ActivityId, caller: &Caller) -> Resu
             (activity.is_visible_to(Some(&by)), activity.is_host(&by))
         })
         .await
-        .map_err(|error| refusal::problem(error, id))?;
+        .map_err(|error| state.refusal(error, id))?;
     match (visible, host) {
         (true, true) => Ok(()),
         (true, false) => Err(Problem::new(Code::Forbidden)),
@@ -98,7 +98,9 @@ async fn list_rsvps(
     let more = ids.len() > page.limit() as usize;
     ids.truncate(page.limit() as usize);
     let found = current(&state, id, &ids).await?;
-    let data: Vec<RsvpView<'_>> = found.iter().map(|answered| RsvpView::new(id, answered)).collect();
+    let now = state.clock.now();
+    let view = |answered| RsvpView::new(id, answered, now);
+    let data: Vec<RsvpView<'_>> = found.iter().map(view).collect();
     if query.cursor.is_some() {
         let next = ids.last().filter(|_| more);
         return Ok(Json(
@@ -117,7 +119,7 @@ async fn current(state: &AppState, id: ActivityId, ids: &[RsvpId]) -> Result<Vec
             ids.iter().filter_map(|rsvp| activity.rsvp(*rsvp)).collect()
         })
         .await
-        .map_err(|error| refusal::problem(error, id))
+        .map_err(|error| state.refusal(error, id))
 }
 
 /// Entries of the log that are answered when nobody asks for another number.

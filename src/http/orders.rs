@@ -11,7 +11,7 @@ use turnout_actors::{Key, Order};
 use super::extract::{IdempotencyKey, IfMatch, etag};
 use crate::accounts::Caller;
 use crate::api::views::CommandView;
-use crate::api::{Code, Problem, refusal};
+use crate::api::{Code, Problem};
 use crate::state::AppState;
 
 /// Whoever gives a command, with the version it is meant for and the key it may be repeated under.
@@ -59,7 +59,7 @@ impl Commander {
     }
 }
 
-/// Gives a command about one RSVP and answers with what became of it.
+/// Gives a command about RSVPs and answers with what became of it.
 pub(super) async fn give(
     state: &AppState,
     activity: ActivityId,
@@ -70,11 +70,16 @@ pub(super) async fn give(
         .engine
         .command(activity, order)
         .await
-        .map_err(|error| refusal::problem(error, activity))?;
-    let Some(answered) = &reply.answer.rsvp else {
-        return Err(Problem::new(Code::Internal));
-    };
-    state.rsvps.note(answered.rsvp.id, activity);
-    let view = CommandView::new(activity, answered, &reply);
-    Ok((status, [(header::ETAG, etag(answered.rsvp.version))], Json(view)).into_response())
+        .map_err(|error| state.refusal(error, activity))?;
+    for answered in reply.answer.told.iter() {
+        state.rsvps.note(answered.rsvp.id, activity);
+    }
+    let view = Json(CommandView::new(activity, &reply, state.clock.now()));
+    let mut response = (status, view).into_response();
+    if let Some(answered) = reply.answer.rsvp() {
+        response
+            .headers_mut()
+            .insert(header::ETAG, etag(answered.rsvp.version));
+    }
+    Ok(response)
 }

@@ -11,7 +11,7 @@ use super::extract::{Body, Id, etag};
 use super::orders::{Commander, give};
 use crate::accounts::Caller;
 use crate::api::views::{PositionView, RsvpView};
-use crate::api::{Code, Problem, ReserveArgs, UpdateArgs, refusal};
+use crate::api::{Code, Problem, ReserveArgs, UpdateArgs};
 use crate::state::AppState;
 
 pub(super) fn routes() -> Router<AppState> {
@@ -72,8 +72,8 @@ async fn show_own(
                 .flatten()
         })
         .await
-        .map_err(|error| refusal::problem(error, id))?;
-    shown(id, &found.ok_or_else(|| Problem::new(Code::NotFound))?)
+        .map_err(|error| state.refusal(error, id))?;
+    shown(&state, id, &found.ok_or_else(|| Problem::new(Code::NotFound))?)
 }
 
 async fn update(
@@ -103,7 +103,7 @@ pub(super) async fn show(
     caller: Caller,
 ) -> Result<Response, Problem> {
     let (id, answered, _) = read(&state, rsvp, &caller).await?;
-    shown(id, &answered)
+    shown(&state, id, &answered)
 }
 
 async fn position(
@@ -136,7 +136,7 @@ async fn read(
             ))
         })
         .await
-        .map_err(|error| refusal::problem(error, id))?;
+        .map_err(|error| state.refusal(error, id))?;
     match found {
         Some((answered, counts, true, true)) => Ok((id, answered, counts)),
         Some((.., false, true)) => Err(Problem::new(Code::Forbidden)),
@@ -152,7 +152,7 @@ async fn activity_of(state: &AppState, rsvp: RsvpId) -> Result<ActivityId, Probl
         .ok_or_else(|| Problem::new(Code::NotFound))
 }
 
-fn shown(id: ActivityId, answered: &Answered) -> Result<Response, Problem> {
-    let view = RsvpView::new(id, answered);
+fn shown(state: &AppState, id: ActivityId, answered: &Answered) -> Result<Response, Problem> {
+    let view = RsvpView::new(id, answered, state.clock.now());
     Ok(([(header::ETAG, etag(answered.rsvp.version))], Json(view)).into_response())
 }

@@ -20,7 +20,7 @@ use super::extract::Id;
 use super::{MaybeCaller, rsvps};
 use crate::accounts::Caller;
 use crate::api::views::CountsView;
-use crate::api::{Code, Problem, refusal};
+use crate::api::{Code, Problem};
 use crate::state::AppState;
 use crate::ws::{self, Encoding, Implied, Opening};
 
@@ -63,7 +63,7 @@ async fn capacity(
             activity.is_visible_to(by.as_ref()).then(|| activity.counts())
         })
         .await
-        .map_err(|error| refusal::problem(error, id))?;
+        .map_err(|error| state.refusal(error, id))?;
     let counts = seen.value.ok_or_else(|| Problem::new(Code::NotFound))?;
     // After a restored backup the same number may stand for something else.
     let etag = format!("\"{}-{}\"", seen.history.0, counts.seq.0);

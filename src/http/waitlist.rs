@@ -6,14 +6,14 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use turnout_actors::domain::{ActivityId, Answered, Person};
+use turnout_actors::domain::{ActivityId, Answered};
 
 use super::MaybeCaller;
 use super::extract::{Id, Params};
 use super::page::{Limit, PageNumber};
 use crate::accounts::Caller;
 use crate::api::views::{PositionView, TicketedRsvpView};
-use crate::api::{Code, Problem, refusal};
+use crate::api::{Code, Problem};
 use crate::state::AppState;
 
 /// The most waiting parties per page, and as many as there are unless another number is asked for.
@@ -45,10 +45,10 @@ async fn show(
         .engine
         .read(id, |activity| {
             activity.is_visible_to(by.as_ref()).then(|| {
-                let own = by.and_then(|by| activity.rsvp_of(&Person::User(by.user)));
-                let host = by.is_some_and(|by| activity.is_host(&by));
+                let own = by.as_ref().and_then(|by| activity.own_rsvp(by));
+                let host = by.as_ref().is_some_and(|by| activity.is_host(by));
                 let entries: Option<Vec<Answered>> =
-                    host.then(|| activity.waiting_from(first).take(limit as usize).collect());
+                    host.then(|| activity.waiting_from(first, limit as usize).collect());
                 (
                     activity.counts(),
                     activity.head().settings.waitlist_paused,
@@ -58,7 +58,7 @@ async fn show(
             })
         })
         .await
-        .map_err(|error| refusal::problem(error, id))?;
+        .map_err(|error| state.refusal(error, id))?;
     let (counts, paused, own, entries) = seen.ok_or_else(|| Problem::new(Code::NotFound))?;
     let mut view = json!({
         "parties": counts.waitlisted_parties,
@@ -67,9 +67,10 @@ async fn show(
         "me": own.map(|answered| PositionView::new(&answered, counts.seq)),
     });
     if let Some(entries) = entries {
+        let now = state.clock.now();
         view["entries"] = entries
             .iter()
-            .map(|answered| json!(TicketedRsvpView::new(id, answered)))
+            .map(|answered| json!(TicketedRsvpView::new(id, answered, now)))
             .collect();
     }
     Ok(Json(view))

@@ -1,10 +1,10 @@
 //! The decision log, for reading.
 
 use sqlx::FromRow;
-use turnout_actors::domain::{ActivityId, RsvpId, Seq, Ticket, Timestamp, UserId};
+use turnout_actors::domain::{ActivityId, Actor, RsvpId, Seq, Ticket, Timestamp, UserId};
 use uuid::Uuid;
 
-use super::journal::EventData;
+use super::journal::{EventData, GUEST};
 use super::{Db, StoreError, on_db};
 
 /// One entry of the decision log.
@@ -19,7 +19,7 @@ pub struct LogEntry {
     /// To which RSVP.
     pub rsvp: Option<RsvpId>,
     /// By whose command.
-    pub actor: UserId,
+    pub actor: Actor,
     /// Where the RSVP stood before.
     pub previous_status: Option<String>,
     /// Where it stands since.
@@ -28,10 +28,12 @@ pub struct LogEntry {
     pub spots: Option<i64>,
     /// Its ticket.
     pub ticket: Option<Ticket>,
-    /// Why it was cancelled.
+    /// Why it was cancelled, or by whom it was promoted, where that was not the line's turn.
     pub reason: Option<String>,
     /// The earlier ticket that a promotion went past.
     pub past: Option<Ticket>,
+    /// How many spots that ticket needs, and how many were free.
+    pub needs_of_free: Option<(u32, u32)>,
 }
 
 #[derive(FromRow)]
@@ -40,6 +42,7 @@ struct EventRow {
     at: i64,
     kind: String,
     actor: Uuid,
+    actor_kind: Option<String>,
     rsvp_id: Option<Uuid>,
     previous_status: Option<String>,
     status: Option<String>,
@@ -57,13 +60,18 @@ impl EventRow {
             at: Timestamp::from_micros(self.at),
             kind: self.kind,
             rsvp: self.rsvp_id.map(RsvpId::from),
-            actor: UserId::from(self.actor),
+            actor: match self.actor_kind.as_deref() {
+                None => Actor::User(UserId::from(self.actor)),
+                Some(GUEST) => Actor::Guest(RsvpId::from(self.actor)),
+                Some(_) => Actor::System,
+            },
             previous_status: self.previous_status,
             status: self.status,
             spots: self.spots,
             ticket: self.ticket.map(|ticket| Ticket(ticket as u64)),
             reason: self.reason,
-            past: data.and_then(|data| data.past),
+            past: data.as_ref().and_then(|data| data.past),
+            needs_of_free: data.and_then(|data| data.needs.zip(data.free)),
         })
     }
 }
@@ -75,7 +83,8 @@ pub async fn after(
     after: Seq,
     limit: u32,
 ) -> Result<Vec<LogEntry>, StoreError> {
-    let select = "SELECT seq, at, kind, actor, rsvp_id, previous_status, status, spots, ticket, reason, data \
+    let select = "SELECT seq, at, kind, actor, actor_kind, rsvp_id, previous_status, status, spots, ticket, \
+                  reason, data \
                   FROM activity_events WHERE activity_id = $1 AND seq > $2 ORDER BY seq LIMIT $3";
     let rows: Vec<EventRow> = on_db!(db.read, |pool| sqlx::query_as(select)
         .bind(activity.uuid())

@@ -25,8 +25,12 @@ pub(super) use rows::{ACTIVITY_COLUMNS, ActivityRow, RSVP_COLUMNS, RsvpRow};
 /// The number of the present history, read in the statement that claims an activity.
 const HISTORY: &str = "(SELECT epoch FROM meta WHERE only_row = 1) AS history";
 
+/// The `actor_kind` of commands of people without an account, and of what time brought about.
+pub(super) const GUEST: &str = "guest";
+pub(super) const SYSTEM: &str = "system";
+
 /// Lets rows of a cancelled activity follow it: status, reason, activity, the last one so far, how many at most.
-const FOLLOW_CANCELLATION: &str = "UPDATE rsvps SET status = $1, cancel_reason = $2, version = rsvps.version + 1, \
+const FOLLOW_CANCELLATION: &str = "UPDATE rsvps SET status = $1, cancel_reason = $2, offer_expires_at = NULL, version = rsvps.version + 1, \
      updated_at = a.cancelled_at FROM activities AS a \
      WHERE a.id = $3 AND a.cancelled_at IS NOT NULL AND rsvps.id IN \
        (SELECT id FROM rsvps WHERE activity_id = $3 AND id > $4 AND status <> 'cancelled' ORDER BY id LIMIT $5) \

@@ -29,8 +29,12 @@ pub struct RsvpFilter {
 
 impl RsvpFilter {
     /// The names of the statuses that can be asked for.
-    pub const STATUSES: [&'static str; 3] =
-        [Status::Confirmed.name(), Status::Waitlisted.name(), "cancelled"];
+    pub const STATUSES: [&'static str; 4] = [
+        Status::Confirmed.name(),
+        Status::Offered.name(),
+        Status::Waitlisted.name(),
+        "cancelled",
+    ];
 }
 
 macro_rules! restrict {

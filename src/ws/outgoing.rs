@@ -3,7 +3,7 @@
 use serde::Serialize;
 use serde::ser::{SerializeMap, Serializer};
 use turnout_actors::Reply;
-use turnout_actors::domain::{ActivityId, Difference, History, Moves, Seq, Ticket, Timestamp};
+use turnout_actors::domain::{ActivityId, Difference, History, Moves, Seq, Ticket, Timestamp, Told};
 use uuid::Uuid;
 
 use super::limits;
@@ -95,11 +95,12 @@ impl<'a> Subscribed<'a> {
         mode: Mode,
         at: (History, Seq),
         sight: &'a Sight,
+        now: Timestamp,
     ) -> Self {
         let activity = subscription.activity;
         let me = || {
             let own = sight.own.as_ref();
-            own.map(|own| MeView::new(activity, Some(own), sight.seq))
+            own.map(|own| MeView::new(activity, Some(own), sight.seq, now))
         };
         Self {
             kind: "subscribed",
@@ -162,20 +163,33 @@ pub(super) struct Accepted<'a> {
     seq: Seq,
     #[serde(skip_serializing_if = "Option::is_none")]
     rsvp: Option<RsvpView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rsvps: Option<Vec<RsvpView<'a>>>,
     counts: CountsView,
     replayed: bool,
 }
 
 impl<'a> Accepted<'a> {
-    pub(super) fn new(id: &'a str, key: Option<&'a str>, activity: ActivityId, reply: &'a Reply) -> Self {
-        let rsvp = reply.answer.rsvp.as_ref();
+    pub(super) fn new(
+        id: &'a str,
+        key: Option<&'a str>,
+        activity: ActivityId,
+        reply: &'a Reply,
+        now: Timestamp,
+    ) -> Self {
+        let view = |answered| RsvpView::new(activity, answered, now);
+        let several = match &reply.answer.told {
+            Told::Nothing | Told::One(_) => None,
+            several => Some(several.iter().map(view).collect()),
+        };
         Self {
             kind: "ok",
             id,
             key,
             activity,
             seq: reply.answer.seq,
-            rsvp: rsvp.map(|answered| RsvpView::new(activity, answered)),
+            rsvp: reply.answer.rsvp().map(view),
+            rsvps: several,
             counts: reply.counts.into(),
             replayed: reply.answer.replayed,
         }

@@ -82,7 +82,7 @@ impl Subscription {
 
 /// What these eyes see.
 pub(super) fn look(activity: &Activity, eyes: Option<&Eyes>) -> Sight {
-    let principal = eyes.map(|eyes| eyes.principal);
+    let principal = eyes.map(|eyes| &eyes.principal);
     let own = eyes.and_then(|eyes| match &eyes.focus {
         Focus::Person(person) => activity.rsvp_of(person),
         Focus::Rsvp(rsvp) => activity
@@ -97,7 +97,7 @@ pub(super) fn look(activity: &Activity, eyes: Option<&Eyes>) -> Sight {
         })
     ) && own.is_none();
     Sight {
-        is_visible: activity.is_visible_to(principal.as_ref()) && !follows_nothing,
+        is_visible: activity.is_visible_to(principal) && !follows_nothing,
         own,
         seq: activity.counts().seq,
     }

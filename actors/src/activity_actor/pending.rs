@@ -66,18 +66,22 @@ impl Pending {
         self.commands.push_back(command);
     }
 
-    /// The next command, in order of stamps and, among equal ones, of arrival.
-    pub(super) fn next(&mut self) -> Option<PendingCommand> {
+    /// The time by which the next command is judged.
+    pub(super) fn next_at(&mut self) -> Option<Timestamp> {
         if !self.sorted {
             let unsettled = self.alone.min(self.commands.len());
             // Those that go alone have been judged before and stay ahead, in their order.
             self.commands.make_contiguous()[unsettled..].sort_by_key(|command| command.caller.request.at);
             self.sorted = true;
         }
+        let at = self.commands.front()?.caller.request.at;
+        Some(self.judged_at.map_or(at, |latest| latest.max(at)))
+    }
+
+    /// The next command, in order of stamps and, among equal ones, of arrival.
+    pub(super) fn next(&mut self) -> Option<PendingCommand> {
+        let at = self.next_at()?;
         let mut command = self.commands.pop_front()?;
-        let at = self.judged_at.map_or(command.caller.request.at, |latest| {
-            latest.max(command.caller.request.at)
-        });
         command.caller.request.at = at;
         self.judged_at = Some(at);
         Some(command)

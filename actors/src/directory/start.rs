@@ -19,7 +19,7 @@ use crate::feed::Feed;
 use crate::live::{ActivityHandle, Live, Standing};
 use crate::metrics::LOAD_SECONDS;
 use crate::mirror::Outgoing;
-use crate::ports::{Cause, IdSource, Journal, JournalError, Loaded};
+use crate::ports::{Cause, Clock, IdSource, Journal, JournalError, Loaded};
 
 /// Why an activity did not start.
 #[derive(Debug, thiserror::Error)]
@@ -67,6 +67,7 @@ pub(super) struct Starter {
     pub(super) history: Arc<AtomicU64>,
     pub(super) journal: Arc<dyn Journal>,
     pub(super) ids: Arc<dyn IdSource>,
+    pub(super) clock: Arc<dyn Clock>,
     pub(super) committer: ActorRef<CommitterMsg>,
     pub(super) outgoing: Option<Arc<Outgoing>>,
     pub(super) permits: u32,
@@ -112,6 +113,7 @@ impl Starter {
             epoch: loaded.epoch,
             journal: self.journal,
             ids: self.ids,
+            clock: self.clock,
             committer: self.committer,
             outgoing: self.outgoing,
         };

@@ -8,7 +8,8 @@ use super::head::Head;
 use super::ids::{ActivityId, RsvpId};
 use super::keys::KeyTable;
 use super::overview::{Counts, Overview};
-use super::person::{Person, Principal};
+use super::party;
+use super::person::{Person, Principal, Who};
 use super::rsvp::{CancelReason, Rsvp, Status};
 use super::rsvp_table::{RsvpTable, Slot};
 use super::settings::{SharedSettings, Visibility};
@@ -95,17 +96,41 @@ impl Activity {
 
     /// Whether `by` may see this RSVP: its person, whoever booked it, and the host.
     pub fn shows(&self, rsvp: &Rsvp, by: &Principal) -> bool {
-        self.is_host(by) || rsvp.person == Person::User(by.user) || rsvp.booked_by() == Some(by.user)
+        self.is_host(by) || is_own(rsvp, by) || is_booker(rsvp, by)
     }
 
     /// Whether `by` may know of it; `None` is somebody without an account.
     pub fn is_visible_to(&self, by: Option<&Principal>) -> bool {
-        let is_let_in = |by: &Principal| {
-            let own = self.rsvps.find_person(&Person::User(by.user));
-            own.is_some_and(|slot| lets_in(self.rsvps.row(slot)))
-        };
+        let is_let_in = |by: &Principal| self.own(by).is_some_and(|slot| lets_in(self.rsvps.row(slot)));
         self.head.settings.visibility != Visibility::Private
             || by.is_some_and(|by| self.is_host(by) || is_let_in(by))
+    }
+
+    /// Whether `by` comes with the manage token of an RSVP of which the person has left and come back since.
+    pub fn has_outlived(&self, by: &Principal) -> bool {
+        match by.who {
+            Who::Guest { rsvp, generation } => self
+                .rsvps
+                .find(rsvp)
+                .is_some_and(|slot| self.rsvps.row(slot).generation != generation),
+            Who::User(_) | Who::Visitor(_) | Who::System => false,
+        }
+    }
+
+    /// The RSVP that `by` has proved to be theirs, whatever its status.
+    pub fn own_rsvp(&self, by: &Principal) -> Option<Answered> {
+        self.own(by).map(|slot| self.answered(slot))
+    }
+
+    fn own(&self, by: &Principal) -> Option<Slot> {
+        match &by.who {
+            Who::User(user) => self.rsvps.find_person(&Person::User(*user)),
+            Who::Guest { rsvp, .. } => {
+                let slot = self.rsvps.find(*rsvp)?;
+                is_own(self.rsvps.row(slot), by).then_some(slot)
+            }
+            Who::Visitor(_) | Who::System => None,
+        }
     }
 
     /// The RSVP with this identifier.
@@ -118,6 +143,29 @@ impl Activity {
         self.rsvps.find_person(person).map(|slot| self.answered(slot))
     }
 
+    /// Those who are confirmed, the last to have come first: their RSVPs lie in the order of first arrival.
+    pub fn confirmed_last_first(&self) -> impl Iterator<Item = &Rsvp> {
+        let confirmed = self.rsvps.roll().confirmed();
+        confirmed
+            .last_first()
+            .map(|slot| self.rsvps.row(slot))
+            .filter(|_| self.head.cancelled_at.is_none())
+    }
+
+    /// How many RSVPs are confirmed.
+    pub fn confirmed_count(&self) -> usize {
+        match self.head.cancelled_at {
+            None => self.rsvps.roll().confirmed().len(),
+            Some(_) => 0,
+        }
+    }
+
+    /// When the next offer ends, if there is one.
+    pub fn next_offer_end(&self) -> Option<Timestamp> {
+        let end = self.rsvps.roll().next_end();
+        end.filter(|_| self.head.cancelled_at.is_none())
+    }
+
     /// All RSVPs in order of first arrival.
     pub fn rsvps(&self) -> impl Iterator<Item = Answered> + '_ {
         self.rsvps
@@ -125,18 +173,21 @@ impl Activity {
             .map(|rsvp| answered(&self.head, &self.waitlist, rsvp.clone()))
     }
 
-    /// The RSVPs that wait, in order, from the one with `ahead` parties before it.
-    pub fn waiting_from(&self, ahead: u64) -> impl Iterator<Item = Answered> + '_ {
+    /// The RSVPs that wait, in order: those of up to `parties` parties from the one with `ahead` before it.
+    pub fn waiting_from(&self, ahead: u64, parties: usize) -> impl Iterator<Item = Answered> + '_ {
+        let listed = |group| self.rsvps.roll().group(group).iter().copied();
         let first = self.waitlist.nth(ahead);
         first
             .into_iter()
             .flat_map(|party| self.waitlist.iter_from(party.ticket))
-            .map(|party| self.answered(party.lead))
+            .take(parties)
+            .flat_map(move |party| party::members(party.lead, |slot| self.rsvps.row(slot), listed))
+            .map(|slot| self.answered(slot))
     }
 
     /// The RSVPs that wait, in order.
     pub fn waiting(&self) -> impl Iterator<Item = Answered> + '_ {
-        self.waiting_from(0)
+        self.waiting_from(0, usize::MAX)
     }
 
     /// Takes over the changes of a draft that was made on this very state and is now durable.
@@ -174,7 +225,21 @@ impl Activity {
 }
 
 pub(super) fn is_host(head: &Head, by: &Principal) -> bool {
-    by.elevated || head.settings.host_id == by.user
+    by.elevated || by.who == Who::User(head.settings.host_id)
+}
+
+/// Whether `by` has proved that this RSVP is theirs.
+pub(super) fn is_own(rsvp: &Rsvp, by: &Principal) -> bool {
+    match by.who {
+        Who::User(user) => rsvp.person == Person::User(user),
+        Who::Guest { rsvp: id, generation } => rsvp.id == id && rsvp.generation == generation,
+        Who::Visitor(_) | Who::System => false,
+    }
+}
+
+/// Whether `by` booked this RSVP for its person.
+pub(super) fn is_booker(rsvp: &Rsvp, by: &Principal) -> bool {
+    by.account().is_some() && rsvp.booked_by() == by.account()
 }
 
 /// Whether this RSVP lets its person know of a private activity. One that its person has cancelled still does; one
@@ -216,6 +281,9 @@ pub(super) fn answered(head: &Head, waitlist: &Waitlist, mut rsvp: Rsvp) -> Answ
         rsvp.status = Status::Cancelled(CancelReason::ActivityCancelled);
         rsvp.version += 1;
         rsvp.updated_at = cancelled_at;
+        if rsvp.offer_expires_at().is_some() {
+            rsvp.change_extras(|extras| extras.offer_expires_at = None);
+        }
     }
     let ahead = (rsvp.status == Status::Waitlisted).then(|| waitlist.ahead(rsvp.ticket));
     Answered { rsvp, ahead }

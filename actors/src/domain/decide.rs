@@ -1,87 +1,81 @@
-//! Judging a command: what it leads to, or why it is refused. Changes nothing.
+//! Judging a command: what it leads to by itself, or why it is refused. Changes nothing.
 //!
 //! The order of judgement is the same for every command and is a promise to clients: forbidden, replay (see
 //! [`super::judge`]), activity cancelled, not found, version, time, already reserved or cancelled, party size,
-//! capacity and waitlist.
+//! status, capacity and waitlist. The promotions that follow are not decided here but found by the scan.
 
 mod cancel;
 mod change;
+mod check_in;
+mod group;
+mod offer;
+mod permit;
+mod reassign;
 mod reserve;
+mod transfer;
 mod update;
 
-use super::activity::{is_host, lets_in};
+use super::activity::{is_host, is_own};
 use super::command::{Command, Request, Target};
 use super::draft::State;
 use super::event::Fact;
-use super::person::{Person, Principal};
+use super::person::{Person, Principal, Who};
 use super::rejection::{Current, Rejection};
-use super::rsvp::Rsvp;
+use super::rsvp::{CancelReason, Rsvp};
 use super::rsvp_table::Slot;
-use super::scan::{self, Terms};
-use super::settings::Visibility;
 use super::time::Timestamp;
-use super::waitlist::Waitlist;
 
-/// Whether the principal may give this command at all.
-pub(super) fn permit(state: State<'_>, request: &Request) -> Result<(), Rejection> {
-    let by = &request.by;
-    if is_host(state.head(), by) {
-        return Ok(());
-    }
-    let own = Person::User(by.user);
-    if state.head().settings.visibility == Visibility::Private {
-        let known = state
-            .find_person(&own)
-            .is_some_and(|slot| lets_in(state.row(slot)));
-        if !known {
-            return Err(Rejection::NotFound);
-        }
-    }
-    let allowed = match &request.command {
-        Command::Reserve(reserve) => reserve.person == own,
-        Command::Update(update) => may_touch(state, by, &update.target),
-        Command::Cancel(target) => may_touch(state, by, target),
-        Command::Change(_) | Command::CancelActivity => false,
-    };
-    if allowed {
-        Ok(())
-    } else {
-        Err(Rejection::Forbidden)
-    }
-}
+pub(super) use group::{decide_each, open_for_each};
+pub(super) use permit::permit;
 
 /// What the command leads to at time `now`: nothing at all where it changes nothing.
 pub(super) fn decide(state: State<'_>, request: &Request, now: Timestamp) -> Result<Vec<Fact>, Rejection> {
-    if state.head().cancelled_at.is_some() {
-        return Err(Rejection::ActivityCancelled);
-    }
+    still_on(state)?;
     match &request.command {
         Command::Reserve(reserve) => reserve::decide(state, request, reserve, now),
+        Command::ReserveGroup(group) => group::decide_all(state, request, group, now),
         Command::Update(update) => update::decide(state, request, update, now),
         Command::Cancel(target) => cancel::decide(state, request, target, now),
-        Command::Change(change) => change::decide(state, request, change, now),
+        Command::Accept(target) => offer::accept(state, request, target, now),
+        Command::Decline(target) => offer::decline(state, request, target, now),
+        Command::Transfer(transfer) => transfer::decide(state, request, transfer, now),
+        Command::CheckIn(check_in) => check_in::decide(state, request, check_in),
+        Command::UndoCheckIn(rsvp) => check_in::undo(state, request, *rsvp),
+        Command::Reassign(reassign) => reassign::decide(state, reassign, now),
+        Command::Change(change) => change::decide(state, request, change),
         Command::CancelActivity => change::cancel_activity(state, request),
+        Command::ExpireOffers => Ok(offer::expire(state, now)),
     }
 }
 
-/// An RSVP may be touched by its person and by whoever booked it; whether it exists is judged later.
-fn may_touch(state: State<'_>, by: &Principal, target: &Target) -> bool {
+/// A cancelled activity takes no commands.
+fn still_on(state: State<'_>) -> Result<(), Rejection> {
+    match state.head().cancelled_at {
+        None => Ok(()),
+        Some(_) => Err(Rejection::ActivityCancelled),
+    }
+}
+
+/// The RSVP that the principal has proved to be theirs.
+fn own(state: State<'_>, by: &Principal) -> Option<Slot> {
+    match &by.who {
+        Who::User(user) => state.find_person(&Person::User(*user)),
+        Who::Guest { rsvp, .. } => state.find(*rsvp).filter(|slot| is_own(state.row(*slot), by)),
+        Who::Visitor(_) | Who::System => None,
+    }
+}
+
+/// The RSVP that a command means, if there is one.
+pub(super) fn meant(state: State<'_>, by: &Principal, target: &Target) -> Option<Slot> {
     match target {
-        Target::Own => true,
-        Target::Rsvp(id) => state.find(*id).is_none_or(|slot| {
-            let rsvp = state.row(slot);
-            rsvp.person == Person::User(by.user) || rsvp.booked_by() == Some(by.user)
-        }),
+        Target::Own => own(state, by),
+        Target::Rsvp(id) => state.find(*id),
     }
 }
 
 /// The RSVP that a command is about, at the version that the caller expects.
 fn target<'a>(state: State<'a>, request: &Request, target: &Target) -> Result<(Slot, &'a Rsvp), Rejection> {
-    let slot = match target {
-        Target::Own => state.find_person(&Person::User(request.by.user)),
-        Target::Rsvp(id) => state.find(*id),
-    }
-    .ok_or(Rejection::NotFound)?;
+    let slot = meant(state, &request.by, target).ok_or(Rejection::NotFound)?;
     let rsvp = state.row(slot);
     match request.if_version {
         Some(expected) if expected != rsvp.version => Err(Rejection::VersionConflict(Box::new(
@@ -115,26 +109,22 @@ fn in_time_to_cancel(state: State<'_>, by: &Principal, now: Timestamp) -> Result
     }
 }
 
-/// The facts that the scan adds at the end of a command which leaves `free` spots and this waitlist.
-fn promotions(state: State<'_>, line: &mut Waitlist, terms: Terms) -> impl Iterator<Item = Fact> {
-    scan::scan(line, terms).into_iter().map(move |promotion| {
-        let rsvp = state.row(promotion.party.lead);
-        Fact::Promoted {
-            rsvp: rsvp.id,
-            ticket: promotion.party.ticket,
-            spots: rsvp.spots(),
-            past: promotion.past,
-        }
-    })
+/// Only what still stands can be changed.
+fn live(rsvp: &Rsvp) -> Result<(), Rejection> {
+    if rsvp.status.is_live() {
+        Ok(())
+    } else {
+        Err(Rejection::AlreadyCancelled)
+    }
 }
 
-/// What the scan goes by after a command that frees `freed` spots and changes no setting.
-fn terms(state: State<'_>, freed: u32) -> Terms {
-    let head = state.head();
-    let held = head.held_spots() - freed;
-    Terms {
-        free: head.settings.capacity.saturating_sub(held),
-        capacity: head.settings.capacity,
-        patience: head.settings.patience,
+/// The end of an RSVP as it stands.
+fn ended(rsvp: &Rsvp, reason: CancelReason) -> Fact {
+    Fact::Cancelled {
+        rsvp: rsvp.id,
+        previous: rsvp.status,
+        reason,
+        ticket: rsvp.ticket,
+        spots: rsvp.spots(),
     }
 }

@@ -9,12 +9,14 @@ use std::collections::HashMap;
 use super::activity::{self, Activity};
 use super::event::{Answered, Event, Outcome};
 use super::head::Head;
-use super::ids::{ActivityId, RsvpId, Seq, Ticket};
+use super::ids::{ActivityId, GroupId, RsvpId, Seq, Ticket};
 use super::keys::{KeyDigest, KeyHash};
 use super::overview::Overview;
+use super::party;
 use super::person::Person;
-use super::rsvp::Rsvp;
+use super::rsvp::{Rsvp, Status};
 use super::rsvp_table::Slot;
+use super::time::Timestamp;
 use super::waitlist::Waitlist;
 
 /// Changes on top of a committed [`Activity`].
@@ -29,7 +31,11 @@ pub struct Draft {
     fresh_by_id: HashMap<RsvpId, Slot>,
     fresh_by_person: HashMap<Person, Slot>,
     changed: HashMap<Slot, Rsvp>,
+    /// Who came to belong to a party.
+    grouped: HashMap<GroupId, Vec<Slot>>,
     pub(super) keyed: HashMap<KeyDigest, KeyedOutcome>,
+    /// When the first of the offers made ends.
+    next_offer_end: Option<Timestamp>,
     events: Vec<Event>,
     moves: Moves,
 }
@@ -75,7 +81,9 @@ impl Draft {
             fresh_by_id: HashMap::new(),
             fresh_by_person: HashMap::new(),
             changed: HashMap::new(),
+            grouped: HashMap::new(),
             keyed: HashMap::new(),
+            next_offer_end: None,
             events: Vec::new(),
             moves: Moves::default(),
         }
@@ -99,6 +107,11 @@ impl Draft {
     /// How the waitlist moved so far.
     pub fn moves(&self) -> &Moves {
         &self.moves
+    }
+
+    /// When the first of the offers ends that were made so far.
+    pub fn next_offer_end(&self) -> Option<Timestamp> {
+        self.next_offer_end
     }
 
     /// The RSVPs that are new or have changed, each once, as they are now.
@@ -198,6 +211,40 @@ impl<'a> State<'a> {
             .get(person)
             .copied()
             .or_else(|| self.base.rsvps.find_person(person))
+    }
+
+    /// The RSVPs of this one's party, in the order in which they are told.
+    pub(super) fn party(self, slot: Slot) -> Vec<Slot> {
+        let listed = |group| {
+            let lately = self.draft.grouped.get(&group);
+            let before = self.base.rsvps.roll().group(group);
+            before.iter().chain(lately.into_iter().flatten()).copied()
+        };
+        party::members(slot, |slot| self.row(slot), listed)
+    }
+
+    /// The RSVPs whose offers are over at `now`, in the order in which they are told.
+    pub(super) fn due(self, now: Timestamp) -> Vec<Slot> {
+        let is_over = |slot: &Slot| {
+            let row = self.row(*slot);
+            row.status == Status::Offered && row.offer_expires_at().is_some_and(|end| end <= now)
+        };
+        let fresh = (self.draft.first_fresh..).map(Slot).take(self.draft.fresh.len());
+        let mut due: Vec<Slot> = self
+            .base
+            .rsvps
+            .roll()
+            .due(now)
+            .chain(self.draft.changed.keys().copied())
+            .chain(fresh)
+            .filter(is_over)
+            .collect();
+        due.sort_unstable_by(|one, other| {
+            let told = |slot: &Slot| (self.row(*slot).offer_expires_at(), &self.row(*slot).person);
+            told(one).cmp(&told(other))
+        });
+        due.dedup();
+        due
     }
 
     pub(super) fn answered(self, slot: Slot) -> Answered {

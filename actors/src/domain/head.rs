@@ -2,6 +2,7 @@
 
 use super::event::{Event, Fact};
 use super::ids::{Seq, Ticket};
+use super::rsvp::Status;
 use super::settings::SharedSettings;
 use super::time::Timestamp;
 
@@ -77,20 +78,36 @@ impl Head {
         self.stamped_at = event.at;
     }
 
-    pub(super) fn take_spots(&mut self, spots: u32) {
-        self.confirmed_spots += spots;
+    /// Somebody who stands so takes more spots.
+    pub(super) fn take(&mut self, status: Status, spots: u32) {
+        *self.spots_of(status) += spots;
         assert!(
             self.held_spots() <= self.settings.capacity,
             "a transition that takes spots stays within the capacity"
         );
     }
 
-    pub(super) fn free(&mut self, spots: u32) {
-        self.confirmed_spots -= spots;
+    /// Somebody who stood so gives spots back.
+    pub(super) fn give_back(&mut self, status: Status, spots: u32) {
+        *self.spots_of(status) -= spots;
         self.capacity_limit = self
             .settings
             .capacity
             .max(self.capacity_limit.min(self.held_spots()));
+    }
+
+    /// What was offered is confirmed.
+    pub(super) fn confirm(&mut self, spots: u32) {
+        self.offered_spots -= spots;
+        self.confirmed_spots += spots;
+    }
+
+    fn spots_of(&mut self, status: Status) -> &mut u32 {
+        match status {
+            Status::Confirmed => &mut self.confirmed_spots,
+            Status::Offered => &mut self.offered_spots,
+            Status::Waitlisted | Status::Cancelled(_) => unreachable!("{status:?} holds no spots"),
+        }
     }
 
     /// Applies a fact about the activity as a whole.
@@ -112,7 +129,13 @@ impl Head {
                 self.checked_in_spots = 0;
                 self.capacity_limit = self.settings.capacity;
             }
-            Fact::Entered(_) | Fact::Promoted { .. } | Fact::Updated { .. } | Fact::Cancelled { .. } => {
+            Fact::Entered(_)
+            | Fact::Promoted(_)
+            | Fact::Accepted { .. }
+            | Fact::Updated(_)
+            | Fact::Cancelled { .. }
+            | Fact::CheckedIn { .. }
+            | Fact::CheckInUndone { .. } => {
                 unreachable!("facts about one RSVP do not change the settings")
             }
         }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::ids::UserId;
+use super::ids::{RsvpId, UserId};
 use super::visible::is_invisible;
 
 /// The longest e-mail address, in bytes.
@@ -79,7 +79,7 @@ impl fmt::Display for Email {
 }
 
 /// The person who holds an RSVP: at most one live RSVP each per activity.
-#[derive(Clone, PartialEq, Eq, Hash, Debug, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Debug, Serialize, Deserialize)]
 pub enum Person {
     /// Somebody with an account.
     User(UserId),
@@ -87,21 +87,70 @@ pub enum Person {
     Guest(Email),
 }
 
+impl Person {
+    /// Whether it is somebody without an account.
+    pub const fn is_guest(&self) -> bool {
+        matches!(self, Self::Guest(_))
+    }
+}
+
 /// Who gives a command, as far as the rules must know.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
 pub struct Principal {
-    /// The account.
-    pub user: UserId,
-    /// Whether it may act as host here although it is not the host: an administrator.
+    /// Who it is.
+    pub who: Who,
+    /// Whether they may act as host here although they are not the host: an administrator.
     pub elevated: bool,
+}
+
+/// How somebody has proved who they are.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub enum Who {
+    /// By an account.
+    User(UserId),
+    /// By the manage token of an RSVP: without an account.
+    Guest {
+        /// The RSVP that the token is for.
+        rsvp: RsvpId,
+        /// The generation that it is for.
+        generation: u32,
+    },
+    /// Not at all: somebody who says that this is their address. They may come in, and nothing else.
+    Visitor(Email),
+    /// Nobody: time has passed.
+    System,
 }
 
 impl Principal {
     /// An account without particular rights.
     pub const fn user(user: UserId) -> Self {
-        Self {
-            user,
-            elevated: false,
+        Self::from(Who::User(user))
+    }
+
+    /// Whoever holds the manage token of this RSVP.
+    pub const fn guest(rsvp: RsvpId, generation: u32) -> Self {
+        Self::from(Who::Guest { rsvp, generation })
+    }
+
+    /// Somebody who says that this is their address.
+    pub const fn visitor(email: Email) -> Self {
+        Self::from(Who::Visitor(email))
+    }
+
+    /// Nobody: what time brings about.
+    pub const fn system() -> Self {
+        Self::from(Who::System)
+    }
+
+    const fn from(who: Who) -> Self {
+        Self { who, elevated: false }
+    }
+
+    /// The account, if it is one.
+    pub const fn account(&self) -> Option<UserId> {
+        match self.who {
+            Who::User(user) => Some(user),
+            Who::Guest { .. } | Who::Visitor(_) | Who::System => None,
         }
     }
 }

@@ -1,8 +1,11 @@
 //! An activity put together again from what a journal kept.
 
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+
 use super::activity::Activity;
 use super::head::Head;
-use super::ids::{ActivityId, Seq, Ticket};
+use super::ids::{ActivityId, GroupId, Seq, Ticket};
 use super::keys::{KeyHash, KeyTable};
 use super::rsvp::{Rsvp, Status};
 use super::rsvp_table::RsvpTable;
@@ -19,7 +22,15 @@ pub enum Corrupt {
         /// What the activity's row says.
         head: u32,
     },
-    /// Two rows wait with one ticket.
+    /// The spots of the offered rows are not those of the activity's row.
+    #[error("{rows} offered spots in the rows, {head} in the activity")]
+    OfferedSpots {
+        /// The sum over the rows.
+        rows: u64,
+        /// What the activity's row says.
+        head: u32,
+    },
+    /// Two rows wait with one ticket that did not come together.
     #[error("ticket {0} waits twice")]
     TicketTwice(Ticket),
     /// One person has two rows.
@@ -33,10 +44,11 @@ pub struct Rebuild {
     id: ActivityId,
     head: Head,
     rsvps: RsvpTable,
-    waiting: Vec<Waiting>,
+    waiting: BTreeMap<Ticket, (Waiting, Option<GroupId>)>,
     promoted: Vec<Ticket>,
     keys: KeyTable,
     confirmed_spots: u64,
+    offered_spots: u64,
 }
 
 impl Rebuild {
@@ -46,10 +58,11 @@ impl Rebuild {
             id,
             head,
             rsvps: RsvpTable::default(),
-            waiting: Vec::new(),
+            waiting: BTreeMap::new(),
             promoted: Vec::new(),
             keys: KeyTable::default(),
             confirmed_spots: 0,
+            offered_spots: 0,
         }
     }
 
@@ -58,12 +71,21 @@ impl Rebuild {
         if self.rsvps.find_person(&rsvp.person).is_some() {
             return Err(Corrupt::PersonTwice(rsvp.id));
         }
-        let (status, ticket, spots) = (rsvp.status, rsvp.ticket, rsvp.spots());
+        let (status, ticket, spots, group) = (rsvp.status, rsvp.ticket, rsvp.spots(), rsvp.group());
         self.head.last_ticket = self.head.last_ticket.max(ticket);
         let lead = self.rsvps.push(rsvp);
         match status {
             Status::Confirmed => self.confirmed_spots += u64::from(spots),
-            Status::Waitlisted => self.waiting.push(Waiting { ticket, spots, lead }),
+            Status::Offered => self.offered_spots += u64::from(spots),
+            Status::Waitlisted => match self.waiting.entry(ticket) {
+                Entry::Vacant(place) => {
+                    place.insert((Waiting { ticket, spots, lead }, group));
+                }
+                Entry::Occupied(mut place) if group.is_some() && place.get().1 == group => {
+                    place.get_mut().0.spots += spots;
+                }
+                Entry::Occupied(_) => return Err(Corrupt::TicketTwice(ticket)),
+            },
             Status::Cancelled(_) => {}
         }
         Ok(())
@@ -71,7 +93,7 @@ impl Rebuild {
 
     /// The earliest ticket that waits. Only tickets promoted by the scan that are later can matter.
     pub fn first_waiting(&self) -> Option<Ticket> {
-        self.waiting.iter().map(|party| party.ticket).min()
+        self.waiting.keys().next().copied()
     }
 
     /// Adds a ticket that the scan promoted.
@@ -85,7 +107,7 @@ impl Rebuild {
     }
 
     /// The activity, if everything adds up.
-    pub fn finish(mut self) -> Result<Activity, Corrupt> {
+    pub fn finish(self) -> Result<Activity, Corrupt> {
         let mut waitlist = Waitlist::default();
         // Rows of a cancelled activity may still be on their way to being cancelled; nothing waits there.
         if self.head.cancelled_at.is_none() {
@@ -95,15 +117,15 @@ impl Rebuild {
                     head: self.head.confirmed_spots,
                 });
             }
-            self.waiting.sort_unstable_by_key(|party| party.ticket);
-            if let Some(pair) = self
-                .waiting
-                .windows(2)
-                .find(|pair| pair[0].ticket == pair[1].ticket)
-            {
-                return Err(Corrupt::TicketTwice(pair[0].ticket));
+            if self.offered_spots != u64::from(self.head.offered_spots) {
+                return Err(Corrupt::OfferedSpots {
+                    rows: self.offered_spots,
+                    head: self.head.offered_spots,
+                });
             }
-            self.waiting.into_iter().for_each(|party| waitlist.enter(party));
+            self.waiting
+                .into_values()
+                .for_each(|(party, _)| waitlist.enter(party));
             self.promoted.into_iter().for_each(|ticket| waitlist.pass(ticket));
         }
         Ok(Activity::from_parts(

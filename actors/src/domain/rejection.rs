@@ -1,6 +1,7 @@
 //! Why a command was refused: an ordinary answer with a stable code, never an error on its way to a 500.
 
 use super::event::Answered;
+use super::ids::RsvpId;
 use super::settings::FieldError;
 
 /// A command was judged and refused; nothing has changed.
@@ -8,6 +9,8 @@ use super::settings::FieldError;
 pub enum Rejection {
     /// The principal may not do this.
     Forbidden,
+    /// The manage token is of an earlier time of its RSVP.
+    TokenRevoked,
     /// The key was used for something else before.
     KeyReused,
     /// The activity is over for good.
@@ -36,12 +39,31 @@ pub enum Rejection {
         /// The limit that it exceeds: guests where `max_guests` is exceeded, spots where the capacity is.
         limit: u32,
     },
-    /// A party that grows needs spots that are not free.
+    /// The RSVP does not wait.
+    NotWaitlisted,
+    /// The RSVP has no offer, or its time is over.
+    NotOffered,
+    /// The RSVP is not confirmed.
+    NotConfirmed,
+    /// The code is of an earlier time of its RSVP, or of no RSVP here.
+    InvalidCode,
+    /// A party that grows or is promoted by hand needs spots that are not free.
     NoFreeSpots,
     /// All spots are taken and there is no waitlist.
     ActivityFull,
     /// All spots are taken and the waitlist is full.
     WaitlistFull,
+    /// Of several that the command is about, this one is why.
+    About(Box<(Which, Self)>),
+}
+
+/// One of several that a command is about.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Which {
+    /// The one at this place in the list of those who want in, from 0.
+    Member(u32),
+    /// This RSVP.
+    Rsvp(RsvpId),
 }
 
 /// What is there instead of the version that the caller expected.
@@ -57,10 +79,17 @@ pub enum Current {
 }
 
 impl Rejection {
+    /// The same, told of one of several.
+    #[must_use]
+    pub fn about(self, which: Which) -> Self {
+        Self::About(Box::new((which, self)))
+    }
+
     /// The code that clients are written against.
     pub const fn code(&self) -> &'static str {
         match self {
             Self::Forbidden => "forbidden",
+            Self::TokenRevoked => "token_revoked",
             Self::KeyReused => "key_reused",
             Self::ActivityCancelled => "activity_cancelled",
             Self::NotFound => "not_found",
@@ -72,9 +101,14 @@ impl Rejection {
             Self::AlreadyReserved => "already_reserved",
             Self::AlreadyCancelled => "already_cancelled",
             Self::PartyTooLarge { .. } => "party_too_large",
+            Self::NotWaitlisted => "not_waitlisted",
+            Self::NotOffered => "not_offered",
+            Self::NotConfirmed => "not_confirmed",
+            Self::InvalidCode => "invalid_code",
             Self::NoFreeSpots => "no_free_spots",
             Self::ActivityFull => "activity_full",
             Self::WaitlistFull => "waitlist_full",
+            Self::About(about) => about.1.code(),
         }
     }
 }

@@ -16,6 +16,8 @@ pub enum Status {
     Confirmed,
     /// Its party waits for spots.
     Waitlisted,
+    /// Spots are held for its party, which has to accept them in time.
+    Offered,
     /// It has given its spots back, or never got any.
     Cancelled(CancelReason),
 }
@@ -26,6 +28,7 @@ impl Status {
         match self {
             Self::Confirmed => "confirmed",
             Self::Waitlisted => "waitlisted",
+            Self::Offered => "offered",
             Self::Cancelled(_) => "cancelled",
         }
     }
@@ -35,11 +38,16 @@ impl Status {
         !matches!(self, Self::Cancelled(_))
     }
 
+    /// Whether it holds spots.
+    pub const fn holds_spots(self) -> bool {
+        matches!(self, Self::Confirmed | Self::Offered)
+    }
+
     /// Why it was cancelled, if it was.
     pub const fn cancel_reason(self) -> Option<CancelReason> {
         match self {
             Self::Cancelled(reason) => Some(reason),
-            Self::Confirmed | Self::Waitlisted => None,
+            Self::Confirmed | Self::Waitlisted | Self::Offered => None,
         }
     }
 
@@ -48,6 +56,7 @@ impl Status {
         match (name, reason) {
             ("confirmed", None) => Some(Self::Confirmed),
             ("waitlisted", None) => Some(Self::Waitlisted),
+            ("offered", None) => Some(Self::Offered),
             ("cancelled", Some(reason)) => CancelReason::from_name(reason).map(Self::Cancelled),
             _ => None,
         }
@@ -62,25 +71,41 @@ pub enum CancelReason {
     ByAttendee,
     /// The host did it.
     ByHost,
+    /// Its place went over to somebody else.
+    Transferred,
+    /// Its party did not want what it was offered.
+    OfferDeclined,
+    /// Its party did not accept in time.
+    OfferExpired,
     /// The whole activity was cancelled.
     ActivityCancelled,
 }
 
 impl CancelReason {
+    const ALL: [Self; 6] = [
+        Self::ByAttendee,
+        Self::ByHost,
+        Self::Transferred,
+        Self::OfferDeclined,
+        Self::OfferExpired,
+        Self::ActivityCancelled,
+    ];
+
     /// The stable name that clients and tables see.
     pub const fn name(self) -> &'static str {
         match self {
             Self::ByAttendee => "by_attendee",
             Self::ByHost => "by_host",
+            Self::Transferred => "transferred",
+            Self::OfferDeclined => "offer_declined",
+            Self::OfferExpired => "offer_expired",
             Self::ActivityCancelled => "activity_cancelled",
         }
     }
 
     /// The reason with this [`name`](Self::name).
     pub fn from_name(name: &str) -> Option<Self> {
-        [Self::ByAttendee, Self::ByHost, Self::ActivityCancelled]
-            .into_iter()
-            .find(|reason| reason.name() == name)
+        Self::ALL.into_iter().find(|reason| reason.name() == name)
     }
 }
 
@@ -123,6 +148,8 @@ pub struct Extras {
     pub booked_by: Option<UserId>,
     /// When its person came in.
     pub checked_in_at: Option<Timestamp>,
+    /// Until when the offer can be accepted that its party has.
+    pub offer_expires_at: Option<Timestamp>,
 }
 
 impl Rsvp {
@@ -151,16 +178,30 @@ impl Rsvp {
         self.extras.as_ref()?.checked_in_at
     }
 
-    /// Replaces the attendee's wishes.
-    pub fn set_special_requirements(&mut self, text: Option<Arc<str>>) {
-        if text.is_some() || self.extras.is_some() {
-            self.extras.get_or_insert_default().special_requirements = text;
-            self.drop_empty_extras();
-        }
+    /// Until when the offer can be accepted that its party has.
+    pub fn offer_expires_at(&self) -> Option<Timestamp> {
+        self.extras.as_ref()?.offer_expires_at
     }
 
-    fn drop_empty_extras(&mut self) {
-        self.extras.take_if(|extras| **extras == Extras::default());
+    /// Sets what few RSVPs have.
+    pub fn set_extras(&mut self, extras: Extras) {
+        self.extras = (extras != Extras::default()).then(|| Box::new(extras));
+    }
+
+    /// Changes what few RSVPs have.
+    pub fn change_extras(&mut self, change: impl FnOnce(&mut Extras)) {
+        let mut extras = self.extras.take().map_or_else(Extras::default, |extras| *extras);
+        change(&mut extras);
+        self.set_extras(extras);
+    }
+
+    /// Its spots, if they count as those of somebody who has come.
+    pub(super) fn checked_in_spots(&self) -> u32 {
+        if self.status == Status::Confirmed && self.checked_in_at().is_some() {
+            self.spots()
+        } else {
+            0
+        }
     }
 }
 
@@ -175,10 +216,9 @@ mod tests {
 
     #[test]
     fn every_status_is_found_again_by_its_names() {
-        use CancelReason::*;
-        for status in [Status::Confirmed, Status::Waitlisted]
+        for status in [Status::Confirmed, Status::Waitlisted, Status::Offered]
             .into_iter()
-            .chain([ByAttendee, ByHost, ActivityCancelled].map(Status::Cancelled))
+            .chain(CancelReason::ALL.map(Status::Cancelled))
         {
             let reason = status.cancel_reason().map(CancelReason::name);
             assert_eq!(Status::from_names(status.name(), reason), Some(status));

@@ -9,6 +9,7 @@ use hashbrown::HashTable;
 
 use super::ids::RsvpId;
 use super::person::Person;
+use super::roll::Roll;
 use super::rsvp::Rsvp;
 
 /// Where an RSVP lies: 0 for the first of the activity, in order of first arrival, without gaps.
@@ -24,6 +25,7 @@ pub(super) struct RsvpTable {
     blocks: Vec<Vec<Rsvp>>,
     by_id: HashTable<Slot>,
     by_person: HashTable<Slot>,
+    roll: Roll,
     /// Keyed per table, because e-mail addresses are chosen by strangers.
     hasher: RandomState,
 }
@@ -55,6 +57,11 @@ impl RsvpTable {
             .copied()
     }
 
+    /// What is asked of all of them at once.
+    pub(super) fn roll(&self) -> &Roll {
+        &self.roll
+    }
+
     /// All RSVPs in order of first arrival.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Rsvp> {
         self.blocks.iter().flatten()
@@ -64,6 +71,7 @@ impl RsvpTable {
     pub(super) fn push(&mut self, rsvp: Rsvp) -> Slot {
         let slot = Slot(u32::try_from(self.len()).expect("an activity holds fewer than 2^32 RSVPs"));
         let (by_id, by_person) = (self.hasher.hash_one(rsvp.id), self.hasher.hash_one(&rsvp.person));
+        self.roll.change(slot, None, &rsvp);
         match self.blocks.last_mut() {
             Some(last) if last.len() < BLOCK => last.push(rsvp),
             // The first block grows as it is needed, since most activities are small.
@@ -79,6 +87,7 @@ impl RsvpTable {
             by_id: ids,
             by_person: persons,
             hasher,
+            ..
         } = self;
         let row = |slot: &Slot| &blocks[slot.0 as usize / BLOCK][slot.0 as usize % BLOCK];
         ids.insert_unique(by_id, slot, |slot| hasher.hash_one(row(slot).id));
@@ -93,6 +102,7 @@ impl RsvpTable {
             row.id == rsvp.id && row.person == rsvp.person,
             "an RSVP keeps its identity"
         );
+        self.roll.change(slot, Some(row), &rsvp);
         *row = rsvp;
     }
 }

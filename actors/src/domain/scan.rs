@@ -1,5 +1,6 @@
 //! The promotion scan: who gets the spots that are free.
 
+use super::event::Passed;
 use super::ids::Ticket;
 use super::waitlist::{Waiting, Waitlist};
 
@@ -19,7 +20,7 @@ pub(super) struct Terms {
 pub(super) struct Promotion {
     pub(super) party: Waiting,
     /// The first party that still waits and was passed, if any.
-    pub(super) past: Option<Ticket>,
+    pub(super) past: Option<Passed>,
 }
 
 /// Promotes every party that fits, by ticket, and takes it off `line`. Where a feasible party has been passed
@@ -44,8 +45,12 @@ pub(super) fn scan(line: &mut Waitlist, terms: Terms) -> Vec<Promotion> {
         }
         let past = line
             .first()
-            .map(|first| first.ticket)
-            .filter(|&first| first < party.ticket);
+            .filter(|first| first.ticket < party.ticket)
+            .map(|first| Passed {
+                ticket: first.ticket,
+                needs: first.spots,
+                free,
+            });
         line.promote(party.ticket);
         promoted.push(Promotion { party, past });
         free -= party.spots;
@@ -136,6 +141,11 @@ mod tests {
                 patience: 3,
             },
         );
-        assert_eq!(promoted[0].past, Some(Ticket(1)));
+        let passed = Passed {
+            ticket: Ticket(1),
+            needs: 4,
+            free: 1,
+        };
+        assert_eq!(promoted[0].past, Some(passed));
     }
 }

@@ -14,6 +14,8 @@ pub const CAPACITY_MAX: u32 = 10_000_000;
 pub const MAX_GUESTS_MAX: u16 = 100;
 /// The highest patience.
 pub const PATIENCE_MAX: u32 = 1_000_000;
+/// The longest time for which an offer can be accepted, in seconds: 30 days.
+pub const OFFER_TTL_MAX_S: u32 = 30 * 24 * 60 * 60;
 /// The longest title, in characters.
 pub const TITLE_MAX_CHARS: usize = 200;
 /// The longest description, in characters.
@@ -75,6 +77,11 @@ pub enum Promotion {
     /// The party is confirmed at once.
     #[default]
     Auto,
+    /// The spots are held for the party, which has to accept them.
+    Offer {
+        /// For how many seconds, 1 to [`OFFER_TTL_MAX_S`].
+        ttl_s: u32,
+    },
 }
 
 /// Whether people without an account may come.
@@ -196,6 +203,17 @@ impl Settings {
         self.promote_until.unwrap_or(self.starts_at)
     }
 
+    /// Until when an offer can be accepted that is made at `now`; `None` where promotions are no offers. One that is
+    /// made while those who wait are promoted ends with that at the latest; one that the host makes later does not.
+    pub fn offer_made_at(&self, now: Timestamp) -> Option<Timestamp> {
+        let Promotion::Offer { ttl_s } = self.promotion else {
+            return None;
+        };
+        let end = now.plus_millis(i64::from(ttl_s) * 1_000);
+        let last = self.promote_until();
+        Some(if now < last { end.min(last) } else { end })
+    }
+
     /// The fields that break a rule; none if all is well.
     pub fn errors(&self) -> Vec<FieldError> {
         let mut errors = Vec::new();
@@ -246,6 +264,14 @@ impl Settings {
             self.patience <= PATIENCE_MAX,
             "patience",
             format!("must be 0 to {PATIENCE_MAX}"),
+        );
+        check(
+            match self.promotion {
+                Promotion::Auto => true,
+                Promotion::Offer { ttl_s } => (1..=OFFER_TTL_MAX_S).contains(&ttl_s),
+            },
+            "promotion.ttl_s",
+            format!("must be 1 to {OFFER_TTL_MAX_S}"),
         );
         check(
             self.opens_at.is_none_or(|opens_at| opens_at < self.closes_at()),

@@ -143,6 +143,12 @@ impl Waitlist {
         before.spots
     }
 
+    /// A waiting party is found through another of its members from now on.
+    pub fn hand_over(&mut self, ticket: Ticket, lead: Slot) {
+        let party = self.party(ticket).expect("only a waiting party is led");
+        self.root_mut().set_waiting(Waiting { lead, ..party });
+    }
+
     /// A party leaves without having been promoted by the scan.
     pub fn leave(&mut self, ticket: Ticket) -> Waiting {
         let party = self.party(ticket).expect("only a waiting party leaves");

@@ -195,6 +195,9 @@ pub trait Journal: Send + Sync + 'static {
     /// cancelled one may not have followed it yet.
     async fn recount(&self, id: ActivityId) -> Result<Option<Recount>, JournalError>;
 
+    /// Up to `most` activities that have offers which ended before `before`.
+    async fn overdue(&self, before: Timestamp, most: u32) -> Result<Vec<ActivityId>, JournalError>;
+
     /// Lets up to `most` rows of a cancelled activity follow it, in the order of their identifiers and beginning
     /// after `after`. Returns the last one, to go on after; none when there are no more.
     async fn follow_cancellation(

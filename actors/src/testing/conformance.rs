@@ -18,7 +18,7 @@ use super::drive::{Drive, HOST, contents, settings};
 use crate::domain::{
     ActivityId, AttendeesVisible, Command, Draft, Fact, GuestPolicy, History, KeyDigest, KeyUse, Keyed,
     Outcome, OwnerEpoch, Person, Reserve, RsvpId, Seq, SettingsChange, Status, Target, Ticket, Timestamp,
-    Update, UserId, Visibility,
+    Told, Update, UserId, Visibility,
 };
 use crate::ports::{Batch, Journal, JournalError, Landing};
 
@@ -307,7 +307,7 @@ async fn a_cancelled_rsvp_comes_back_in_its_row(journal: &dyn Journal) {
     let first = drive
         .reserve(2, 0)
         .expect("there is room")
-        .rsvp
+        .into_rsvp()
         .expect("an RSVP")
         .rsvp;
     drive.commit(journal).await;
@@ -317,7 +317,7 @@ async fn a_cancelled_rsvp_comes_back_in_its_row(journal: &dyn Journal) {
     let back = drive
         .reserve(2, 1)
         .expect("there is room")
-        .rsvp
+        .into_rsvp()
         .expect("an RSVP")
         .rsvp;
     drive.commit(journal).await;
@@ -334,6 +334,7 @@ async fn changed_texts_of_an_rsvp_are_loaded_again(journal: &dyn Journal) {
             target: Target::Own,
             guest_count: None,
             special_requirements: Some(wishes.map(Into::into)),
+            name: None,
         };
         drive
             .order(1, Command::Update(update), None)
@@ -391,7 +392,11 @@ async fn who_was_passed_stays_passed_after_loading(journal: &dyn Journal) {
 }
 
 fn status(answer: crate::domain::Answer) -> Status {
-    answer.rsvp.expect("the command was about an RSVP").rsvp.status
+    answer
+        .into_rsvp()
+        .expect("the command was about an RSVP")
+        .rsvp
+        .status
 }
 
 async fn a_new_ticket_of_a_waiting_party_is_loaded_again(journal: &dyn Journal) {
@@ -534,7 +539,7 @@ async fn every_row_and_event_of_a_batch_is_written_whatever_its_size(journal: &d
                 },
                 outcome: Outcome {
                     seq: event.seq,
-                    rsvp: None,
+                    told: Told::Nothing,
                 },
             }));
         }

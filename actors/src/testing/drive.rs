@@ -135,6 +135,7 @@ impl Drive {
             target: Target::Own,
             guest_count: Some(guest_count),
             special_requirements: None,
+            name: None,
         };
         self.order(by, Command::Update(update), None)
     }

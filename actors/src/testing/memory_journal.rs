@@ -1,6 +1,6 @@
 //! A journal in memory: as strict as a database, and with faults on demand.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use super::faults::{Fault, Faults};
 use crate::domain::{
     Activity, ActivityId, BatchId, CancelReason, Corrupt, Event, Fact, Head, History, KeyDigest, Keyed,
-    OwnerEpoch, Rebuild, Rsvp, RsvpId, Seq, Status, Ticket,
+    OwnerEpoch, Rebuild, Rsvp, RsvpId, Seq, Status, Ticket, Timestamp, Why,
 };
 use crate::ports::{Batch, Creation, Journal, JournalError, Landing, Loaded, NewActivity, Recount, Settled};
 
@@ -183,10 +183,12 @@ impl StoredActivity {
             .try_for_each(|rsvp| rebuild.rsvp(rsvp.clone()))?;
         for event in &self.events {
             match &event.fact {
-                Fact::Entered(entered) if entered.status == Status::Confirmed => {
+                Fact::Entered(entered)
+                    if entered.status == Status::Confirmed && entered.place_of.is_none() =>
+                {
                     rebuild.promoted(entered.ticket);
                 }
-                Fact::Promoted { ticket, .. } => rebuild.promoted(*ticket),
+                Fact::Promoted(promoted) if promoted.why != Why::Host => rebuild.promoted(promoted.ticket),
                 _ => {}
             }
             if let Some(keyed) = &event.keyed {
@@ -306,22 +308,32 @@ impl Journal for MemoryJournal {
 
     async fn recount(&self, id: ActivityId) -> Result<Option<Recount>, JournalError> {
         Ok(self.stored().activities.get(&id).map(|stored| {
-            let sum = |status: Status| {
-                let rows = stored.rows.values().filter(move |rsvp| rsvp.status == status);
-                (
-                    rows.clone().count() as u64,
-                    rows.map(|rsvp| u64::from(rsvp.spots())).sum(),
-                )
-            };
-            let (waitlisted_parties, waitlisted_spots) = sum(Status::Waitlisted);
+            let with = |status: Status| stored.rows.values().filter(move |rsvp| rsvp.status == status);
+            let spots = |status: Status| with(status).map(|rsvp| u64::from(rsvp.spots())).sum::<u64>();
+            let tickets: BTreeSet<Ticket> = with(Status::Waitlisted).map(|rsvp| rsvp.ticket).collect();
             Recount {
                 seq: stored.events.last().map_or(Seq(0), |event| event.seq),
-                confirmed_spots: sum(Status::Confirmed).1 + u64::from(self.faults.take_miscount()),
-                offered_spots: 0,
-                waitlisted_parties,
-                waitlisted_spots,
+                confirmed_spots: spots(Status::Confirmed) + u64::from(self.faults.take_miscount()),
+                offered_spots: spots(Status::Offered),
+                waitlisted_parties: tickets.len() as u64,
+                waitlisted_spots: spots(Status::Waitlisted),
             }
         }))
+    }
+
+    async fn overdue(&self, before: Timestamp, most: u32) -> Result<Vec<ActivityId>, JournalError> {
+        let is_overdue = |rsvp: &Rsvp| {
+            rsvp.status == Status::Offered && rsvp.offer_expires_at().is_some_and(|end| end < before)
+        };
+        let stored = self.stored();
+        Ok(stored
+            .activities
+            .iter()
+            .filter(|(_, stored)| stored.head.cancelled_at.is_none())
+            .filter(|(_, stored)| stored.rows.values().any(is_overdue))
+            .map(|(id, _)| *id)
+            .take(most as usize)
+            .collect())
     }
 
     async fn follow_cancellation(
@@ -347,6 +359,7 @@ impl Journal for MemoryJournal {
                 rsvp.status = Status::Cancelled(CancelReason::ActivityCancelled);
                 rsvp.version += 1;
                 rsvp.updated_at = cancelled_at;
+                rsvp.change_extras(|extras| extras.offer_expires_at = None);
                 rsvp.id
             })
             .last())

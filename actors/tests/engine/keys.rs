@@ -29,7 +29,8 @@ async fn a_retry_gets_the_first_answer_also_after_a_restart() {
         assert!(again.answer.replayed);
         assert_eq!(again.answer.seq, first.answer.seq);
         assert_eq!(
-            again.answer.rsvp, first.answer.rsvp,
+            again.answer.rsvp(),
+            first.answer.rsvp(),
             "as first decided, though it is confirmed by now"
         );
         assert_eq!(again.counts.seq, Seq(4), "the counts are those of now");
@@ -85,7 +86,7 @@ async fn of_two_in_flight_with_one_key_the_second_gets_the_answer_of_the_first()
         let (first, second) = (first.await.unwrap(), second.await.unwrap());
         assert!(!first.answer.replayed && second.answer.replayed);
         assert_eq!(first.answer.seq, second.answer.seq);
-        assert_eq!(first.answer.rsvp, second.answer.rsvp);
+        assert_eq!(first.answer.rsvp(), second.answer.rsvp());
     }
 }
 
@@ -129,6 +130,7 @@ async fn rejections_and_commands_without_effect_leave_no_key() {
             target: Target::Own,
             guest_count: Some(guest_count),
             special_requirements: None,
+            name: None,
         });
         let reply = house.engine.command(id, house.order(2, update, key("u"))).await;
         let answer = reply.unwrap().answer;
@@ -206,7 +208,7 @@ async fn a_replay_tells_the_time_of_the_first_answer() {
     let house = House::new().await;
     let id = house.seats(2).await;
     let reserve = || house.reserve_order(1, "Ada", 0, key("k"));
-    let updated_at = |reply: Reply| reply.answer.rsvp.unwrap().rsvp.updated_at;
+    let updated_at = |reply: Reply| reply.answer.into_rsvp().unwrap().rsvp.updated_at;
     let first = house.engine.command(id, reserve()).await.unwrap();
     let times = [10_000, 20_000].map(Timestamp::from_millis);
     house.clock.set(times[1]);

@@ -29,6 +29,7 @@ enum Verb {
     Settle,
     Recall,
     Recount,
+    Overdue,
     FollowCancellation,
     HistoryAfter,
 }
@@ -103,6 +104,11 @@ impl Journal for PanickingJournal {
     async fn recount(&self, id: ActivityId) -> Result<Option<Recount>, JournalError> {
         self.comes_to(Verb::Recount);
         self.journal.recount(id).await
+    }
+
+    async fn overdue(&self, before: Timestamp, most: u32) -> Result<Vec<ActivityId>, JournalError> {
+        self.comes_to(Verb::Overdue);
+        self.journal.overdue(before, most).await
     }
 
     async fn follow_cancellation(

@@ -28,7 +28,7 @@ async fn nobody_acts_for_somebody_else() {
     let house = House::new().await;
     let id = house.seats(2).await;
     let reserved = house.reserve(id, 1).await.unwrap();
-    let rsvp = reserved.answer.rsvp.as_ref().unwrap().rsvp.id;
+    let rsvp = reserved.answer.rsvp().unwrap().rsvp.id;
     let cancel = house.order(2, Command::Cancel(Target::Rsvp(rsvp)), None);
     assert_eq!(house.engine.command(id, cancel).await, Err(FORBIDDEN));
     let for_another = house.order(2, house.reserve_order(3, "Somebody", 0, None).command, None);

@@ -143,8 +143,7 @@ impl House {
 pub fn status(reply: &Reply) -> Status {
     reply
         .answer
-        .rsvp
-        .as_ref()
+        .rsvp()
         .expect("the command was about an RSVP")
         .rsvp
         .status

@@ -49,6 +49,7 @@ async fn an_attendee_who_acts_on_an_old_version_is_told_the_rsvp_as_it_is() {
             target: Target::Own,
             guest_count: Some(guest_count),
             special_requirements: None,
+            name: None,
         })
     };
     let order = |command, if_version| Order {
@@ -56,7 +57,7 @@ async fn an_attendee_who_acts_on_an_old_version_is_told_the_rsvp_as_it_is() {
         ..house.order(1, command, None)
     };
     let grown = house.engine.command(id, order(update(2), 1)).await.unwrap();
-    let current = Current::Rsvp(grown.answer.rsvp.unwrap());
+    let current = Current::Rsvp(grown.answer.into_rsvp().unwrap());
     let conflict = Rejection::VersionConflict(Box::new(current));
     for command in [update(3), Command::Cancel(Target::Own)] {
         let told = house.engine.command(id, order(command, 1)).await;

@@ -12,7 +12,14 @@ use super::support::{House, host, sent, status, until_idle, user};
 async fn while_a_commit_is_held_every_read_shows_the_state_before_it() {
     let house = House::new().await;
     let id = house.seats(1).await;
-    let first = house.reserve(id, 1).await.unwrap().answer.rsvp.unwrap().rsvp;
+    let first = house
+        .reserve(id, 1)
+        .await
+        .unwrap()
+        .answer
+        .into_rsvp()
+        .unwrap()
+        .rsvp;
     house.reserve(id, 2).await.unwrap();
     let gate = house.journal.faults().hold_next_commit();
     let mut cancel = pin!(house.cancel(id, 1));

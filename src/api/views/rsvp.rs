@@ -1,10 +1,8 @@
 //! An RSVP as clients see it, and the answer to a command about one.
 
 use serde::Serialize;
-use turnout_actors::Reply;
-use turnout_actors::domain::{ActivityId, Ahead, Answered, Person, RsvpId, Seq, Ticket, UserId};
+use turnout_actors::domain::{ActivityId, Ahead, Answered, Person, RsvpId, Seq, Ticket, Timestamp, UserId};
 
-use super::CountsView;
 use crate::api::time::Time;
 
 /// An RSVP as its own person and the host see it. `null` stands for what does not apply.
@@ -34,7 +32,8 @@ pub(crate) struct RsvpView<'a> {
 }
 
 impl<'a> RsvpView<'a> {
-    pub(crate) fn new(activity: ActivityId, answered: &'a Answered) -> Self {
+    /// How it looks at this time.
+    pub(crate) fn new(activity: ActivityId, answered: &'a Answered, now: Timestamp) -> Self {
         let Answered { rsvp, ahead } = answered;
         let (user_id, email) = match &rsvp.person {
             Person::User(user) => (Some(*user), None),
@@ -53,8 +52,8 @@ impl<'a> RsvpView<'a> {
             position: ahead.map(position),
             parties_ahead: ahead.map(|ahead| ahead.parties),
             spots_ahead: ahead.map(|ahead| ahead.spots),
-            offer_expires_at: None,
-            offer_in_ms: None,
+            offer_expires_at: rsvp.offer_expires_at().map(Time),
+            offer_in_ms: rsvp.offer_expires_at().map(|end| end.millis_after(now)),
             group_id: rsvp.group().map(turnout_actors::domain::GroupId::uuid),
             special_requirements: rsvp.special_requirements().map(AsRef::as_ref),
             checked_in_at: rsvp.checked_in_at().map(Time),
@@ -83,9 +82,9 @@ pub(crate) struct TicketedRsvpView<'a> {
 }
 
 impl<'a> TicketedRsvpView<'a> {
-    pub(crate) fn new(activity: ActivityId, answered: &'a Answered) -> Self {
+    pub(crate) fn new(activity: ActivityId, answered: &'a Answered, now: Timestamp) -> Self {
         Self {
-            rsvp: RsvpView::new(activity, answered),
+            rsvp: RsvpView::new(activity, answered, now),
             ticket: answered.rsvp.ticket,
         }
     }
@@ -127,48 +126,33 @@ pub(crate) struct MeView<'a> {
     ticket: Option<Ticket>,
     parties_ahead: Option<u64>,
     spots_ahead: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    offer_in_ms: Option<u64>,
 }
 
 impl<'a> MeView<'a> {
-    pub(crate) fn new(activity: ActivityId, own: Option<&'a Answered>, seq: Seq) -> Self {
+    pub(crate) fn new(activity: ActivityId, own: Option<&'a Answered>, seq: Seq, now: Timestamp) -> Self {
         let ahead = own.and_then(|answered| answered.ahead);
         Self {
             kind: None,
             activity: None,
             seq,
-            rsvp: own.map(|answered| RsvpView::new(activity, answered)),
+            rsvp: own.map(|answered| RsvpView::new(activity, answered, now)),
             ticket: ahead.and(own).map(|answered| answered.rsvp.ticket),
             parties_ahead: ahead.map(|ahead| ahead.parties),
             spots_ahead: ahead.map(|ahead| ahead.spots),
+            offer_in_ms: own
+                .and_then(|answered| answered.rsvp.offer_expires_at())
+                .map(|end| end.millis_after(now)),
         }
     }
 
     /// As a message of its own.
-    pub(crate) fn message(activity: ActivityId, own: Option<&'a Answered>, seq: Seq) -> Self {
+    pub(crate) fn message(activity: ActivityId, own: Option<&'a Answered>, seq: Seq, now: Timestamp) -> Self {
         Self {
             kind: Some("me"),
             activity: Some(activity),
-            ..Self::new(activity, own, seq)
-        }
-    }
-}
-
-/// The answer to a command about one RSVP.
-#[derive(Serialize)]
-pub(crate) struct CommandView<'a> {
-    rsvp: RsvpView<'a>,
-    seq: Seq,
-    replayed: bool,
-    counts: CountsView,
-}
-
-impl<'a> CommandView<'a> {
-    pub(crate) fn new(activity: ActivityId, answered: &'a Answered, reply: &Reply) -> Self {
-        Self {
-            rsvp: RsvpView::new(activity, answered),
-            seq: reply.answer.seq,
-            replayed: reply.answer.replayed,
-            counts: reply.counts.into(),
+            ..Self::new(activity, own, seq, now)
         }
     }
 }

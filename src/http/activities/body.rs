@@ -14,12 +14,15 @@ use crate::api::{Fields, Lines, Object, Word, clearable, present};
 #[serde(deny_unknown_fields)]
 struct Policy {
     mode: Word<Mode>,
+    #[serde(default, deserialize_with = "present")]
+    ttl_s: Option<u32>,
 }
 
 #[derive(Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Mode {
     Auto,
+    Offer,
 }
 
 /// A new activity. What has no value here and is not given is left open.
@@ -62,6 +65,8 @@ impl CreateBody {
         if let Some(time_zone) = &self.time_zone {
             fields.check("time_zone", known_time_zone(time_zone));
         }
+        let policy = self.promotion.map(promotion);
+        let policy = policy.and_then(|policy| fields.check("promotion.ttl_s", policy));
         let usual = Settings::new(host, self.title, self.starts_at.0, self.ends_at.0, self.capacity);
         let settings = Settings {
             description: self.description.map(Lines::into_text),
@@ -75,7 +80,7 @@ impl CreateBody {
             waitlist_capacity: self.waitlist_capacity,
             waitlist_paused: self.waitlist_paused.unwrap_or(usual.waitlist_paused),
             patience: self.patience.unwrap_or(usual.patience),
-            promotion: self.promotion.map_or(usual.promotion, promotion),
+            promotion: policy.unwrap_or(usual.promotion),
             guests: self.guests.map_or(usual.guests, word),
             visibility: self.visibility.map_or(usual.visibility, word),
             attendees_visible: self.attendees_visible.map_or(usual.attendees_visible, word),
@@ -146,6 +151,7 @@ impl ChangeBody {
         if let Some(time_zone) = &self.time_zone {
             known_time_zone(time_zone).map_err(|message| Problem::field("time_zone", message))?;
         }
+        let promotion = self.promotion.map(promotion).transpose();
         Ok(SettingsChange {
             title: self.title,
             description: self.description.map(|text| text.map(Lines::into_text)),
@@ -162,7 +168,7 @@ impl ChangeBody {
             waitlist_capacity: self.waitlist_capacity,
             waitlist_paused: self.waitlist_paused,
             patience: self.patience,
-            promotion: self.promotion.map(promotion),
+            promotion: promotion.map_err(|message| Problem::field("promotion.ttl_s", message))?,
             guests: self.guests.map(word),
             visibility: self.visibility.map(word),
             attendees_visible: self.attendees_visible.map(word),
@@ -178,9 +184,12 @@ fn word<T>(Word(value): Word<T>) -> T {
     value
 }
 
-fn promotion(Object(policy): Object<Policy>) -> Promotion {
-    match policy.mode {
-        Word(Mode::Auto) => Promotion::Auto,
+fn promotion(Object(policy): Object<Policy>) -> Result<Promotion, &'static str> {
+    match (policy.mode, policy.ttl_s) {
+        (Word(Mode::Auto), None) => Ok(Promotion::Auto),
+        (Word(Mode::Auto), Some(_)) => Err("must not be given in mode auto"),
+        (Word(Mode::Offer), Some(ttl_s)) => Ok(Promotion::Offer { ttl_s }),
+        (Word(Mode::Offer), None) => Err("is required in mode offer"),
     }
 }
 

@@ -1,7 +1,7 @@
 //! An entry of the decision log, as the host sees it.
 
 use serde::Serialize;
-use turnout_actors::domain::{RsvpId, Seq, Ticket};
+use turnout_actors::domain::{Actor, RsvpId, Seq, Ticket};
 
 use crate::api::time::Time;
 use crate::store::events::LogEntry;
@@ -23,15 +23,22 @@ pub(super) struct LogEntryView {
 
 impl From<LogEntry> for LogEntryView {
     fn from(entry: LogEntry) -> Self {
-        let passed = entry
-            .past
-            .map(|ticket| format!("promoted past ticket {ticket}, which needs more spots than are free"));
+        let passed = entry.past.map(|ticket| match entry.needs_of_free {
+            Some((needs, free)) => {
+                format!("promoted past ticket {ticket}, which needs {needs} of {free} free")
+            }
+            None => format!("promoted past ticket {ticket}, which needs more spots than are free"),
+        });
         Self {
             seq: entry.seq,
             at: Time(entry.at),
             kind: entry.kind,
             rsvp_id: entry.rsvp,
-            actor: format!("user:{}", entry.actor),
+            actor: match entry.actor {
+                Actor::User(user) => format!("user:{user}"),
+                Actor::Guest(rsvp) => format!("guest:{rsvp}"),
+                Actor::System => "system".to_owned(),
+            },
             previous_status: entry.previous_status,
             status: entry.status,
             spots: entry.spots,

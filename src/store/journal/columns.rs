@@ -2,12 +2,13 @@
 
 use serde::Serialize;
 use turnout_actors::domain::{
-    CancelReason, Event, Fact, GroupId, Person, Rsvp, RsvpId, Settings, Status, Timestamp, UserId,
+    Actor, CancelReason, Event, Fact, GroupId, Person, Rsvp, RsvpId, Settings, Status, Ticket, Timestamp,
+    UserId, Why,
 };
 use turnout_actors::ports::Batch;
 use uuid::Uuid;
 
-use super::EventData;
+use super::{EventData, GUEST, SYSTEM};
 
 /// The part of an activity's row that changes with every batch.
 pub(super) struct HeadColumns {
@@ -121,6 +122,7 @@ pub(super) struct RsvpColumns<'a> {
     pub(super) booked_by: Option<Uuid>,
     pub(super) special_requirements: Option<&'a str>,
     pub(super) checked_in_at: Option<i64>,
+    pub(super) offer_expires_at: Option<i64>,
     pub(super) version: i64,
     pub(super) generation: i64,
     pub(super) created_at: i64,
@@ -148,6 +150,7 @@ impl<'a> RsvpColumns<'a> {
             booked_by: rsvp.booked_by().map(UserId::uuid),
             special_requirements: rsvp.special_requirements().map(|text| &**text),
             checked_in_at: rsvp.checked_in_at().map(Timestamp::micros),
+            offer_expires_at: rsvp.offer_expires_at().map(Timestamp::micros),
             version: rsvp.version.into(),
             generation: rsvp.generation.into(),
             created_at: rsvp.created_at.micros(),
@@ -163,6 +166,7 @@ pub(super) struct EventColumns {
     pub(super) at: i64,
     pub(super) kind: &'static str,
     pub(super) actor: Uuid,
+    pub(super) actor_kind: Option<&'static str>,
     pub(super) rsvp_id: Option<Uuid>,
     pub(super) previous_status: Option<&'static str>,
     pub(super) status: Option<&'static str>,
@@ -178,25 +182,33 @@ impl EventColumns {
     pub(super) fn of(batch: &Batch, event: &Event) -> Self {
         let about = About::of(&event.fact);
         let keyed = event.keyed.as_deref();
+        let (actor, actor_kind) = actor(event.actor);
         Self {
             activity_id: batch.activity.uuid(),
             seq: event.seq.0 as i64,
             at: event.at.micros(),
             kind: event.fact.kind(),
-            actor: event.actor.uuid(),
+            actor,
+            actor_kind,
             rsvp_id: event.fact.rsvp().map(RsvpId::uuid),
             previous_status: about.previous.map(Status::name),
             status: about.status.map(Status::name),
             spots: about.spots.map(i64::from),
             ticket: about.ticket.map(|ticket| ticket as i64),
-            reason: about
-                .status
-                .and_then(Status::cancel_reason)
-                .map(CancelReason::name),
+            reason: about.reason.map(CancelReason::name),
             key_digest: keyed.map(|keyed| keyed.key.digest.0.to_vec()),
             fingerprint: keyed.map(|keyed| keyed.key.fingerprint as i64),
             data: EventData::of(&event.fact, keyed).map(|data| data.text()),
         }
+    }
+}
+
+/// Whose command it was: an identifier, and whose that is.
+fn actor(actor: Actor) -> (Uuid, Option<&'static str>) {
+    match actor {
+        Actor::User(user) => (user.uuid(), None),
+        Actor::Guest(rsvp) => (rsvp.uuid(), Some(GUEST)),
+        Actor::System => (Uuid::nil(), Some(SYSTEM)),
     }
 }
 
@@ -207,6 +219,8 @@ struct About {
     status: Option<Status>,
     spots: Option<u32>,
     ticket: Option<u64>,
+    /// Why it was cancelled; of a promotion or an arrival, that it was none of the scan's.
+    reason: Option<CancelReason>,
 }
 
 impl About {
@@ -217,24 +231,25 @@ impl About {
                 status: Some(entered.status),
                 spots: Some(1 + u32::from(entered.guest_count)),
                 ticket: Some(entered.ticket.0),
+                reason: entered.place_of.map(|_| CancelReason::Transferred),
             },
-            Fact::Promoted { ticket, spots, .. } => Self {
+            Fact::Promoted(promoted) => Self {
                 previous: Some(Status::Waitlisted),
-                status: Some(Status::Confirmed),
-                spots: Some(*spots),
-                ticket: Some(ticket.0),
+                status: Some(promoted.status()),
+                spots: Some(promoted.spots),
+                ticket: Some(promoted.ticket.0),
+                reason: (promoted.why == Why::Host).then_some(CancelReason::ByHost),
             },
-            Fact::Updated {
-                status,
-                ticket,
-                guest_count,
-                ..
-            } => Self {
-                previous: Some(*status),
-                status: Some(*status),
-                spots: Some(1 + u32::from(*guest_count)),
-                ticket: Some(ticket.0),
+            Fact::Accepted { ticket, spots, .. } => Self {
+                previous: Some(Status::Offered),
+                ..Self::stays(Status::Confirmed, *spots, *ticket)
             },
+            Fact::Updated(updated) => {
+                Self::stays(updated.status, 1 + u32::from(updated.guest_count), updated.ticket)
+            }
+            Fact::CheckedIn { ticket, spots, .. } | Fact::CheckInUndone { ticket, spots, .. } => {
+                Self::stays(Status::Confirmed, *spots, *ticket)
+            }
             Fact::Cancelled {
                 previous,
                 reason,
@@ -246,12 +261,24 @@ impl About {
                 status: Some(Status::Cancelled(*reason)),
                 spots: Some(*spots),
                 ticket: Some(ticket.0),
+                reason: Some(*reason),
             },
             Fact::ActivityUpdated { .. }
             | Fact::CapacityChanged { .. }
             | Fact::WaitlistPaused
             | Fact::WaitlistResumed
             | Fact::ActivityCancelled => Self::default(),
+        }
+    }
+
+    /// It stands where it stood.
+    fn stays(status: Status, spots: u32, ticket: Ticket) -> Self {
+        Self {
+            previous: Some(status),
+            status: Some(status),
+            spots: Some(spots),
+            ticket: Some(ticket.0),
+            reason: None,
         }
     }
 }

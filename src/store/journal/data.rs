@@ -5,7 +5,8 @@
 
 use serde::{Deserialize, Serialize};
 use turnout_actors::domain::{
-    Ahead, Fact, Keyed, Outcome, RsvpId, Seq, Settings, Snapshot, Status, Ticket, Timestamp,
+    Ahead, Fact, GroupId, Keyed, Outcome, Passed, Rejection, RsvpId, Seq, Settings, Snapshot, Status, Ticket,
+    Timestamp, Told, Why,
 };
 use uuid::Uuid;
 
@@ -18,9 +19,24 @@ pub(in crate::store) struct EventData {
     /// The capacity after a `capacity_changed`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::store) capacity: Option<u32>,
-    /// The ticket that a `promoted` went past.
+    /// The ticket that a promotion went past.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::store) past: Option<Ticket>,
+    /// The spots that the party with that ticket needs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::store) needs: Option<u32>,
+    /// The spots that were free then.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::store) free: Option<u32>,
+    /// Until when the offer can be accepted that was made, or taken over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::store) until: Option<Timestamp>,
+    /// The RSVP whose place was taken over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::store) place_of: Option<RsvpId>,
+    /// The party that somebody came in with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(in crate::store) group: Option<GroupId>,
     /// What the command was answered.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(in crate::store) answer: Option<StoredOutcome>,
@@ -32,7 +48,28 @@ pub(in crate::store) struct StoredOutcome {
     seq: Seq,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     rsvp: Option<StoredSnapshot>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    rsvps: Option<Vec<StoredSnapshot>>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    each: Option<Vec<StoredResult>>,
 }
+
+/// What became of one of those who came in each for themselves.
+#[derive(Serialize, Deserialize, Debug)]
+#[serde(untagged)]
+enum StoredResult {
+    In(StoredSnapshot),
+    Refused {
+        c: String,
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        limit: Option<u32>,
+    },
+}
+
+/// An answer that no version of the server has kept.
+#[derive(Debug, thiserror::Error)]
+#[error("an answer holds a refusal that does not belong there")]
+pub(in crate::store) struct UnknownRefusal;
 
 #[derive(Serialize, Deserialize, Debug)]
 struct StoredSnapshot {
@@ -46,6 +83,12 @@ struct StoredSnapshot {
     v: u32,
     n: u32,
     at: Timestamp,
+    /// When the person came in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    c: Option<Timestamp>,
+    /// Until when there was an offer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    o: Option<Timestamp>,
 }
 
 impl EventData {
@@ -58,11 +101,41 @@ impl EventData {
         match fact {
             Fact::ActivityUpdated { settings } => data.settings = Some(Box::new((**settings).clone())),
             Fact::CapacityChanged { capacity } => data.capacity = Some(*capacity),
-            Fact::Promoted { past: Some(past), .. } => data.past = Some(*past),
-            _ if data.answer.is_none() => return None,
+            Fact::Promoted(promoted) => {
+                data.until = promoted.offer_expires_at;
+                if let Why::Past(Passed { ticket, needs, free }) = promoted.why {
+                    (data.past, data.needs, data.free) = (Some(ticket), Some(needs), Some(free));
+                }
+            }
+            Fact::Entered(entered) => {
+                data.group = entered.group;
+                data.place_of = entered.place_of.map(|place| place.rsvp);
+                data.until = entered.place_of.and_then(|place| place.offer_expires_at);
+            }
             _ => {}
         }
-        Some(data)
+        (!data.is_empty()).then_some(data)
+    }
+
+    fn is_empty(&self) -> bool {
+        let Self {
+            settings,
+            capacity,
+            past,
+            needs: _,
+            free: _,
+            until,
+            place_of,
+            group,
+            answer,
+        } = self;
+        settings.is_none()
+            && capacity.is_none()
+            && past.is_none()
+            && until.is_none()
+            && place_of.is_none()
+            && group.is_none()
+            && answer.is_none()
     }
 
     /// As the column holds it.
@@ -73,7 +146,86 @@ impl EventData {
 
 impl From<&Outcome> for StoredOutcome {
     fn from(outcome: &Outcome) -> Self {
-        let rsvp = outcome.rsvp.map(|rsvp| StoredSnapshot {
+        let mut stored = Self {
+            seq: outcome.seq,
+            rsvp: None,
+            rsvps: None,
+            each: None,
+        };
+        match &outcome.told {
+            Told::Nothing => {}
+            Told::One(rsvp) => stored.rsvp = Some(rsvp.into()),
+            Told::Several(rsvps) => stored.rsvps = Some(rsvps.iter().map(Into::into).collect()),
+            Told::Each(each) => stored.each = Some(each.iter().map(StoredResult::of).collect()),
+        }
+        stored
+    }
+}
+
+impl TryFrom<StoredOutcome> for Outcome {
+    type Error = UnknownRefusal;
+
+    fn try_from(stored: StoredOutcome) -> Result<Self, UnknownRefusal> {
+        let StoredOutcome {
+            seq,
+            rsvp,
+            rsvps,
+            each,
+        } = stored;
+        let told = if let Some(rsvp) = rsvp {
+            Told::One(rsvp.into())
+        } else if let Some(rsvps) = rsvps {
+            Told::Several(rsvps.into_iter().map(Into::into).collect())
+        } else if let Some(each) = each {
+            Told::Each(
+                each.into_iter()
+                    .map(StoredResult::result)
+                    .collect::<Result<_, _>>()?,
+            )
+        } else {
+            Told::Nothing
+        };
+        Ok(Self { seq, told })
+    }
+}
+
+impl StoredResult {
+    fn of(result: &Result<Snapshot, Rejection>) -> Self {
+        match result {
+            Ok(snapshot) => Self::In(snapshot.into()),
+            Err(rejection) => Self::Refused {
+                c: rejection.code().to_owned(),
+                limit: match rejection {
+                    Rejection::PartyTooLarge { limit } => Some(*limit),
+                    _ => None,
+                },
+            },
+        }
+    }
+
+    fn result(self) -> Result<Result<Snapshot, Rejection>, UnknownRefusal> {
+        let (code, limit) = match self {
+            Self::In(snapshot) => return Ok(Ok(snapshot.into())),
+            Self::Refused { c, limit } => (c, limit),
+        };
+        let refusal = match limit {
+            Some(limit) => Rejection::PartyTooLarge { limit },
+            None => [
+                Rejection::AlreadyReserved,
+                Rejection::ActivityFull,
+                Rejection::WaitlistFull,
+            ]
+            .into_iter()
+            .find(|refusal| refusal.code() == code)
+            .ok_or(UnknownRefusal)?,
+        };
+        Ok(Err(refusal))
+    }
+}
+
+impl From<&Snapshot> for StoredSnapshot {
+    fn from(rsvp: &Snapshot) -> Self {
+        Self {
             id: rsvp.id.uuid(),
             s: rsvp.status,
             g: rsvp.guest_count,
@@ -82,17 +234,15 @@ impl From<&Outcome> for StoredOutcome {
             v: rsvp.version,
             n: rsvp.generation,
             at: rsvp.updated_at,
-        });
-        Self {
-            seq: outcome.seq,
-            rsvp,
+            c: rsvp.checked_in_at,
+            o: rsvp.offer_expires_at,
         }
     }
 }
 
-impl From<StoredOutcome> for Outcome {
-    fn from(stored: StoredOutcome) -> Self {
-        let rsvp = stored.rsvp.map(|rsvp| Snapshot {
+impl From<StoredSnapshot> for Snapshot {
+    fn from(rsvp: StoredSnapshot) -> Self {
+        Self {
             id: RsvpId::from(rsvp.id),
             status: rsvp.s,
             guest_count: rsvp.g,
@@ -101,10 +251,8 @@ impl From<StoredOutcome> for Outcome {
             version: rsvp.v,
             generation: rsvp.n,
             updated_at: rsvp.at,
-        });
-        Self {
-            seq: stored.seq,
-            rsvp,
+            checked_in_at: rsvp.c,
+            offer_expires_at: rsvp.o,
         }
     }
 }

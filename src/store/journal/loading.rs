@@ -113,10 +113,10 @@ async fn events(
     rebuild: &mut Rebuild,
 ) -> Result<(), JournalError> {
     let first_waiting = rebuild.first_waiting().map_or(i64::MAX, |first| first.0 as i64);
-    let select = "SELECT seq, key_digest, CASE WHEN kind IN ('confirmed', 'promoted') THEN ticket END, at \
+    let select = "SELECT seq, key_digest, CASE WHEN kind IN ('confirmed', 'promoted', 'offered') AND reason IS NULL THEN ticket END, at \
                   FROM activity_events \
                   WHERE activity_id = $1 AND seq > $2 AND seq <= $3 \
-                    AND (key_digest IS NOT NULL AND at >= $4 OR ticket > $5 AND kind IN ('confirmed', 'promoted'))";
+                    AND (key_digest IS NOT NULL AND at >= $4 OR ticket > $5 AND kind IN ('confirmed', 'promoted', 'offered') AND reason IS NULL)";
     // By their numbers, which have no gaps: where few of many events count, a limit would not make a statement short.
     let mut after = 0;
     while after < last.0 as i64 {
@@ -154,7 +154,7 @@ pub(super) async fn recount(db: &Db, id: ActivityId) -> Result<Option<Recount>, 
     let select = "SELECT a.seq, \
          CAST(COALESCE(SUM(CASE WHEN r.status = 'confirmed' THEN r.total_spots END), 0) AS BIGINT), \
          CAST(COALESCE(SUM(CASE WHEN r.status = 'offered' THEN r.total_spots END), 0) AS BIGINT), \
-         CAST(COUNT(CASE WHEN r.status = 'waitlisted' THEN 1 END) AS BIGINT), \
+         CAST(COUNT(DISTINCT CASE WHEN r.status = 'waitlisted' THEN r.ticket END) AS BIGINT), \
          CAST(COALESCE(SUM(CASE WHEN r.status = 'waitlisted' THEN r.total_spots END), 0) AS BIGINT) \
          FROM activities AS a LEFT JOIN rsvps AS r ON r.activity_id = a.id WHERE a.id = $1 GROUP BY a.id, a.seq";
     let row: Result<Option<Sums>, _> = on_db!(db.read, |pool| sqlx::query_as(select)
@@ -169,6 +169,19 @@ pub(super) async fn recount(db: &Db, id: ActivityId) -> Result<Option<Recount>, 
         waitlisted_parties: parties as u64,
         waitlisted_spots: waitlisted as u64,
     }))
+}
+
+/// Activities with offers that ended before a time.
+pub(super) async fn overdue(db: &Db, before: Timestamp, most: u32) -> Result<Vec<ActivityId>, JournalError> {
+    let select = "SELECT DISTINCT r.activity_id FROM rsvps AS r JOIN activities AS a ON a.id = r.activity_id \
+                  WHERE r.status = 'offered' AND r.offer_expires_at < $1 AND a.cancelled_at IS NULL LIMIT $2";
+    let found: Result<Vec<Uuid>, _> = on_db!(db.read, |pool| sqlx::query_scalar(select)
+        .bind(before.micros())
+        .bind(i64::from(most))
+        .fetch_all(pool)
+        .await);
+    let found = found.map_err(before_commit)?;
+    Ok(found.into_iter().map(ActivityId::from).collect())
 }
 
 /// What the event `seq` recorded of its command's key.
@@ -195,6 +208,6 @@ pub(super) async fn key(db: &Db, id: ActivityId, seq: Seq) -> Result<Option<Keye
             digest: KeyDigest(digest),
             fingerprint: fingerprint as u64,
         },
-        outcome: answer.into(),
+        outcome: answer.try_into().map_err(corrupt)?,
     }))
 }

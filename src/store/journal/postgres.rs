@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use sqlx::PgPool;
 use tokio::time::{sleep, timeout};
-use turnout_actors::domain::{ActivityId, CancelReason, History, Keyed, RsvpId, Seq, Status};
+use turnout_actors::domain::{ActivityId, CancelReason, History, Keyed, RsvpId, Seq, Status, Timestamp};
 use turnout_actors::ports::{
     Batch, Clock, Creation, Journal, JournalError, Landing, Loaded, NewActivity, Recount, Settled,
 };
@@ -205,6 +205,10 @@ impl Journal for PostgresJournal {
 
     async fn recount(&self, id: ActivityId) -> Result<Option<Recount>, JournalError> {
         in_time(loading::recount(&self.db, id)).await
+    }
+
+    async fn overdue(&self, before: Timestamp, most: u32) -> Result<Vec<ActivityId>, JournalError> {
+        in_time(loading::overdue(&self.db, before, most)).await
     }
 
     async fn follow_cancellation(

@@ -147,7 +147,8 @@ impl ActivityRow {
 
 /// The columns of [`RsvpRow`], in order.
 pub(in crate::store) const RSVP_COLUMNS: &str = "id, user_id, name, email, status, cancel_reason, guest_count, \
-     ticket, group_id, booked_by, special_requirements, checked_in_at, version, generation, created_at, updated_at";
+     ticket, group_id, booked_by, special_requirements, checked_in_at, \
+     offer_expires_at, version, generation, created_at, updated_at";
 
 /// An RSVP as its row has it.
 #[derive(FromRow, Debug)]
@@ -164,6 +165,7 @@ pub(in crate::store) struct RsvpRow {
     booked_by: Option<Uuid>,
     special_requirements: Option<String>,
     checked_in_at: Option<i64>,
+    offer_expires_at: Option<i64>,
     version: i64,
     generation: i64,
     created_at: i64,
@@ -182,6 +184,7 @@ impl RsvpRow {
             group: self.group_id.map(GroupId::from),
             booked_by: self.booked_by.map(UserId::from),
             checked_in_at: self.checked_in_at.map(Timestamp::from_micros),
+            offer_expires_at: self.offer_expires_at.map(Timestamp::from_micros),
         };
         Ok(Rsvp {
             id: RsvpId::from(self.id),

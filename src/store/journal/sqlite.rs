@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use sqlx::sqlite::SqliteArguments;
-use turnout_actors::domain::{ActivityId, CancelReason, History, Keyed, RsvpId, Seq, Status};
+use turnout_actors::domain::{ActivityId, CancelReason, History, Keyed, RsvpId, Seq, Status, Timestamp};
 use turnout_actors::ports::{
     Batch, Clock, Creation, Journal, JournalError, Landing, Loaded, NewActivity, Recount, Settled,
 };
@@ -127,6 +127,10 @@ impl Journal for SqliteJournal {
 
     async fn recount(&self, id: ActivityId) -> Result<Option<Recount>, JournalError> {
         loading::recount(&self.db, id).await
+    }
+
+    async fn overdue(&self, before: Timestamp, most: u32) -> Result<Vec<ActivityId>, JournalError> {
+        loading::overdue(&self.db, before, most).await
     }
 
     async fn follow_cancellation(

@@ -127,7 +127,15 @@ impl Session {
                     subscription.set_news();
                     return None;
                 };
-                let message = Subscribed::new(None, subscription, Mode::Snapshot, snapshot.at(), &seen.value);
+                let now = self.state.clock.now();
+                let message = Subscribed::new(
+                    None,
+                    subscription,
+                    Mode::Snapshot,
+                    snapshot.at(),
+                    &seen.value,
+                    now,
+                );
                 Some(Made {
                     from,
                     to: snapshot.at(),
@@ -175,6 +183,7 @@ impl Session {
                 subscription.activity,
                 sight.own.as_ref(),
                 sight.seq,
+                self.state.clock.now(),
             ));
         }
     }

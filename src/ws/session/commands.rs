@@ -10,7 +10,7 @@ use turnout_actors::{Answering, EngineError, Key, Order, Reply, Submission, Subm
 use super::Session;
 use super::work::Done;
 use crate::accounts::Caller;
-use crate::api::{Code, Problem, ReserveArgs, UpdateArgs, refusal};
+use crate::api::{Code, Problem, ReserveArgs, UpdateArgs};
 use crate::ws::incoming::{self, Id, Op};
 use crate::ws::limits::COMMANDS_MAX;
 use crate::ws::outgoing::{Accepted, Refused};
@@ -144,12 +144,13 @@ impl Session {
         let Tag { id, key, activity } = &tag;
         match result {
             Ok(reply) => {
-                if let Some(answered) = &reply.answer.rsvp {
+                for answered in reply.answer.told.iter() {
                     self.state.rsvps.note(answered.rsvp.id, *activity);
                 }
-                self.say(&Accepted::new(id, key.as_deref(), *activity, &reply));
+                let now = self.state.clock.now();
+                self.say(&Accepted::new(id, key.as_deref(), *activity, &reply, now));
             }
-            Err(error) => self.refuse_command(&tag, &refusal::problem(error, *activity)),
+            Err(error) => self.refuse_command(&tag, &self.state.refusal(error, *activity)),
         }
         self.socket.outbound().answers_due -= 1;
         if self.is_sent_away && self.is_idle() {

@@ -9,7 +9,7 @@ use turnout_actors::feed::Missed;
 use super::Session;
 use super::agenda::{Step, Watch};
 use super::work::Done;
-use crate::api::{Code, Problem, refusal};
+use crate::api::{Code, Problem};
 use crate::store::StoreError;
 use crate::ws::Implied;
 use crate::ws::channel::Snapshot;
@@ -121,7 +121,7 @@ impl Session {
                 if let Err(error) = loaded
                     && let Some(step) = self.agenda.next(activity)
                 {
-                    let problem = refusal::problem(error, activity);
+                    let problem = self.state.refusal(error, activity);
                     self.refuse_subscription(step.id(), activity, &problem);
                 }
             }
@@ -129,7 +129,7 @@ impl Session {
                 // It is live again, so what is new is looked at once more, without waiting: there may be more by now.
                 self.looking_at.retain(|other| !Arc::ptr_eq(other, &subscription));
                 if let Err(error) = loaded {
-                    let problem = refusal::problem(error, subscription.activity);
+                    let problem = self.state.refusal(error, subscription.activity);
                     self.end(&subscription, &problem);
                 }
             }
@@ -177,7 +177,7 @@ impl Session {
             self.refuse_subscription(id, activity, &Problem::new(Code::NotFound));
             return Ok(());
         }
-        let message = Subscribed::new(id, &subscription, mode, at, &sight);
+        let message = Subscribed::new(id, &subscription, mode, at, &sight, self.state.clock.now());
         let mut frames = self.subscribed(&message, snapshot.as_ref());
         if let Missed::Difference(missed) = &missed {
             frames.extend(subscription.channel.frame(self.socket.encoding, missed));

@@ -1,12 +1,12 @@
-//! An RSVP ends, and whoever can use its spots is promoted in the same step.
+//! An RSVP ends. Of a party that waits or has an offer, the others stay.
 
-use super::{in_time_to_cancel, promotions, target, terms};
+use super::{ended, in_time_to_cancel, live, target};
+use crate::domain::activity::{is_booker, is_own};
 use crate::domain::command::{Request, Target};
 use crate::domain::draft::State;
 use crate::domain::event::Fact;
-use crate::domain::person::Person;
 use crate::domain::rejection::Rejection;
-use crate::domain::rsvp::{CancelReason, Status};
+use crate::domain::rsvp::CancelReason;
 use crate::domain::time::Timestamp;
 
 pub(super) fn decide(
@@ -17,31 +17,11 @@ pub(super) fn decide(
 ) -> Result<Vec<Fact>, Rejection> {
     let (_, rsvp) = target(state, request, which)?;
     in_time_to_cancel(state, &request.by, now)?;
-    if !rsvp.status.is_live() {
-        return Err(Rejection::AlreadyCancelled);
-    }
-    let own = rsvp.person == Person::User(request.by.user) || rsvp.booked_by() == Some(request.by.user);
-    let mut facts = vec![Fact::Cancelled {
-        rsvp: rsvp.id,
-        previous: rsvp.status,
-        reason: if own {
-            CancelReason::ByAttendee
-        } else {
-            CancelReason::ByHost
-        },
-        ticket: rsvp.ticket,
-        spots: rsvp.spots(),
-    }];
-    if state.head().promotes_at(now) && !state.waitlist().is_empty() {
-        let mut line = state.waitlist().clone();
-        let freed = match rsvp.status {
-            Status::Waitlisted => {
-                line.leave(rsvp.ticket);
-                0
-            }
-            Status::Confirmed | Status::Cancelled(_) => rsvp.spots(),
-        };
-        facts.extend(promotions(state, &mut line, terms(state, freed)));
-    }
-    Ok(facts)
+    live(rsvp)?;
+    let reason = if is_own(rsvp, &request.by) || is_booker(rsvp, &request.by) {
+        CancelReason::ByAttendee
+    } else {
+        CancelReason::ByHost
+    };
+    Ok(vec![ended(rsvp, reason)])
 }

@@ -2,20 +2,16 @@
 
 use std::sync::Arc;
 
-use super::promotions;
 use crate::domain::command::Request;
 use crate::domain::draft::State;
 use crate::domain::event::Fact;
 use crate::domain::rejection::{Current, Rejection};
-use crate::domain::scan::Terms;
 use crate::domain::settings::{Settings, SettingsChange};
-use crate::domain::time::Timestamp;
 
 pub(super) fn decide(
     state: State<'_>,
     request: &Request,
     change: &SettingsChange,
-    now: Timestamp,
 ) -> Result<Vec<Fact>, Rejection> {
     expected_version(state, request)?;
     let before = &state.head().settings;
@@ -47,14 +43,6 @@ pub(super) fn decide(
         } else {
             Fact::WaitlistResumed
         });
-    }
-    if !facts.is_empty() && !after.waitlist_paused && now < after.promote_until() {
-        let terms = Terms {
-            free: after.capacity.saturating_sub(state.head().held_spots()),
-            capacity: after.capacity,
-            patience: after.patience,
-        };
-        facts.extend(promotions(state, &mut state.waitlist().clone(), terms));
     }
     Ok(facts)
 }

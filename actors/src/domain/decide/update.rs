@@ -1,14 +1,15 @@
-//! An RSVP changes its guests or its person's wishes.
+//! An RSVP changes its guests, its person's wishes, or the name of somebody without an account.
 
-use super::{in_time_to_cancel, promotions, reserve, target, terms, within_doors};
+use super::{in_time_to_cancel, live, reserve, target, within_doors};
 use crate::domain::command::{Request, Update};
 use crate::domain::draft::State;
-use crate::domain::event::Fact;
+use crate::domain::event::{Fact, Updated};
 use crate::domain::ids::Ticket;
 use crate::domain::rejection::Rejection;
 use crate::domain::rsvp::{Rsvp, Status};
+use crate::domain::rsvp_table::Slot;
+use crate::domain::settings::FieldError;
 use crate::domain::time::Timestamp;
-use crate::domain::waitlist::Waiting;
 
 pub(super) fn decide(
     state: State<'_>,
@@ -24,48 +25,69 @@ pub(super) fn decide(
     } else {
         in_time_to_cancel(state, &request.by, now)?;
     }
-    if !rsvp.status.is_live() {
-        return Err(Rejection::AlreadyCancelled);
+    live(rsvp)?;
+    if update.name.is_some() && !rsvp.person.is_guest() {
+        return Err(Rejection::Invalid(vec![FieldError {
+            field: "name",
+            message: "must not be given: it is that of the account".into(),
+        }]));
     }
-    if grows {
-        reserve::party_size(state, guest_count)?;
-    }
-    let wishes = update
-        .special_requirements
-        .clone()
-        .unwrap_or_else(|| rsvp.special_requirements().cloned());
-    if guest_count == rsvp.guest_count && wishes.as_ref() == rsvp.special_requirements() {
-        return Ok(Vec::new());
-    }
-    let spots = 1 + u32::from(guest_count);
-    if rsvp.status == Status::Confirmed && grows {
-        room_to_grow(state, spots - rsvp.spots())?;
-    }
-    let moves_to_tail = rsvp.status == Status::Waitlisted && grows;
-    let ticket = if moves_to_tail {
-        state.head().last_ticket.next()
-    } else {
-        rsvp.ticket
-    };
-    let mut facts = vec![Fact::Updated {
+    let updated = Updated {
         rsvp: rsvp.id,
         status: rsvp.status,
-        ticket,
+        ticket: rsvp.ticket,
         guest_count,
-        special_requirements: wishes,
-    }];
-    if guest_count != rsvp.guest_count && state.head().promotes_at(now) {
-        facts.extend(after(
-            state,
-            rsvp,
-            Waiting {
-                ticket,
-                spots,
-                lead: slot,
-            },
-        ));
+        special_requirements: update
+            .special_requirements
+            .clone()
+            .unwrap_or_else(|| rsvp.special_requirements().cloned()),
+        name: update.name.clone().unwrap_or_else(|| rsvp.name.clone()),
+    };
+    if grows {
+        grow(state, slot, updated)
+    } else if changes(rsvp, &updated) {
+        Ok(vec![Fact::Updated(Box::new(updated))])
+    } else {
+        Ok(Vec::new())
     }
-    Ok(facts)
+}
+
+fn changes(rsvp: &Rsvp, updated: &Updated) -> bool {
+    updated.guest_count != rsvp.guest_count
+        || updated.special_requirements.as_ref() != rsvp.special_requirements()
+        || updated.name != rsvp.name
+}
+
+/// More people come along: into free spots, or with the whole party to the end of the line.
+fn grow(state: State<'_>, slot: Slot, updated: Updated) -> Result<Vec<Fact>, Rejection> {
+    let rsvp = state.row(slot);
+    let more = u32::from(updated.guest_count - rsvp.guest_count);
+    if rsvp.status != Status::Waitlisted {
+        reserve::party_size(state, updated.guest_count, rsvp.spots() + more)?;
+        room_to_grow(state, more)?;
+        return Ok(vec![Fact::Updated(Box::new(updated))]);
+    }
+    let party = state.party(slot);
+    let party_spots: u32 = party.iter().map(|member| state.row(*member).spots()).sum();
+    reserve::party_size(state, updated.guest_count, party_spots + more)?;
+    let ticket = state.head().last_ticket.next();
+    let others = party.into_iter().filter(|member| *member != slot);
+    let grown = Updated { ticket, ..updated };
+    let moved = others.map(|member| {
+        let rsvp = state.row(member);
+        Updated {
+            rsvp: rsvp.id,
+            status: rsvp.status,
+            ticket,
+            guest_count: rsvp.guest_count,
+            special_requirements: rsvp.special_requirements().cloned(),
+            name: rsvp.name.clone(),
+        }
+    });
+    Ok(std::iter::once(grown)
+        .chain(moved)
+        .map(|updated| Fact::Updated(Box::new(updated)))
+        .collect())
 }
 
 /// A party that has its spots gets more only if they are free and nobody who could use them waits.
@@ -80,36 +102,4 @@ fn room_to_grow(state: State<'_>, more: u32) -> Result<(), Rejection> {
     } else {
         Ok(())
     }
-}
-
-/// Who is promoted once the party has its new size.
-fn after(state: State<'_>, before: &Rsvp, party: Waiting) -> Vec<Fact> {
-    let mut line = state.waitlist().clone();
-    if before.status == Status::Confirmed {
-        let freed = before.spots().saturating_sub(party.spots);
-        return if freed > 0 {
-            promotions(state, &mut line, terms(state, freed)).collect()
-        } else {
-            Vec::new()
-        };
-    }
-    if party.ticket == before.ticket {
-        line.resize(party.ticket, party.spots);
-    } else {
-        line.leave(before.ticket);
-        line.enter(party);
-    }
-    promotions(state, &mut line, terms(state, 0))
-        .map(|fact| match fact {
-            Fact::Promoted {
-                rsvp, ticket, past, ..
-            } if rsvp == before.id => Fact::Promoted {
-                rsvp,
-                ticket,
-                spots: party.spots,
-                past,
-            },
-            fact => fact,
-        })
-        .collect()
 }

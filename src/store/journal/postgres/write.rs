@@ -70,6 +70,7 @@ const RSVPS: &[(&str, &str)] = &[
     ("booked_by", "UUID"),
     ("special_requirements", "TEXT"),
     ("checked_in_at", "BIGINT"),
+    ("offer_expires_at", "BIGINT"),
     ("version", "BIGINT"),
     ("generation", "BIGINT"),
     ("created_at", "BIGINT"),
@@ -92,6 +93,7 @@ const EVENTS: &[(&str, &str)] = &[
     ("at", "BIGINT"),
     ("kind", "TEXT"),
     ("actor", "UUID"),
+    ("actor_kind", "TEXT"),
     ("rsvp_id", "UUID"),
     ("previous_status", "TEXT"),
     ("status", "TEXT"),
@@ -268,14 +270,14 @@ fn arguments(batches: &[&Batch], settings_too: bool) -> Result<PgArguments, sqlx
         .flat_map(|batch| batch.rsvps.iter().map(|rsvp| RsvpColumns::of(batch, rsvp)))
         .collect();
     bind!(arguments, rsvps: id, activity_id, attendee_key, user_id, name, email, status, cancel_reason, guest_count,
-        ticket, group_id, booked_by, special_requirements, checked_in_at, version, generation, created_at,
-        updated_at);
+        ticket, group_id, booked_by, special_requirements, checked_in_at, offer_expires_at, version,
+        generation, created_at, updated_at);
     let events: Vec<EventColumns> = batches
         .iter()
         .flat_map(|batch| batch.events.iter().map(|event| EventColumns::of(batch, event)))
         .collect();
-    bind!(arguments, events: activity_id, seq, at, kind, actor, rsvp_id, previous_status, status, spots, ticket,
-        reason, key_digest, fingerprint, data);
+    bind!(arguments, events: activity_id, seq, at, kind, actor, actor_kind, rsvp_id, previous_status, status, spots,
+        ticket, reason, key_digest, fingerprint, data);
     Ok(arguments)
 }
 

@@ -18,18 +18,18 @@ use crate::store::journal::columns::{
 const GROUPS: [usize; 4] = [256, 32, 4, 1];
 
 const RSVP_INSERT: &str = "INSERT INTO rsvps (id, activity_id, attendee_key, user_id, name, email, status, \
-     cancel_reason, guest_count, ticket, group_id, booked_by, special_requirements, checked_in_at, version, \
-     generation, created_at, updated_at) VALUES ";
-const RSVP_ARGUMENTS: usize = 18;
+     cancel_reason, guest_count, ticket, group_id, booked_by, special_requirements, checked_in_at, \
+     offer_expires_at, version, generation, created_at, updated_at) VALUES ";
+const RSVP_ARGUMENTS: usize = 19;
 const RSVP_CONFLICT: &str = " ON CONFLICT (id) DO UPDATE SET name = excluded.name, status = excluded.status, \
      cancel_reason = excluded.cancel_reason, guest_count = excluded.guest_count, ticket = excluded.ticket, \
      group_id = excluded.group_id, booked_by = excluded.booked_by, \
      special_requirements = excluded.special_requirements, checked_in_at = excluded.checked_in_at, \
-     version = excluded.version, generation = excluded.generation, updated_at = excluded.updated_at";
+     offer_expires_at = excluded.offer_expires_at, version = excluded.version, generation = excluded.generation, updated_at = excluded.updated_at";
 
-const EVENT_INSERT: &str = "INSERT INTO activity_events (activity_id, seq, at, kind, actor, rsvp_id, \
-     previous_status, status, spots, ticket, reason, key_digest, fingerprint, data) VALUES ";
-const EVENT_ARGUMENTS: usize = 14;
+const EVENT_INSERT: &str = "INSERT INTO activity_events (activity_id, seq, at, kind, actor, actor_kind, \
+     rsvp_id, previous_status, status, spots, ticket, reason, key_digest, fingerprint, data) VALUES ";
+const EVENT_ARGUMENTS: usize = 15;
 
 static RSVP_STATEMENTS: LazyLock<[String; 4]> =
     LazyLock::new(|| GROUPS.map(|rows| rows_statement(RSVP_INSERT, RSVP_ARGUMENTS, rows, RSVP_CONFLICT)));
@@ -147,14 +147,14 @@ async fn in_groups<T>(
 fn bind_rsvp(arguments: &mut SqliteArguments, batch: &Batch, rsvp: &Rsvp) -> Bound {
     let row = RsvpColumns::of(batch, rsvp);
     bind!(arguments, row: id, activity_id, attendee_key, user_id, name, email, status, cancel_reason, guest_count,
-        ticket, group_id, booked_by, special_requirements, checked_in_at, version, generation, created_at,
-        updated_at);
+        ticket, group_id, booked_by, special_requirements, checked_in_at, offer_expires_at, version,
+        generation, created_at, updated_at);
     Ok(())
 }
 
 fn bind_event(arguments: &mut SqliteArguments, batch: &Batch, event: &Event) -> Bound {
     let row = EventColumns::of(batch, event);
-    bind!(arguments, row: activity_id, seq, at, kind, actor, rsvp_id, previous_status, status, spots, ticket, reason,
-        key_digest, fingerprint, data);
+    bind!(arguments, row: activity_id, seq, at, kind, actor, actor_kind, rsvp_id, previous_status, status, spots, ticket,
+        reason, key_digest, fingerprint, data);
     Ok(())
 }

@@ -1,0 +1,78 @@
+//! Whether somebody may give a command at all.
+
+use super::own;
+use crate::domain::activity::{is_booker, is_host, is_own, lets_in};
+use crate::domain::command::{Command, Request, Target};
+use crate::domain::draft::State;
+use crate::domain::person::{Person, Principal, Who};
+use crate::domain::rejection::Rejection;
+use crate::domain::rsvp::Rsvp;
+use crate::domain::settings::{GuestPolicy, Visibility};
+
+/// Whether the principal may give this command at all. Whether the RSVP exists that it names is judged later.
+pub(in crate::domain) fn permit(state: State<'_>, request: &Request) -> Result<(), Rejection> {
+    let by = &request.by;
+    if by.who == Who::System {
+        return allow(matches!(request.command, Command::ExpireOffers));
+    }
+    if let Who::Guest { rsvp, generation } = by.who
+        && state
+            .find(rsvp)
+            .is_some_and(|slot| state.row(slot).generation != generation)
+    {
+        return Err(Rejection::TokenRevoked);
+    }
+    let is_host = is_host(state.head(), by);
+    let settings = &state.head().settings;
+    let knows_of_it = || own(state, by).is_some_and(|slot| lets_in(state.row(slot)));
+    if settings.visibility == Visibility::Private && !is_host && !knows_of_it() {
+        return Err(Rejection::NotFound);
+    }
+    let guests_welcome = is_host || settings.guests == GuestPolicy::Open;
+    allow(match &request.command {
+        Command::Reserve(reserve) => {
+            is_host || is_oneself(by, &reserve.person) && (guests_welcome || !reserve.person.is_guest())
+        }
+        Command::ReserveGroup(_) => by.account().is_some() && guests_welcome,
+        Command::Update(update) => is_host || may(state, by, &update.target, |rsvp| is_booker(rsvp, by)),
+        Command::Cancel(target) => is_host || may(state, by, target, |rsvp| is_booker(rsvp, by)),
+        Command::Accept(target) | Command::Decline(target) => {
+            may(state, by, target, |rsvp| is_booker(rsvp, by))
+        }
+        Command::Transfer(transfer) => may(state, by, &transfer.target, |_| false),
+        Command::CheckIn(_)
+        | Command::UndoCheckIn(_)
+        | Command::Reassign(_)
+        | Command::Change(_)
+        | Command::CancelActivity => is_host,
+        Command::ExpireOffers => false,
+    })
+}
+
+fn allow(allowed: bool) -> Result<(), Rejection> {
+    if allowed {
+        Ok(())
+    } else {
+        Err(Rejection::Forbidden)
+    }
+}
+
+/// Whether somebody comes in as the person that they are, or say they are.
+fn is_oneself(by: &Principal, person: &Person) -> bool {
+    match (&by.who, person) {
+        (Who::User(user), Person::User(person)) => user == person,
+        (Who::Visitor(email), Person::Guest(person)) => email == person,
+        _ => false,
+    }
+}
+
+/// Whether the RSVP is the principal's, or there is another reason.
+fn may(state: State<'_>, by: &Principal, target: &Target, otherwise: impl FnOnce(&Rsvp) -> bool) -> bool {
+    match target {
+        Target::Own => !matches!(by.who, Who::Visitor(_)),
+        Target::Rsvp(id) => state.find(*id).is_none_or(|slot| {
+            let rsvp = state.row(slot);
+            is_own(rsvp, by) || otherwise(rsvp)
+        }),
+    }
+}
