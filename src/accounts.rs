@@ -3,6 +3,7 @@
 //! Owns the rules of registering, logging in, refreshing and logging out. SQL is in [`crate::store`], HTTP in
 //! [`crate::http`]. A token is trusted without asking the database: [`Accounts::caller`] runs for every request.
 
+mod manage;
 mod passwords;
 mod person;
 mod revocations;
@@ -13,11 +14,13 @@ mod tokens;
 mod user;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use turnout_actors::domain::{Email, Timestamp, UserId};
 use turnout_actors::ports::{Clock, IdSource};
 use uuid::Uuid;
 
+pub use manage::{Bearer, ManageToken};
 pub use passwords::HashingBusy;
 pub use person::{Password, PersonName, account_email};
 pub use secret::{SecretError, signing_secret};
@@ -30,6 +33,7 @@ use crate::ids::secret_text;
 use crate::secret::Secret;
 use crate::store::accounts::{self as rows, StoredUser};
 use crate::store::{Db, StoreError};
+use manage::ManageTokens;
 use passwords::Passwords;
 use revocations::Revocations;
 use tokens::Tokens;
@@ -49,6 +53,7 @@ pub struct Accounts {
     ids: Arc<dyn IdSource>,
     passwords: Passwords,
     tokens: Tokens,
+    manage_tokens: ManageTokens,
     revocations: Arc<Revocations>,
 }
 
@@ -86,34 +91,37 @@ pub enum AccountError {
 }
 
 impl Accounts {
-    /// Reads which sessions are revoked and gets ready to check passwords and tokens.
+    /// Reads which sessions are revoked and gets ready to check passwords and tokens. Guests' tokens are good until
+    /// `manage_grace` after the activity's end.
     pub async fn open(
         db: Db,
         clock: Arc<dyn Clock>,
         ids: Arc<dyn IdSource>,
         secret: &Secret,
+        manage_grace: Duration,
     ) -> Result<Self, StoreError> {
         let revocations = Arc::new(Revocations::from(rows::revoked_sessions(&db, clock.now()).await?));
-        let (passwords, tokens) = (Passwords::new(), Tokens::new(secret));
         Ok(Self {
             db,
             clock,
             ids,
-            passwords,
-            tokens,
+            passwords: Passwords::new(),
+            tokens: Tokens::new(secret),
+            manage_tokens: ManageTokens::new(secret, manage_grace),
             revocations,
         })
     }
 
     /// For commands that only make accounts: tokens of its own, which nobody else accepts.
     pub fn without_tokens(db: Db, clock: Arc<dyn Clock>, ids: Arc<dyn IdSource>) -> Self {
-        let (passwords, tokens) = (Passwords::new(), Tokens::new(&Secret::new(secret_text::<32>())));
+        let secret = Secret::new(secret_text::<32>());
         Self {
             db,
             clock,
             ids,
-            passwords,
-            tokens,
+            passwords: Passwords::new(),
+            tokens: Tokens::new(&secret),
+            manage_tokens: ManageTokens::new(&secret, Duration::ZERO),
             revocations: Arc::default(),
         }
     }

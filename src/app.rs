@@ -219,7 +219,8 @@ async fn build(config: Config, Outside { clock, ids }: Outside) -> Result<AppSta
             Some(secret) => secret.clone(),
             None => signing_secret(config.data_folder())?,
         };
-        let accounts = Accounts::open(db.clone(), clock.clone(), ids.clone(), &secret).await?;
+        let grace = config.manage_grace;
+        let accounts = Accounts::open(db.clone(), clock.clone(), ids.clone(), &secret, grace).await?;
         if let Some(admin) = &config.first_admin {
             create_first_admin(&accounts, admin).await?;
         }

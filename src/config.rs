@@ -26,6 +26,9 @@ use uuid::Uuid;
 use crate::secret::Secret;
 use layers::Layers;
 
+/// A day, as tokens count it.
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
 /// Everything that an operator can choose, checked.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -53,6 +56,8 @@ pub struct Config {
     pub first_admin: Option<FirstAdmin>,
     /// Who may create activities.
     pub create_activities: CreateActivities,
+    /// How long guests may still use their tokens once an activity has ended.
+    pub manage_grace: Duration,
     /// Whether rate limits apply.
     pub rate_limits: bool,
     /// Web origins that may open sockets, beside the server's own.
@@ -109,6 +114,7 @@ impl Config {
             jwt_secret: layers.optional("jwt_secret", values::jwt_secret)?,
             first_admin: first_admin(layers)?,
             create_activities: layers.required("create_activities", values::create_activities)?,
+            manage_grace: DAY * layers.number("manage_grace_days", 0, 365)?,
             rate_limits: layers.required("rate_limits", values::on_or_off)?,
             allowed_origins: layers
                 .optional("allowed_origins", values::origins)?
@@ -167,6 +173,7 @@ mod tests {
         assert_eq!(config.db_pool, 10);
         assert_eq!(config.create_activities, CreateActivities::Anyone);
         assert!(config.rate_limits && config.jwt_secret.is_none() && config.first_admin.is_none());
+        assert_eq!(config.manage_grace, 7 * DAY);
         assert_eq!(config.drain, Duration::from_secs(20));
         assert_eq!(config.log, "info");
         assert_eq!(config.log_format, None);
@@ -219,6 +226,11 @@ mod tests {
                 "TURNOUT_DRAIN_S",
                 "-1",
                 "TURNOUT_DRAIN_S: -1 is not between 0 and 600",
+            ),
+            (
+                "TURNOUT_MANAGE_GRACE_DAYS",
+                "366",
+                "TURNOUT_MANAGE_GRACE_DAYS: 366 is not between 0 and 365",
             ),
             (
                 "TURNOUT_JWT_SECRET",

@@ -29,6 +29,9 @@ pub enum TokenError {
     /// Its time is over.
     #[error("the token has expired")]
     Expired,
+    /// It is a guest's, and the activity is over.
+    #[error("the manage token has expired")]
+    ManageExpired,
     /// It was withdrawn before its time was over.
     #[error("the token was revoked")]
     Revoked,

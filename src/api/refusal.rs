@@ -74,6 +74,7 @@ impl From<TokenError> for Problem {
         Self::new(match error {
             TokenError::Invalid => Code::Unauthenticated,
             TokenError::Expired => Code::TokenExpired,
+            TokenError::ManageExpired => Code::ManageTokenExpired,
             TokenError::Revoked => Code::TokenRevoked,
         })
     }
