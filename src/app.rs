@@ -16,6 +16,7 @@ use uuid::Uuid;
 
 use crate::accounts::{AccountError, Accounts, PersonName, Role, SecretError, signing_secret};
 use crate::clock::SystemClock;
+use crate::codes::CheckInCodes;
 use crate::config::{Config, Database, FirstAdmin};
 use crate::http::edge::Edge;
 use crate::http::{router, server};
@@ -224,6 +225,7 @@ async fn build(config: Config, Outside { clock, ids }: Outside) -> Result<AppSta
         if let Some(admin) = &config.first_admin {
             create_first_admin(&accounts, admin).await?;
         }
+        let codes = CheckInCodes::new(&secret);
         let sockets = Sockets::new(clock.clone(), config.socket_limits);
         let watched = sockets.clone();
         accounts.tell_of_ends(move |sid| watched.revoke(sid));
@@ -239,14 +241,15 @@ async fn build(config: Config, Outside { clock, ids }: Outside) -> Result<AppSta
             statements_max: db.statements_max(),
             ..Options::default()
         };
-        Ok((accounts, sockets, Engine::start(ports, options).await?))
+        Ok((accounts, codes, sockets, Engine::start(ports, options).await?))
     };
     match parts.await {
-        Ok((accounts, sockets, engine)) => Ok(AppState::from(Parts {
+        Ok((accounts, codes, sockets, engine)) => Ok(AppState::from(Parts {
             config,
             rsvps: RsvpIndex::new(db.clone()),
             db,
             accounts,
+            codes,
             engine,
             sockets,
             clock,

@@ -9,6 +9,7 @@ use turnout_actors::{Engine, EngineError};
 
 use crate::accounts::Accounts;
 use crate::api::{Problem, refusal};
+use crate::codes::CheckInCodes;
 use crate::config::Config;
 use crate::rsvp_index::RsvpIndex;
 use crate::store::Db;
@@ -26,6 +27,8 @@ pub struct Parts {
     pub db: Db,
     /// Accounts and sessions.
     pub accounts: Accounts,
+    /// What guests show at the door.
+    pub codes: CheckInCodes,
     /// The booking engine.
     pub engine: Engine,
     /// WebSockets, and who watches what.

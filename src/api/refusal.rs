@@ -7,6 +7,7 @@ use turnout_actors::domain::{ActivityId, Current, Rejection, Timestamp, Which};
 use super::views::RsvpView;
 use super::{Code, FieldError, Problem};
 use crate::accounts::{AccountError, TokenError};
+use crate::codes::InvalidCode;
 use crate::store::StoreError;
 
 /// An engine's error as the answer to a command or a question about this activity.
@@ -77,6 +78,12 @@ impl From<TokenError> for Problem {
             TokenError::ManageExpired => Code::ManageTokenExpired,
             TokenError::Revoked => Code::TokenRevoked,
         })
+    }
+}
+
+impl From<InvalidCode> for Problem {
+    fn from(_: InvalidCode) -> Self {
+        Self::new(Code::InvalidCode)
     }
 }
 
