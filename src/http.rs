@@ -13,6 +13,7 @@ mod health;
 mod host;
 mod orders;
 pub mod page;
+mod peer;
 mod problem_response;
 mod request_id;
 pub mod router;
@@ -22,3 +23,4 @@ mod sockets;
 mod waitlist;
 
 pub use caller::MaybeCaller;
+pub use peer::Peer;

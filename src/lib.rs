@@ -12,6 +12,7 @@ pub mod demo;
 pub mod http;
 pub mod ids;
 pub mod kept;
+pub mod network;
 pub mod redis;
 pub mod rsvp_index;
 pub mod secret;

@@ -255,3 +255,15 @@ async fn a_head_with_too_many_headers_is_refused_before_it_is_a_request() {
     );
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_socket_is_not_opened_over_http_1_0() {
+    let server = Server::start().await;
+    let mut stream = connect(&server).await;
+    let handshake = "GET /api/v1/ws HTTP/1.0\r\nhost: x\r\nupgrade: websocket\r\nconnection: upgrade\r\n\
+                     sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+    stream.write_all(handshake.as_bytes()).await.unwrap();
+    let answer = rest(&mut stream).await;
+    assert_eq!(status_and_code(&answer), ("400", "malformed_request".to_owned()));
+    server.stop().await;
+}

@@ -13,8 +13,6 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::http::Version;
-use axum::http::header::UPGRADE;
 use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::service::service_fn;
@@ -28,7 +26,7 @@ use tokio_util::sync::CancellationToken;
 
 use self::work::Work;
 use super::edge::Edge;
-use super::sockets::Peer;
+use super::peer::Peer;
 
 /// HTTP connections at once; more wait in the listener's backlog. Upgraded sockets no longer count.
 pub const MAX_CONNECTIONS: usize = 20_000;
@@ -148,10 +146,7 @@ fn connection(
     let work = Work::default();
     let requests = work.clone();
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
-        // Nobody else asks for it, and it costs a little for each request.
-        if request.version() == Version::HTTP_11 && request.headers().contains_key(UPGRADE) {
-            request.extensions_mut().insert(Peer(peer.ip()));
-        }
+        request.extensions_mut().insert(Peer(peer.ip()));
         let under_way = requests.begin();
         let edge = edge.clone();
         async move {

@@ -1,12 +1,10 @@
 //! `/ws` and the addresses that are sockets with a subscription implied: the handshake. What a socket says and hears
 //! is in [`crate::ws`].
 
-use std::net::IpAddr;
-
 use axum::Json;
 use axum::Router;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use hyper_util::rt::TokioIo;
@@ -17,7 +15,7 @@ use turnout_actors::domain::{ActivityId, RsvpId};
 use url::Url;
 
 use super::extract::Id;
-use super::{MaybeCaller, rsvps};
+use super::{MaybeCaller, Peer, rsvps};
 use crate::accounts::Caller;
 use crate::api::views::CountsView;
 use crate::api::{Code, Problem};
@@ -30,10 +28,6 @@ pub(super) fn routes() -> Router<AppState> {
         .route("/activities/{id}/capacity", get(capacity))
         .route("/rsvps/{id}/status", get(status))
 }
-
-/// Where the client of a connection is. On requests for an upgrade alone.
-#[derive(Clone, Copy, Debug)]
-pub struct Peer(pub IpAddr);
 
 async fn socket(
     State(state): State<AppState>,
@@ -106,9 +100,10 @@ fn upgrade(
     require_origin(state, request.headers())?;
     let encoding = negotiate(request.headers())?;
     let malformed = |detail| Problem::new(Code::MalformedRequest).detail(detail);
-    let Some(&Peer(address)) = request.extensions().get::<Peer>() else {
+    if request.version() != Version::HTTP_11 {
         return Err(malformed("WebSockets need HTTP/1.1."));
-    };
+    }
+    let Peer(address) = Peer::of(request.extensions())?;
     if state.engine.is_draining() {
         return Err(Problem::new(Code::Draining));
     }

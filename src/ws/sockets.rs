@@ -20,6 +20,7 @@ use super::limits::{RECONNECT_SPREAD_MS_PER_SOCKET, REFUSING_MAX};
 use super::outbound::Socket;
 use super::subscription::{Eyes, Subscription};
 use crate::config::SocketLimits;
+use crate::network::network;
 
 /// All sockets of this node.
 pub struct Sockets {
@@ -308,13 +309,5 @@ impl Drop for Watching {
                     Arc::ptr_eq(kept, channel) && kept.is_empty()
                 });
         }
-    }
-}
-
-/// What counts as one address: of IPv6 a customer has at least a network of 64 bits.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6((u128::from(address) >> 64 << 64).into()),
-        address => address,
     }
 }
