@@ -4,6 +4,7 @@
 mod code;
 mod fields;
 mod problem;
+mod rate_limit;
 pub(crate) mod refusal;
 mod rsvp_args;
 pub mod time;
@@ -14,6 +15,7 @@ mod words;
 pub use code::Code;
 pub use fields::Fields;
 pub use problem::{FieldError, Problem};
+pub use rate_limit::{RateLimit, RatePolicy};
 pub use rsvp_args::{ReserveArgs, UpdateArgs};
 pub use values::{Lines, Object, Search, Word, clearable, present};
 pub(crate) use words::validation_problem;

@@ -18,6 +18,7 @@ use crate::accounts::{AccountError, Accounts, PersonName, Role, SecretError, sig
 use crate::clock::SystemClock;
 use crate::codes::CheckInCodes;
 use crate::config::{Config, Database, FirstAdmin};
+use crate::guest_limits::GuestLimits;
 use crate::http::edge::Edge;
 use crate::http::{router, server};
 use crate::ids::TimeOrderedIds;
@@ -245,6 +246,7 @@ async fn build(config: Config, Outside { clock, ids }: Outside) -> Result<AppSta
     };
     match parts.await {
         Ok((accounts, codes, sockets, engine)) => Ok(AppState::from(Parts {
+            guest_limits: guest_limits(&config, &clock),
             config,
             rsvps: RsvpIndex::new(db.clone()),
             db,
@@ -289,6 +291,14 @@ fn node(config: &Config, ids: &dyn IdSource) -> Result<Node, StartError> {
         address: config.node_address.clone(),
         ttl: config.lease_ttl,
     })
+}
+
+fn guest_limits(config: &Config, clock: &Arc<dyn Clock>) -> GuestLimits {
+    if config.rate_limits {
+        GuestLimits::new(clock.clone())
+    } else {
+        GuestLimits::off()
+    }
 }
 
 /// Where counts are mirrored, if anywhere.

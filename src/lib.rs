@@ -9,6 +9,7 @@ pub mod clock;
 pub mod codes;
 pub mod config;
 pub mod demo;
+pub mod guest_limits;
 pub mod http;
 pub mod ids;
 pub mod kept;

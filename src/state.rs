@@ -11,6 +11,7 @@ use crate::accounts::Accounts;
 use crate::api::{Problem, refusal};
 use crate::codes::CheckInCodes;
 use crate::config::Config;
+use crate::guest_limits::GuestLimits;
 use crate::rsvp_index::RsvpIndex;
 use crate::store::Db;
 use crate::ws::Sockets;
@@ -29,6 +30,8 @@ pub struct Parts {
     pub accounts: Accounts,
     /// What guests show at the door.
     pub codes: CheckInCodes,
+    /// How often guests may come.
+    pub guest_limits: GuestLimits,
     /// The booking engine.
     pub engine: Engine,
     /// WebSockets, and who watches what.

@@ -8,7 +8,7 @@ use std::error::Error;
 
 use serde_json::Value;
 
-use super::Code;
+use super::{Code, RateLimit};
 
 /// When to try again where nobody knows better, in milliseconds.
 const USUAL_RETRY_AFTER_MS: u64 = 1_000;
@@ -23,6 +23,7 @@ struct Parts {
     detail: Cow<'static, str>,
     extras: Vec<(&'static str, Value)>,
     retry_after_ms: Option<u64>,
+    rate_limit: Option<RateLimit>,
     /// The unexpected error behind it with its sources, for the log alone.
     cause: Option<String>,
 }
@@ -54,6 +55,7 @@ impl Problem {
             detail: code.usual_detail().into(),
             extras: Vec::new(),
             retry_after_ms: None,
+            rate_limit: None,
             cause: None,
         }))
     }
@@ -67,6 +69,13 @@ impl Problem {
     /// One field that is missing or wrong.
     pub fn field(field: impl Into<Cow<'static, str>>, message: impl Into<Cow<'static, str>>) -> Self {
         Self::validation(vec![FieldError::new(field, message)])
+    }
+
+    /// Somebody came too often.
+    pub fn rate_limited(limit: RateLimit) -> Self {
+        let mut problem = Self::new(Code::RateLimited).retry_after_ms(limit.resets_in_ms);
+        problem.0.rate_limit = Some(limit);
+        problem
     }
 
     /// Something that should not have happened. The client learns nothing of it; the log gets the error with
@@ -139,6 +148,11 @@ impl Problem {
     pub fn retry_in_ms(&self) -> Option<u64> {
         let usual = (self.code().status() == 503).then_some(USUAL_RETRY_AFTER_MS);
         self.0.retry_after_ms.or(usual)
+    }
+
+    /// The limit that was reached, if it was one.
+    pub fn rate_limit(&self) -> Option<&RateLimit> {
+        self.0.rate_limit.as_ref()
     }
 
     /// The unexpected error behind it, for the log.

@@ -3,11 +3,15 @@
 //! A handler returns a [`Problem`]; it becomes bytes in [`super::edge`], which alone knows the request's id.
 
 use axum::body::Body;
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::ser::{Serialize, SerializeMap, Serializer};
 
-use crate::api::{Code, Problem};
+use crate::api::{Code, Problem, RateLimit, RatePolicy};
+
+// Lists of structured fields, as draft-ietf-httpapi-ratelimit-headers has them.
+const RATE_LIMIT: HeaderName = HeaderName::from_static("ratelimit");
+const RATE_LIMIT_POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 
 /// The complete answer.
 pub(super) fn render(problem: &Problem, request_id: &str) -> Response {
@@ -20,13 +24,38 @@ pub(super) fn render(problem: &Problem, request_id: &str) -> Response {
         HeaderValue::from_static("application/problem+json"),
     );
     if let Some(ms) = problem.retry_in_ms() {
-        // In whole seconds, and never too early.
-        headers.insert(header::RETRY_AFTER, ms.div_ceil(1_000).into());
+        headers.insert(header::RETRY_AFTER, seconds(ms).into());
+    }
+    if let Some(limit) = problem.rate_limit() {
+        headers.insert(RATE_LIMIT, shown(&reached(limit)));
+        headers.insert(RATE_LIMIT_POLICY, shown(&policies(limit)));
     }
     if let Some(challenge) = challenge(problem.code()) {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
     }
     response
+}
+
+/// What is left of the policy that was reached, nothing, and the seconds until there is more.
+fn reached(limit: &RateLimit) -> String {
+    format!("\"{}\";r=0;t={}", limit.reached.name, seconds(limit.resets_in_ms))
+}
+
+/// All policies: each with its quota, and the seconds that it is for.
+fn policies(limit: &RateLimit) -> String {
+    let policy =
+        |policy: &RatePolicy| format!("\"{}\";q={};w={}", policy.name, policy.quota, policy.window_s);
+    let policies: Vec<String> = limit.policies.iter().map(policy).collect();
+    policies.join(", ")
+}
+
+/// Whole seconds, and never too early.
+fn seconds(ms: u64) -> u64 {
+    ms.div_ceil(1_000)
+}
+
+fn shown(text: &str) -> HeaderValue {
+    HeaderValue::from_str(text).expect("names of policies are plain words, the rest is numbers")
 }
 
 fn status(problem: &Problem) -> StatusCode {
@@ -110,6 +139,34 @@ mod tests {
                 .to_string()
                 .contains("secret-path")
         );
+    }
+
+    #[test]
+    fn whoever_came_too_often_is_told_all_limits_and_when_to_come_back() {
+        const POLICY: RatePolicy = RatePolicy {
+            name: "burst",
+            quota: 20,
+            window_s: 10,
+        };
+        const SLOW: RatePolicy = RatePolicy {
+            name: "sustained",
+            quota: 100,
+            window_s: 60,
+        };
+        let problem = Problem::rate_limited(RateLimit {
+            policies: &[POLICY, SLOW],
+            reached: SLOW,
+            resets_in_ms: 2_001,
+        });
+        let response = render(&problem, "r");
+        assert_eq!(response.status(), 429);
+        for (name, value) in [
+            ("retry-after", "3"),
+            ("ratelimit", r#""sustained";r=0;t=3"#),
+            ("ratelimit-policy", r#""burst";q=20;w=10, "sustained";q=100;w=60"#),
+        ] {
+            assert_eq!(response.headers()[name], value);
+        }
     }
 
     #[test]
