@@ -6,6 +6,7 @@
 mod activities;
 mod auth_routes;
 mod caller;
+pub mod csv_table;
 mod documents;
 pub mod edge;
 pub mod extract;
