@@ -3,6 +3,7 @@
 
 mod code;
 mod fields;
+mod host_args;
 mod problem;
 mod rate_limit;
 pub(crate) mod refusal;
@@ -14,8 +15,9 @@ mod words;
 
 pub use code::Code;
 pub use fields::Fields;
+pub use host_args::{BulkBody, PromoteArgs, PromoteBody, RemoveArgs, RsvpArgs};
 pub use problem::{FieldError, Problem};
 pub use rate_limit::{RateLimit, RatePolicy};
-pub use rsvp_args::{ReserveArgs, UpdateArgs};
+pub use rsvp_args::{GroupArgs, GuestArgs, ReserveArgs, TransferArgs, UpdateArgs};
 pub use values::{Lines, Object, Search, Word, clearable, present};
 pub(crate) use words::validation_problem;

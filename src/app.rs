@@ -15,6 +15,7 @@ use turnout_actors::{Engine, Options, StartFailed};
 use uuid::Uuid;
 
 use crate::accounts::{AccountError, Accounts, PersonName, Role, SecretError, signing_secret};
+use crate::attendee_pages::AttendeePages;
 use crate::clock::SystemClock;
 use crate::codes::CheckInCodes;
 use crate::config::{Config, Database, FirstAdmin};
@@ -248,6 +249,7 @@ async fn build(config: Config, Outside { clock, ids }: Outside) -> Result<AppSta
         Ok((accounts, codes, sockets, engine)) => Ok(AppState::from(Parts {
             guest_limits: guest_limits(&config, &clock),
             config,
+            attendee_pages: AttendeePages::new(db.clone()),
             rsvps: RsvpIndex::new(db.clone()),
             db,
             accounts,

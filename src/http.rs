@@ -4,6 +4,7 @@
 //! [`extract`] turns requests into types, and a [`Problem`](crate::api::Problem) is every answer that is not a success.
 
 mod activities;
+mod attendees;
 mod auth_routes;
 mod caller;
 pub mod csv_table;
@@ -14,6 +15,7 @@ mod health;
 mod host;
 mod orders;
 pub mod page;
+mod participants;
 mod peer;
 mod problem_response;
 mod request_id;
@@ -23,5 +25,5 @@ pub mod server;
 mod sockets;
 mod waitlist;
 
-pub use caller::MaybeCaller;
+pub use caller::MaybeBearer;
 pub use peer::Peer;

@@ -5,6 +5,7 @@
 pub mod accounts;
 pub mod api;
 pub mod app;
+pub mod attendee_pages;
 pub mod clock;
 pub mod codes;
 pub mod config;

@@ -9,6 +9,7 @@ use turnout_actors::{Engine, EngineError};
 
 use crate::accounts::Accounts;
 use crate::api::{Problem, refusal};
+use crate::attendee_pages::AttendeePages;
 use crate::codes::CheckInCodes;
 use crate::config::Config;
 use crate::guest_limits::GuestLimits;
@@ -36,6 +37,8 @@ pub struct Parts {
     pub engine: Engine,
     /// WebSockets, and who watches what.
     pub sockets: Arc<Sockets>,
+    /// Later pages of who comes to an activity.
+    pub attendee_pages: AttendeePages,
     /// Which activity an RSVP belongs to.
     pub rsvps: RsvpIndex,
     /// The time.

@@ -30,7 +30,7 @@ use self::outbound::Socket;
 use self::session::Session;
 use self::sockets::Full;
 pub use self::sockets::Sockets;
-use crate::accounts::Caller;
+use crate::accounts::Bearer;
 use crate::state::AppState;
 
 /// A connection that has just become a WebSocket.
@@ -42,7 +42,7 @@ pub struct Opening {
     /// The form of the messages.
     pub encoding: Encoding,
     /// Who the handshake said is there.
-    pub caller: Option<Caller>,
+    pub bearer: Option<Bearer>,
     /// Where the client is.
     pub address: IpAddr,
     /// What the address that was asked for subscribes to.
@@ -74,7 +74,7 @@ pub fn open(state: &AppState, opening: Opening) {
         stream,
         read,
         encoding,
-        caller,
+        bearer,
         implied,
         ..
     } = opening;
@@ -95,7 +95,7 @@ pub fn open(state: &AppState, opening: Opening) {
         }
     };
     entry.is_for(&socket);
-    let session = Session::new(state.clone(), socket, &read, caller, implied);
+    let session = Session::new(state.clone(), socket, &read, bearer, implied);
     sockets.tasks().spawn(async move {
         session.run().await;
         drop(entry);

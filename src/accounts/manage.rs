@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use turnout_actors::domain::{RsvpId, Timestamp};
+use turnout_actors::domain::{Principal, RsvpId, Timestamp};
 
 use super::signer::{Audience, Claims, ISSUER, Signer, TokenError, seconds, time};
 use super::{Accounts, Caller};
@@ -24,6 +24,13 @@ pub struct ManageToken {
     pub expires_at: Timestamp,
 }
 
+impl ManageToken {
+    /// Its holder, as the rules see them.
+    pub const fn principal(&self) -> Principal {
+        Principal::guest(self.rsvp, self.generation)
+    }
+}
+
 /// Whom a token speaks for, where more than one kind is accepted.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub enum Bearer {
@@ -31,6 +38,24 @@ pub enum Bearer {
     Account(Caller),
     /// A guest, for one RSVP.
     Guest(ManageToken),
+}
+
+impl Bearer {
+    /// Whoever that is, as the rules see them.
+    pub fn principal(&self) -> Principal {
+        match self {
+            Self::Account(caller) => caller.principal(),
+            Self::Guest(token) => token.principal(),
+        }
+    }
+
+    /// When the token expires.
+    pub const fn expires_at(&self) -> Timestamp {
+        match self {
+            Self::Account(caller) => caller.expires_at,
+            Self::Guest(token) => token.expires_at,
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]

@@ -103,9 +103,15 @@ impl From<AccountError> for Problem {
 
 impl From<StoreError> for Problem {
     fn from(error: StoreError) -> Self {
-        match &error {
-            StoreError::Unavailable(_) => Self::new(Code::Unavailable).caused_by(&error),
-            StoreError::Failed(_) => Self::internal(&error),
+        Self::from(&error)
+    }
+}
+
+impl From<&StoreError> for Problem {
+    fn from(error: &StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => Self::new(Code::Unavailable).caused_by(error),
+            StoreError::Failed(_) => Self::internal(error),
         }
     }
 }

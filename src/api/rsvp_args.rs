@@ -3,20 +3,60 @@
 use std::sync::Arc;
 
 use serde::Deserialize;
-use turnout_actors::domain::{Command, Person, Reserve, RsvpId, Target, Update, is_blank};
+use turnout_actors::domain::{
+    Command, Email, GroupId, GroupMode, Person, Reserve, ReserveGroup, RsvpId, Target, Transfer, Update,
+    is_blank,
+};
 
-use super::{Lines, Problem, clearable, present};
-use crate::accounts::Caller;
+use super::{Fields, Lines, Object, Problem, Word, clearable, present};
+use crate::accounts::{Caller, PersonName, account_email};
 
 const WISHES_MAX_CHARS: usize = 1_000;
+/// How many may come in together.
+const MEMBERS: std::ops::RangeInclusive<usize> = 2..=100;
 
-/// With what somebody comes in.
+/// With what somebody comes in who has an account.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ReserveArgs {
     #[serde(default, deserialize_with = "present")]
     guest_count: Option<u16>,
     special_requirements: Option<Lines>,
+}
+
+/// With what somebody comes in who has none.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GuestArgs {
+    name: String,
+    email: String,
+    #[serde(default, deserialize_with = "present")]
+    guest_count: Option<u16>,
+    special_requirements: Option<Lines>,
+}
+
+/// With what several come in.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupArgs {
+    mode: Word<Mode>,
+    attendees: Vec<Object<Attendee>>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Mode {
+    All,
+    Each,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Attendee {
+    name: String,
+    email: String,
+    #[serde(default, deserialize_with = "present")]
+    guest_count: Option<u16>,
 }
 
 /// What is to change of an RSVP; what is left out stays.
@@ -27,6 +67,16 @@ pub struct UpdateArgs {
     guest_count: Option<u16>,
     #[serde(default, deserialize_with = "clearable")]
     special_requirements: Option<Option<Lines>>,
+    #[serde(default, deserialize_with = "present")]
+    name: Option<String>,
+}
+
+/// Who gets an RSVP.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TransferArgs {
+    email: String,
+    name: String,
 }
 
 impl ReserveArgs {
@@ -42,16 +92,102 @@ impl ReserveArgs {
     }
 }
 
+impl GuestArgs {
+    /// The command of somebody without an account, and the address that they come in by.
+    pub fn command(self, fresh: RsvpId) -> Result<(Email, Command), Problem> {
+        let mut fields = Fields::default();
+        let contact = contact(&mut fields, "", &self.email, &self.name);
+        let wishes = wishes(self.special_requirements);
+        let Some((email, name)) = contact else {
+            return Err(fields.problem());
+        };
+        let reserve = Reserve {
+            fresh,
+            person: Person::Guest(email.clone()),
+            name,
+            guest_count: self.guest_count.unwrap_or_default(),
+            special_requirements: wishes?,
+        };
+        Ok((email, Command::Reserve(reserve)))
+    }
+}
+
+impl GroupArgs {
+    /// The command of whoever books for all of them; `fresh` makes identifiers.
+    pub fn command(self, fresh: impl Fn() -> uuid::Uuid) -> Result<Command, Problem> {
+        if !MEMBERS.contains(&self.attendees.len()) {
+            let (fewest, most) = MEMBERS.into_inner();
+            return Err(Problem::field(
+                "attendees",
+                format!("must have {fewest} to {most} entries"),
+            ));
+        }
+        let mut fields = Fields::default();
+        let members: Vec<Option<Reserve>> = (0_usize..)
+            .zip(self.attendees)
+            .map(|(index, Object(attendee))| {
+                let place = format!("attendees[{index}].");
+                let (email, name) = contact(&mut fields, &place, &attendee.email, &attendee.name)?;
+                Some(Reserve {
+                    fresh: RsvpId::from(fresh()),
+                    person: Person::Guest(email),
+                    name,
+                    guest_count: attendee.guest_count.unwrap_or_default(),
+                    special_requirements: None,
+                })
+            })
+            .collect();
+        let Some(members) = members.into_iter().collect::<Option<Vec<Reserve>>>() else {
+            return Err(fields.problem());
+        };
+        let mode = match self.mode {
+            Word(Mode::All) => GroupMode::All,
+            Word(Mode::Each) => GroupMode::Each,
+        };
+        Ok(Command::ReserveGroup(ReserveGroup {
+            mode,
+            members,
+            group: GroupId::from(fresh()),
+        }))
+    }
+}
+
 impl UpdateArgs {
     /// The command that changes this RSVP.
     pub fn command(self, target: Target) -> Result<Command, Problem> {
+        let name = self.name.as_deref().map(PersonName::parse).transpose();
         Ok(Command::Update(Update {
             target,
             guest_count: self.guest_count,
             special_requirements: self.special_requirements.map(wishes).transpose()?,
-            name: None,
+            name: name
+                .map_err(|message| Problem::field("name", message))?
+                .map(|name| name.shared()),
         }))
     }
+}
+
+impl TransferArgs {
+    /// The command that hands this RSVP on; `fresh` is for the case that whoever gets it has none here yet.
+    pub fn command(self, target: Target, fresh: RsvpId) -> Result<Command, Problem> {
+        let mut fields = Fields::default();
+        let Some((to, name)) = contact(&mut fields, "", &self.email, &self.name) else {
+            return Err(fields.problem());
+        };
+        Ok(Command::Transfer(Transfer {
+            target,
+            to,
+            name,
+            fresh,
+        }))
+    }
+}
+
+/// Somebody without an account; what is wrong is kept in `fields`, by its place.
+fn contact(fields: &mut Fields, place: &str, email: &str, name: &str) -> Option<(Email, Arc<str>)> {
+    let email = fields.check(format!("{place}email"), account_email(email));
+    let name = fields.check(format!("{place}name"), PersonName::parse(name));
+    email.zip(name.map(|name| name.shared()))
 }
 
 /// Wishes as they are kept; a text of which nothing can be seen is none.

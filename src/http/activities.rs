@@ -13,10 +13,10 @@ use turnout_actors::domain::{Activity, ActivityId, Command, History, Overview, R
 use turnout_actors::{EngineError, Made, Order};
 
 use self::body::{ChangeBody, CreateBody};
-use super::MaybeCaller;
+use super::MaybeBearer;
 use super::extract::{Body, Id, etag};
 use super::orders::Commander;
-use crate::accounts::{Caller, Role};
+use crate::accounts::{Bearer, Role};
 use crate::api::views::ActivityView;
 use crate::api::{Code, Problem};
 use crate::config::CreateActivities;
@@ -39,7 +39,7 @@ async fn create(
     commander: Commander,
     Body(body): Body<CreateBody>,
 ) -> Result<Response, Problem> {
-    let Commander { caller, key, .. } = commander;
+    let Commander { by: caller, key, .. } = commander;
     if state.config.create_activities == CreateActivities::Admins && caller.role != Role::Admin {
         return Err(Problem::new(Code::Forbidden));
     }
@@ -63,9 +63,9 @@ async fn create(
 async fn show(
     State(state): State<AppState>,
     Id(id): Id<ActivityId>,
-    MaybeCaller(caller): MaybeCaller,
+    MaybeBearer(bearer): MaybeBearer,
 ) -> Result<Response, Problem> {
-    let by = caller.as_ref().map(Caller::principal);
+    let by = bearer.as_ref().map(Bearer::principal);
     let seen = state
         .engine
         .look(id, |activity| {

@@ -4,8 +4,6 @@
 
 use std::borrow::Cow;
 
-use axum::http::header;
-use axum::response::{IntoResponse, Response};
 use csv::{Terminator, Writer, WriterBuilder};
 
 /// A table with a fixed number of columns, written row by row.
@@ -16,10 +14,7 @@ pub struct CsvTable<const COLUMNS: usize> {
 impl<const COLUMNS: usize> CsvTable<COLUMNS> {
     /// A table without rows.
     pub fn new(header: [&str; COLUMNS]) -> Self {
-        let writer = WriterBuilder::new()
-            .terminator(Terminator::CRLF)
-            .from_writer(Vec::new());
-        let mut table = Self { writer };
+        let mut table = Self { writer: writer() };
         table.row(header);
         table
     }
@@ -31,17 +26,20 @@ impl<const COLUMNS: usize> CsvTable<COLUMNS> {
             .expect("rows have one length, and memory takes everything");
     }
 
-    /// The whole table.
-    pub fn finish(self) -> String {
-        let bytes = self.writer.into_inner().expect("memory takes everything");
+    /// What was written since the last time, so that a long table can be sent in pieces.
+    pub fn take(&mut self) -> String {
+        self.writer.flush().expect("memory takes everything");
+        let next = writer();
+        let written = std::mem::replace(&mut self.writer, next).into_inner();
+        let bytes = written.expect("memory takes everything");
         String::from_utf8(bytes).expect("what was written is text")
     }
 }
 
-impl<const COLUMNS: usize> IntoResponse for CsvTable<COLUMNS> {
-    fn into_response(self) -> Response {
-        ([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], self.finish()).into_response()
-    }
+fn writer() -> Writer<Vec<u8>> {
+    WriterBuilder::new()
+        .terminator(Terminator::CRLF)
+        .from_writer(Vec::new())
 }
 
 /// A cell that spreadsheets take for text, never for a formula: whoever chooses their name does not choose what the
@@ -63,7 +61,7 @@ mod tests {
         for row in rows {
             table.row(*row);
         }
-        table.finish()
+        table.take()
     }
 
     /// The rows as a reader of CSV finds them.
@@ -133,13 +131,12 @@ mod tests {
         }
     }
 
-    #[tokio::test]
-    async fn a_table_is_answered_as_utf_8() {
+    #[test]
+    fn a_long_table_can_be_taken_in_pieces() {
         let mut table = CsvTable::new(["name"]);
         table.row(["Zoë"]);
-        let response = table.into_response();
-        assert_eq!(response.headers()["content-type"], "text/csv; charset=utf-8");
-        let body = axum::body::to_bytes(response.into_body(), 1_000).await.unwrap();
-        assert_eq!(body, "name\r\nZoë\r\n".as_bytes());
+        assert_eq!(table.take(), "name\r\nZoë\r\n");
+        table.row(["Ada"]);
+        assert_eq!((table.take().as_str(), table.take().as_str()), ("Ada\r\n", ""));
     }
 }

@@ -6,7 +6,7 @@ mod headers;
 mod params;
 mod path;
 
-pub use body::Body;
+pub use body::{BULK_LIMIT, Body, Nothing};
 pub use headers::{IdempotencyKey, IfMatch, etag};
 pub use params::Params;
 pub use path::Id;

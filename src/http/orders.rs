@@ -5,53 +5,80 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use turnout_actors::domain::{ActivityId, Command};
-use turnout_actors::{Key, Order};
+use turnout_actors::domain::{ActivityId, Answered, Command, Principal, Told};
+use turnout_actors::{Key, Order, Reply};
 
 use super::extract::{IdempotencyKey, IfMatch, etag};
-use crate::accounts::Caller;
+use crate::accounts::{Bearer, Caller, ManageToken};
 use crate::api::views::CommandView;
 use crate::api::{Code, Problem};
 use crate::state::AppState;
 
 /// Whoever gives a command, with the version it is meant for and the key it may be repeated under.
 ///
-/// Whatever would have no effect is refused, so that nobody relies on it: a command takes no parameters, and what a
-/// POST makes has no version yet.
-pub(super) struct Commander {
-    pub caller: Caller,
+/// Whatever would have no effect is refused, so that nobody relies on it: a command takes no parameters, and a POST
+/// makes something or does something, which has no version.
+pub(super) struct Commander<W = Caller> {
+    pub by: W,
     pub key: Option<Key>,
     if_version: Option<u32>,
 }
 
-impl FromRequestParts<AppState> for Commander {
+impl<W: FromRequestParts<AppState, Rejection = Problem> + Send> FromRequestParts<AppState> for Commander<W> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &AppState) -> Result<Self, Problem> {
-        let caller = Caller::from_request_parts(parts, state).await?;
+        let by = W::from_request_parts(parts, state).await?;
         if parts.uri.query().is_some_and(|query| !query.is_empty()) {
             return Err(Problem::new(Code::MalformedRequest)
                 .detail("A command takes no parameters in the address; its fields belong into the body."));
         }
         if parts.method == Method::POST && parts.headers.contains_key(header::IF_MATCH) {
             return Err(Problem::new(Code::MalformedRequest)
-                .detail("If-Match does not go with POST: what is about to be made has no version yet."));
+                .detail("If-Match does not go with POST: there is no version that it could be about."));
         }
         let IfMatch(if_version) = IfMatch::from_request_parts(parts, state).await?;
         let IdempotencyKey(key) = IdempotencyKey::from_request_parts(parts, state).await?;
-        Ok(Self {
-            caller,
-            key,
-            if_version,
-        })
+        Ok(Self { by, key, if_version })
     }
 }
 
-impl Commander {
+/// Somebody who has proved who they are.
+pub(super) trait Known {
+    fn principal(&self) -> Principal;
+}
+
+impl Known for Caller {
+    fn principal(&self) -> Principal {
+        Caller::principal(self)
+    }
+}
+
+impl Known for Bearer {
+    fn principal(&self) -> Principal {
+        Bearer::principal(self)
+    }
+}
+
+impl Known for ManageToken {
+    fn principal(&self) -> Principal {
+        ManageToken::principal(self)
+    }
+}
+
+impl<W: Known> Commander<W> {
     /// The command as the engine takes it.
     pub(super) fn order(self, command: Command) -> Order {
+        let by = self.by.principal();
+        self.order_by(by, command)
+    }
+}
+
+impl<W> Commander<W> {
+    /// The command of somebody whom only the command itself makes known.
+    pub(super) fn order_by(self, by: Principal, command: Command) -> Order {
         Order {
-            by: self.caller.principal(),
+            by,
             command,
             if_version: self.if_version,
             key: self.key,
@@ -66,6 +93,12 @@ pub(super) async fn give(
     order: Order,
     status: StatusCode,
 ) -> Result<Response, Problem> {
+    let reply = reply(state, activity, order).await?;
+    Ok(answer(state, activity, &reply, status, |view| view))
+}
+
+/// Gives a command about RSVPs.
+pub(super) async fn reply(state: &AppState, activity: ActivityId, order: Order) -> Result<Reply, Problem> {
     let reply = state
         .engine
         .command(activity, order)
@@ -74,12 +107,39 @@ pub(super) async fn give(
     for answered in reply.answer.told.iter() {
         state.rsvps.note(answered.rsvp.id, activity);
     }
-    let view = Json(CommandView::new(activity, &reply, state.clock.now()));
-    let mut response = (status, view).into_response();
-    if let Some(answered) = reply.answer.rsvp() {
-        response
-            .headers_mut()
-            .insert(header::ETAG, etag(answered.rsvp.version));
+    Ok(reply)
+}
+
+/// What became of a command, with what is to be added to it.
+pub(super) fn answer<'a>(
+    state: &AppState,
+    activity: ActivityId,
+    reply: &'a Reply,
+    status: StatusCode,
+    complete: impl FnOnce(CommandView<'a>) -> CommandView<'a>,
+) -> Response {
+    let view = complete(CommandView::new(activity, reply, state.clock.now()));
+    let mut response = (status, Json(view)).into_response();
+    if let Told::One(answered) = &reply.answer.told {
+        let version = etag(answered.rsvp.version);
+        response.headers_mut().insert(header::ETAG, version);
     }
-    Ok(response)
+    response
+}
+
+/// Makes the tokens by which those without an account change their RSVPs. Whoever brings somebody in hands theirs on.
+pub(super) async fn manage_tokens(
+    state: &AppState,
+    activity: ActivityId,
+) -> Result<impl Fn(&Answered) -> Option<String>, Problem> {
+    let ends_at = state
+        .engine
+        .read(activity, |activity| activity.head().settings.ends_at)
+        .await
+        .map_err(|error| state.refusal(error, activity))?;
+    Ok(move |answered: &Answered| {
+        let rsvp = &answered.rsvp;
+        let token = || state.accounts.manage_token(rsvp.id, rsvp.generation, ends_at);
+        rsvp.person.is_guest().then(token)
+    })
 }

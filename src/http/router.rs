@@ -3,7 +3,9 @@
 use axum::Router;
 use axum::routing::get;
 
-use super::{activities, auth_routes, documents, health, host, rsvps, sockets, waitlist};
+use super::{
+    activities, attendees, auth_routes, documents, health, host, participants, rsvps, sockets, waitlist,
+};
 use crate::api::{Code, Problem};
 use crate::state::AppState;
 
@@ -13,7 +15,9 @@ pub fn routes(state: AppState) -> Router {
     let api = Router::new()
         .merge(auth_routes::routes())
         .merge(activities::routes())
+        .merge(attendees::routes())
         .merge(rsvps::routes())
+        .merge(participants::routes())
         .merge(waitlist::routes())
         .merge(host::routes())
         .merge(sockets::routes());

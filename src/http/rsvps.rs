@@ -1,17 +1,24 @@
 //! `/activities/{id}/rsvp` and `/rsvps/{id}`: one RSVP, for its person, whoever booked it, and the host.
 
-use axum::extract::State;
+mod answers;
+mod door;
+mod group;
+mod tokens;
+
+use axum::extract::{FromRequest, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use turnout_actors::domain::{ActivityId, Answered, Command, Counts, Person, RsvpId, Target};
+use turnout_actors::domain::{ActivityId, Answered, Command, Counts, Principal, RsvpId, Target};
 
+use super::caller::MaybeBearer;
 use super::extract::{Body, Id, etag};
-use super::orders::{Commander, give};
-use crate::accounts::Caller;
+use super::orders::{Commander, answer, give, manage_tokens, reply};
+use super::peer::Peer;
+use crate::accounts::Bearer;
 use crate::api::views::{PositionView, RsvpView};
-use crate::api::{Code, Problem, ReserveArgs, UpdateArgs};
+use crate::api::{Code, GuestArgs, Problem, ReserveArgs, UpdateArgs};
 use crate::state::AppState;
 
 pub(super) fn routes() -> Router<AppState> {
@@ -26,22 +33,49 @@ pub(super) fn routes() -> Router<AppState> {
         )
         .route("/rsvps/{id}", get(show).put(update).patch(update).delete(cancel))
         .route("/rsvps/{id}/position", get(position))
+        .merge(answers::routes())
+        .merge(door::routes())
+        .merge(group::routes())
+        .merge(tokens::routes())
 }
 
+/// Whoever has an account comes in as themselves, everybody else by an e-mail address.
 async fn reserve(
     State(state): State<AppState>,
     Id(id): Id<ActivityId>,
-    commander: Commander,
-    Body(args): Body<ReserveArgs>,
+    commander: Commander<MaybeBearer>,
+    Peer(address): Peer,
+    request: Request,
 ) -> Result<Response, Problem> {
-    let command = args.command(RsvpId::from(state.ids.next()), &commander.caller)?;
-    give(&state, id, commander.order(command), StatusCode::CREATED).await
+    let fresh = RsvpId::from(state.ids.next());
+    match &commander.by.0 {
+        Some(Bearer::Account(caller)) => {
+            let Body(args) = Body::<ReserveArgs>::from_request(request, &state).await?;
+            let (by, command) = (caller.principal(), args.command(fresh, caller)?);
+            give(&state, id, commander.order_by(by, command), StatusCode::CREATED).await
+        }
+        Some(Bearer::Guest(_)) => Err(Problem::new(Code::Forbidden).detail(
+            "A manage token is for the RSVP that it was made for; whoever comes in comes without it.",
+        )),
+        None => {
+            state.guest_limits.check(address)?;
+            let Body(args) = Body::<GuestArgs>::from_request(request, &state).await?;
+            let (email, command) = args.command(fresh)?;
+            let order = commander.order_by(Principal::visitor(email), command);
+            let reply = reply(&state, id, order).await?;
+            let token = manage_tokens(&state, id).await?;
+            let token = reply.answer.rsvp().and_then(token);
+            Ok(answer(&state, id, &reply, StatusCode::CREATED, |view| {
+                view.with_manage_token(token)
+            }))
+        }
+    }
 }
 
 async fn update_own(
     State(state): State<AppState>,
     Id(id): Id<ActivityId>,
-    commander: Commander,
+    commander: Commander<Bearer>,
     Body(args): Body<UpdateArgs>,
 ) -> Result<Response, Problem> {
     let command = args.command(Target::Own)?;
@@ -51,7 +85,7 @@ async fn update_own(
 async fn cancel_own(
     State(state): State<AppState>,
     Id(id): Id<ActivityId>,
-    commander: Commander,
+    commander: Commander<Bearer>,
 ) -> Result<Response, Problem> {
     let command = Command::Cancel(Target::Own);
     give(&state, id, commander.order(command), StatusCode::OK).await
@@ -60,26 +94,28 @@ async fn cancel_own(
 async fn show_own(
     State(state): State<AppState>,
     Id(id): Id<ActivityId>,
-    caller: Caller,
+    bearer: Bearer,
 ) -> Result<Response, Problem> {
-    let (by, person) = (caller.principal(), Person::User(caller.user));
+    let by = bearer.principal();
     let found = state
         .engine
         .read(id, |activity| {
-            activity
-                .is_visible_to(Some(&by))
-                .then(|| activity.rsvp_of(&person))
-                .flatten()
+            if activity.has_outlived(&by) {
+                return Err(Problem::new(Code::TokenRevoked));
+            }
+            let visible = activity.is_visible_to(Some(&by));
+            let own = visible.then(|| activity.own_rsvp(&by)).flatten();
+            own.ok_or_else(|| Problem::new(Code::NotFound))
         })
         .await
         .map_err(|error| state.refusal(error, id))?;
-    shown(&state, id, &found.ok_or_else(|| Problem::new(Code::NotFound))?)
+    Ok(shown(&state, id, &found?))
 }
 
 async fn update(
     State(state): State<AppState>,
     Id(rsvp): Id<RsvpId>,
-    commander: Commander,
+    commander: Commander<Bearer>,
     Body(args): Body<UpdateArgs>,
 ) -> Result<Response, Problem> {
     let command = args.command(Target::Rsvp(rsvp))?;
@@ -90,7 +126,7 @@ async fn update(
 async fn cancel(
     State(state): State<AppState>,
     Id(rsvp): Id<RsvpId>,
-    commander: Commander,
+    commander: Commander<Bearer>,
 ) -> Result<Response, Problem> {
     let command = Command::Cancel(Target::Rsvp(rsvp));
     let id = activity_of(&state, rsvp).await?;
@@ -100,48 +136,46 @@ async fn cancel(
 pub(super) async fn show(
     State(state): State<AppState>,
     Id(rsvp): Id<RsvpId>,
-    caller: Caller,
+    bearer: Bearer,
 ) -> Result<Response, Problem> {
-    let (id, answered, _) = read(&state, rsvp, &caller).await?;
-    shown(&state, id, &answered)
+    let (id, answered, _) = read(&state, rsvp, &bearer.principal()).await?;
+    Ok(shown(&state, id, &answered))
 }
 
 async fn position(
     State(state): State<AppState>,
     Id(rsvp): Id<RsvpId>,
-    caller: Caller,
+    bearer: Bearer,
 ) -> Result<Json<PositionView>, Problem> {
-    let (_, answered, counts) = read(&state, rsvp, &caller).await?;
+    let (_, answered, counts) = read(&state, rsvp, &bearer.principal()).await?;
     Ok(Json(PositionView::new(&answered, counts.seq)))
 }
 
-/// An RSVP that the caller may see, and its activity's counts of the same moment.
+/// An RSVP that somebody may see, and its activity's counts of the same moment.
 async fn read(
     state: &AppState,
     rsvp: RsvpId,
-    caller: &Caller,
+    by: &Principal,
 ) -> Result<(ActivityId, Answered, Counts), Problem> {
     let id = activity_of(state, rsvp).await?;
-    let by = caller.principal();
     let found = state
         .engine
         .read(id, |activity| {
-            let answered = activity.rsvp(rsvp)?;
-            let allowed = activity.shows(&answered.rsvp, &by);
-            Some((
-                answered,
-                activity.counts(),
-                allowed,
-                activity.is_visible_to(Some(&by)),
-            ))
+            if activity.has_outlived(by) {
+                return Err(Problem::new(Code::TokenRevoked));
+            }
+            let visible = activity.is_visible_to(Some(by));
+            let answered = visible.then(|| activity.rsvp(rsvp)).flatten();
+            let answered = answered.ok_or_else(|| Problem::new(Code::NotFound))?;
+            if activity.shows(&answered.rsvp, by) {
+                Ok((answered, activity.counts()))
+            } else {
+                Err(Problem::new(Code::Forbidden))
+            }
         })
         .await
         .map_err(|error| state.refusal(error, id))?;
-    match found {
-        Some((answered, counts, true, true)) => Ok((id, answered, counts)),
-        Some((.., false, true)) => Err(Problem::new(Code::Forbidden)),
-        Some((.., false)) | None => Err(Problem::new(Code::NotFound)),
-    }
+    found.map(|(answered, counts)| (id, answered, counts))
 }
 
 async fn activity_of(state: &AppState, rsvp: RsvpId) -> Result<ActivityId, Problem> {
@@ -152,7 +186,7 @@ async fn activity_of(state: &AppState, rsvp: RsvpId) -> Result<ActivityId, Probl
         .ok_or_else(|| Problem::new(Code::NotFound))
 }
 
-fn shown(state: &AppState, id: ActivityId, answered: &Answered) -> Result<Response, Problem> {
+fn shown(state: &AppState, id: ActivityId, answered: &Answered) -> Response {
     let view = RsvpView::new(id, answered, state.clock.now());
-    Ok(([(header::ETAG, etag(answered.rsvp.version))], Json(view)).into_response())
+    ([(header::ETAG, etag(answered.rsvp.version))], Json(view)).into_response()
 }

@@ -15,8 +15,8 @@ use turnout_actors::domain::{ActivityId, RsvpId};
 use url::Url;
 
 use super::extract::Id;
-use super::{MaybeCaller, Peer, rsvps};
-use crate::accounts::Caller;
+use super::{MaybeBearer, Peer, rsvps};
+use crate::accounts::Bearer;
 use crate::api::views::CountsView;
 use crate::api::{Code, Problem};
 use crate::state::AppState;
@@ -31,26 +31,26 @@ pub(super) fn routes() -> Router<AppState> {
 
 async fn socket(
     State(state): State<AppState>,
-    MaybeCaller(caller): MaybeCaller,
+    MaybeBearer(bearer): MaybeBearer,
     request: Request,
 ) -> Result<Response, Problem> {
     if !wants_socket(request.headers()) {
         return Err(Problem::new(Code::MalformedRequest).detail("This address is for WebSockets alone."));
     }
-    upgrade(&state, request, caller, Implied::Nothing)
+    upgrade(&state, request, bearer, Implied::Nothing)
 }
 
 /// The counts of an activity, once or live.
 async fn capacity(
     State(state): State<AppState>,
     Id(id): Id<ActivityId>,
-    MaybeCaller(caller): MaybeCaller,
+    MaybeBearer(bearer): MaybeBearer,
     request: Request,
 ) -> Result<Response, Problem> {
     if wants_socket(request.headers()) {
-        return upgrade(&state, request, caller, Implied::Activity(id));
+        return upgrade(&state, request, bearer, Implied::Activity(id));
     }
-    let by = caller.as_ref().map(Caller::principal);
+    let by = bearer.as_ref().map(Bearer::principal);
     let seen = state
         .engine
         .look(id, |activity| {
@@ -74,14 +74,14 @@ async fn capacity(
 async fn status(
     State(state): State<AppState>,
     Id(id): Id<RsvpId>,
-    MaybeCaller(caller): MaybeCaller,
+    MaybeBearer(bearer): MaybeBearer,
     request: Request,
 ) -> Result<Response, Problem> {
     if wants_socket(request.headers()) {
-        return upgrade(&state, request, caller, Implied::Rsvp(id));
+        return upgrade(&state, request, bearer, Implied::Rsvp(id));
     }
-    let caller = caller.ok_or_else(|| Problem::new(Code::Unauthenticated))?;
-    rsvps::show(State(state), Id(id), caller).await
+    let bearer = bearer.ok_or_else(|| Problem::new(Code::Unauthenticated))?;
+    rsvps::show(State(state), Id(id), bearer).await
 }
 
 /// Whether somebody asks for a WebSocket, rightly or not.
@@ -93,7 +93,7 @@ fn wants_socket(headers: &HeaderMap) -> bool {
 fn upgrade(
     state: &AppState,
     mut request: Request,
-    caller: Option<Caller>,
+    bearer: Option<Bearer>,
     implied: Implied,
 ) -> Result<Response, Problem> {
     let accept = accept_key(request.headers())?;
@@ -121,7 +121,7 @@ fn upgrade(
                     stream: parts.io.into_inner(),
                     read: parts.read_buf.into(),
                     encoding: encoding.unwrap_or(Encoding::Json),
-                    caller,
+                    bearer,
                     address,
                     implied,
                 },

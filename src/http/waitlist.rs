@@ -1,26 +1,32 @@
-//! `/activities/{id}/waitlist`: how long the line is for everybody, the own place in it, and who waits for the
-//! host.
+//! `/activities/{id}/waitlist`: how long the line is for everybody, the own place in it; for the host who waits, and
+//! what to do about it by hand.
 
 use axum::extract::State;
-use axum::routing::get;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::{get, post};
 use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use turnout_actors::domain::{ActivityId, Answered};
 
-use super::MaybeCaller;
-use super::extract::{Id, Params};
+use super::MaybeBearer;
+use super::extract::{BULK_LIMIT, Body, Id, Params};
+use super::orders::{Commander, give};
 use super::page::{Limit, PageNumber};
-use crate::accounts::Caller;
+use crate::accounts::Bearer;
 use crate::api::views::{PositionView, TicketedRsvpView};
-use crate::api::{Code, Problem};
+use crate::api::{BulkBody, Code, Problem, PromoteBody};
 use crate::state::AppState;
 
 /// The most waiting parties per page, and as many as there are unless another number is asked for.
 const ENTRIES_MAX: u32 = 1_000;
 
 pub(super) fn routes() -> Router<AppState> {
-    Router::new().route("/activities/{id}/waitlist", get(show))
+    Router::new()
+        .route("/activities/{id}/waitlist", get(show))
+        .route("/activities/{id}/waitlist/promote", post(promote))
+        .route("/activities/{id}/waitlist/bulk", post(bulk))
 }
 
 #[derive(Deserialize)]
@@ -35,12 +41,12 @@ struct Query {
 async fn show(
     State(state): State<AppState>,
     Id(id): Id<ActivityId>,
-    MaybeCaller(caller): MaybeCaller,
+    MaybeBearer(bearer): MaybeBearer,
     Params(query): Params<Query>,
 ) -> Result<Json<Value>, Problem> {
     let limit = query.limit.count();
     let first = u64::from(query.page.index()) * u64::from(limit);
-    let by = caller.as_ref().map(Caller::principal);
+    let by = bearer.as_ref().map(Bearer::principal);
     let seen = state
         .engine
         .read(id, |activity| {
@@ -74,4 +80,24 @@ async fn show(
             .collect();
     }
     Ok(Json(view))
+}
+
+async fn promote(
+    State(state): State<AppState>,
+    Id(id): Id<ActivityId>,
+    commander: Commander,
+    Body(body): Body<PromoteBody>,
+) -> Result<Response, Problem> {
+    let command = body.command()?;
+    give(&state, id, commander.order(command), StatusCode::OK).await
+}
+
+async fn bulk(
+    State(state): State<AppState>,
+    Id(id): Id<ActivityId>,
+    commander: Commander,
+    Body(body): Body<BulkBody, BULK_LIMIT>,
+) -> Result<Response, Problem> {
+    let command = body.command()?;
+    give(&state, id, commander.order(command), StatusCode::OK).await
 }

@@ -1,7 +1,7 @@
 //! Which RSVPs there are. What they are now is asked of the engine, which has it in memory.
 
 use sqlx::QueryBuilder;
-use turnout_actors::domain::{ActivityId, RsvpId, Status};
+use turnout_actors::domain::{ActivityId, RsvpId, Status, Timestamp};
 use uuid::Uuid;
 
 use super::{Db, StoreError, on_db};
@@ -94,4 +94,38 @@ pub async fn count(db: &Db, activity: ActivityId, filter: &RsvpFilter) -> Result
         query.build_query_scalar().fetch_one(pool).await
     })?;
     Ok(total as u64)
+}
+
+/// What of a confirmed RSVP everybody may see.
+#[derive(Clone, Debug)]
+pub struct ConfirmedRow {
+    /// The name of its person.
+    pub name: String,
+    /// The spots that it takes.
+    pub total_spots: u32,
+    /// When it was first made.
+    pub created_at: Timestamp,
+}
+
+/// The confirmed RSVPs of an activity, the newest first.
+pub async fn confirmed(
+    db: &Db,
+    activity: ActivityId,
+    offset: u64,
+    limit: u32,
+) -> Result<Vec<ConfirmedRow>, StoreError> {
+    let select = "SELECT name, total_spots, created_at FROM rsvps \
+                  WHERE activity_id = $1 AND status = 'confirmed' ORDER BY id DESC LIMIT $2 OFFSET $3";
+    let rows: Vec<(String, i64, i64)> = on_db!(db.read, |pool| sqlx::query_as(select)
+        .bind(activity.uuid())
+        .bind(i64::from(limit))
+        .bind(i64::try_from(offset).unwrap_or(i64::MAX))
+        .fetch_all(pool)
+        .await)?;
+    let row = |(name, total_spots, created_at)| ConfirmedRow {
+        name,
+        total_spots: u32::try_from(total_spots).unwrap_or(u32::MAX),
+        created_at: Timestamp::from_micros(created_at),
+    };
+    Ok(rows.into_iter().map(row).collect())
 }

@@ -39,7 +39,7 @@ use super::outgoing::{self, Draining, Expiring, Refused, Welcome};
 use super::pipe::{Pipe, reader};
 use super::sockets::Watching;
 use super::subscription::Subscription;
-use crate::accounts::Caller;
+use crate::accounts::Bearer;
 use crate::api::{Code, Problem};
 use crate::state::AppState;
 
@@ -76,7 +76,7 @@ impl Session {
         state: AppState,
         socket: Arc<Socket>,
         read: &[u8],
-        caller: Option<Caller>,
+        bearer: Option<Bearer>,
         implied: Implied,
     ) -> Self {
         let now = Instant::now();
@@ -101,8 +101,8 @@ impl Session {
             must_linger: false,
             state,
         };
-        if let Some(caller) = caller {
-            session.identify(caller);
+        if let Some(bearer) = bearer {
+            session.identify(bearer);
         }
         session
     }

@@ -10,7 +10,7 @@ use dashmap::DashMap;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 use tokio_util::task::TaskTracker;
-use turnout_actors::domain::{ActivityId, Difference, UserId};
+use turnout_actors::domain::{ActivityId, Difference, RsvpId, UserId};
 use turnout_actors::feed::Feed;
 use turnout_actors::ports::{Clock, FeedSink, Touched};
 use uuid::Uuid;
@@ -19,6 +19,7 @@ use super::channel::{Channel, Place};
 use super::limits::{RECONNECT_SPREAD_MS_PER_SOCKET, REFUSING_MAX};
 use super::outbound::Socket;
 use super::subscription::{Eyes, Subscription};
+use crate::accounts::Bearer;
 use crate::config::SocketLimits;
 use crate::network::network;
 
@@ -32,7 +33,7 @@ pub struct Sockets {
     count: AtomicUsize,
     addresses: DashMap<IpAddr, usize>,
     /// How many sockets each person has.
-    people: DashMap<UserId, usize>,
+    people: DashMap<Holder, usize>,
     /// The sockets that each session's tokens have opened.
     sessions: DashMap<Uuid, Vec<Holding>>,
     draining: AtomicBool,
@@ -56,11 +57,30 @@ pub(super) struct Entry {
     socket: Option<Uuid>,
 }
 
+/// Whose sockets are counted together.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(super) enum Holder {
+    /// Those of an account.
+    Account(UserId),
+    /// Those of a guest, known by the RSVP.
+    Guest(RsvpId),
+}
+
+impl Holder {
+    pub(super) const fn of(bearer: &Bearer) -> Self {
+        match bearer {
+            Bearer::Account(caller) => Self::Account(caller.user),
+            Bearer::Guest(token) => Self::Guest(token.rsvp),
+        }
+    }
+}
+
 /// A socket's place among those of a person, given back when it is dropped.
 pub(super) struct PersonEntry {
     sockets: Arc<Sockets>,
-    user: UserId,
-    sid: Uuid,
+    holder: Holder,
+    /// The session whose token opened it; guests have none.
+    sid: Option<Uuid>,
     revoked: Arc<AtomicBool>,
 }
 
@@ -153,24 +173,26 @@ impl Sockets {
     /// A place among the sockets of a person, unless they have as many as they may.
     pub(super) fn belong(
         self: &Arc<Self>,
-        user: UserId,
-        sid: Uuid,
+        holder: Holder,
+        sid: Option<Uuid>,
         socket: &Arc<Socket>,
     ) -> Option<PersonEntry> {
-        let mut of_person = self.people.entry(user).or_default();
+        let mut of_person = self.people.entry(holder).or_default();
         if *of_person >= self.limits.per_person {
             return None;
         }
         *of_person += 1;
         drop(of_person);
         let revoked = Arc::new(AtomicBool::new(false));
-        self.sessions.entry(sid).or_default().push(Holding {
-            socket: Arc::downgrade(socket),
-            revoked: revoked.clone(),
-        });
+        if let Some(sid) = sid {
+            self.sessions.entry(sid).or_default().push(Holding {
+                socket: Arc::downgrade(socket),
+                revoked: revoked.clone(),
+            });
+        }
         Some(PersonEntry {
             sockets: self.clone(),
-            user,
+            holder,
             sid,
             revoked,
         })
@@ -275,13 +297,14 @@ impl PersonEntry {
 
 impl Drop for PersonEntry {
     fn drop(&mut self) {
-        give_back(&self.sockets.people, &self.user);
-        if let Some(mut of_session) = self.sockets.sessions.get_mut(&self.sid) {
+        give_back(&self.sockets.people, &self.holder);
+        let Some(sid) = self.sid else { return };
+        if let Some(mut of_session) = self.sockets.sessions.get_mut(&sid) {
             of_session.retain(|holding| !Arc::ptr_eq(&holding.revoked, &self.revoked));
         }
         self.sockets
             .sessions
-            .remove_if(&self.sid, |_, of_session| of_session.is_empty());
+            .remove_if(&sid, |_, of_session| of_session.is_empty());
     }
 }
 

@@ -17,6 +17,14 @@ pub(crate) struct CommandView<'a> {
     rsvps: Option<Vec<RsvpView<'a>>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     results: Option<Vec<ResultView<'a>>>,
+    /// The RSVP of whoever got the one that was given away.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    recipient: Option<RsvpView<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    manage_token: Option<String>,
+    /// Whether there was nothing left to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    already: Option<bool>,
     seq: Seq,
     replayed: bool,
     counts: CountsView,
@@ -45,6 +53,9 @@ impl<'a> CommandView<'a> {
             rsvp: None,
             rsvps: None,
             results: None,
+            recipient: None,
+            manage_token: None,
+            already: None,
             seq: answer.seq,
             replayed: answer.replayed,
             counts: reply.counts.into(),
@@ -56,5 +67,48 @@ impl<'a> CommandView<'a> {
             Told::Each(each) => command.results = Some(each.iter().map(result).collect()),
         }
         command
+    }
+
+    /// With the token by which the RSVP is changed that was made.
+    #[must_use]
+    pub(crate) fn with_manage_token(self, manage_token: Option<String>) -> Self {
+        Self { manage_token, ..self }
+    }
+
+    /// With such a token for each of those who have come in, in their order.
+    #[must_use]
+    pub(crate) fn with_manage_tokens(mut self, tokens: impl IntoIterator<Item = Option<String>>) -> Self {
+        let one_by_one = self
+            .results
+            .iter_mut()
+            .flatten()
+            .filter_map(|result| match result {
+                ResultView::Rsvp(rsvp) => Some(&mut **rsvp),
+                ResultView::Error(_) => None,
+            });
+        let all = self.rsvps.iter_mut().flatten().chain(one_by_one);
+        for (rsvp, token) in all.zip(tokens) {
+            rsvp.set_manage_token(token);
+        }
+        self
+    }
+
+    /// As that of a transfer, whose RSVPs are the one that was given away and the one that took its place.
+    #[must_use]
+    pub(crate) fn of_transfer(mut self) -> Self {
+        if let Some(rsvps) = self.rsvps.take() {
+            let mut rsvps = rsvps.into_iter();
+            (self.rsvp, self.recipient) = (rsvps.next(), rsvps.next());
+        }
+        self
+    }
+
+    /// With whether there was nothing left to do.
+    #[must_use]
+    pub(crate) fn with_already(self, already: bool) -> Self {
+        Self {
+            already: Some(already),
+            ..self
+        }
     }
 }

@@ -29,6 +29,9 @@ pub(crate) struct RsvpView<'a> {
     version: u32,
     created_at: Time,
     updated_at: Time,
+    /// For whoever brought in somebody without an account, to be handed on.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    manage_token: Option<String>,
 }
 
 impl<'a> RsvpView<'a> {
@@ -64,7 +67,12 @@ impl<'a> RsvpView<'a> {
             version: rsvp.version,
             created_at: Time(rsvp.created_at),
             updated_at: Time(rsvp.updated_at),
+            manage_token: None,
         }
+    }
+
+    pub(super) fn set_manage_token(&mut self, token: Option<String>) {
+        self.manage_token = token;
     }
 }
 

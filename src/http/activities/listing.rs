@@ -9,7 +9,7 @@ use turnout_actors::domain::{OrganizationId, UserId};
 use crate::api::time::{DayOrTime, Time};
 use crate::api::views::ActivityView;
 use crate::api::{Problem, Search};
-use crate::http::MaybeCaller;
+use crate::http::MaybeBearer;
 use crate::http::extract::Params;
 use crate::http::page::{List, Page, PageLimit, PageNumber};
 use crate::state::AppState;
@@ -60,7 +60,7 @@ impl From<Sort> for ActivityOrder {
 
 pub(super) async fn list(
     State(state): State<AppState>,
-    MaybeCaller(caller): MaybeCaller,
+    MaybeBearer(bearer): MaybeBearer,
     Params(query): Params<Query>,
 ) -> Result<Json<List<Value>>, Problem> {
     let page = Page::new(query.page, query.limit);
@@ -73,7 +73,7 @@ pub(super) async fn list(
         host,
         organization: query.organization_id.map(OrganizationId::from),
         // Whoever asks for the own activities gets those too that others find by their address alone.
-        unlisted_too: host.is_some() && host == caller.map(|caller| caller.user),
+        unlisted_too: host.is_some() && host == bearer.and_then(|bearer| bearer.principal().account()),
     };
     let (found, total) =
         activities::list(&state.db, &filter, query.sort.into(), page.offset(), page.limit()).await?;

@@ -14,6 +14,9 @@ use crate::api::{self, Code, Problem};
 /// Bytes that a body may have.
 const USUAL_LIMIT: usize = 64 * 1024;
 
+/// Bytes that a body may have which names many.
+pub const BULK_LIMIT: usize = 1024 * 1024;
+
 /// How much of a body that is too large is still read, and for how long. A client that is cut off while it
 /// sends often never sees the answer; reading on for a moment lets it.
 const DISCARD_LIMIT: u64 = 1024 * 1024;
@@ -24,6 +27,11 @@ const DISCARD_TIME: Duration = Duration::from_secs(1);
 ///
 /// `T` should deny unknown fields, so that a misspelt one is an error and not ignored.
 pub struct Body<T, const LIMIT: usize = USUAL_LIMIT>(pub T);
+
+/// The body of a command that needs nothing to be said.
+#[derive(serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Nothing {}
 
 impl<T: DeserializeOwned, S: Sync, const LIMIT: usize> FromRequest<S> for Body<T, LIMIT> {
     type Rejection = Problem;

@@ -9,7 +9,7 @@ use turnout_actors::{Answering, EngineError, Key, Order, Reply, Submission, Subm
 
 use super::Session;
 use super::work::Done;
-use crate::accounts::Caller;
+use crate::accounts::Bearer;
 use crate::api::{Code, Problem, ReserveArgs, UpdateArgs};
 use crate::ws::incoming::{self, Id, Op};
 use crate::ws::limits::COMMANDS_MAX;
@@ -92,7 +92,7 @@ impl Session {
         let key = tag.key.as_deref().map(Key::parse).transpose();
         let key = key.map_err(|_| Problem::field("key", "must be 1 to 64 printable ASCII characters"))?;
         let fresh = RsvpId::from(self.state.ids.next());
-        let command = meant(op, args.unwrap_or_else(|| json!({})), fresh, &identity.caller)?;
+        let command = meant(op, args.unwrap_or_else(|| json!({})), fresh, &identity.bearer)?;
         if op == Op::Reserve && if_version.is_some() {
             return Err(Problem::field("if_version", "does not go with reserve"));
         }
@@ -174,10 +174,16 @@ impl Session {
 }
 
 /// What an operation with these arguments means.
-fn meant(op: Op, args: Value, fresh: RsvpId, caller: &Caller) -> Result<Command, Problem> {
+fn meant(op: Op, args: Value, fresh: RsvpId, bearer: &Bearer) -> Result<Command, Problem> {
     let change = |change| Command::Change(Box::new(change));
     Ok(match op {
-        Op::Reserve => incoming::arguments::<ReserveArgs>(args)?.command(fresh, caller)?,
+        Op::Reserve => {
+            let args = incoming::arguments::<ReserveArgs>(args)?;
+            match bearer {
+                Bearer::Account(caller) => args.command(fresh, caller)?,
+                Bearer::Guest(_) => return Err(Problem::new(Code::Forbidden)),
+            }
+        }
         Op::Update => incoming::arguments::<UpdateArgs>(args)?.command(Target::Own)?,
         Op::Cancel => {
             incoming::arguments::<Nothing>(args)?;

@@ -6,30 +6,35 @@ use tokio::time::Instant;
 use turnout_actors::domain::{Person, Principal, Timestamp};
 
 use super::Session;
-use crate::accounts::Caller;
+use crate::accounts::Bearer;
 use crate::api::{Code, Problem};
 use crate::ws::close::Close;
 use crate::ws::limits::EXPIRY_NOTICE;
 use crate::ws::outgoing;
-use crate::ws::sockets::PersonEntry;
+use crate::ws::sockets::{Holder, PersonEntry};
+use crate::ws::subscription::Focus;
 
 /// Somebody who has proved who they are.
 pub(super) struct Identity {
-    pub(super) caller: Caller,
+    pub(super) bearer: Bearer,
     entry: PersonEntry,
 }
 
 impl Identity {
     pub(super) fn principal(&self) -> Principal {
-        self.caller.principal()
+        self.bearer.principal()
     }
 
-    pub(super) fn person(&self) -> Person {
-        Person::User(self.caller.user)
+    /// Whose RSVP of an activity is followed.
+    pub(super) fn focus(&self) -> Focus {
+        match &self.bearer {
+            Bearer::Account(caller) => Focus::Person(Person::User(caller.user)),
+            Bearer::Guest(token) => Focus::Rsvp(token.rsvp),
+        }
     }
 
     pub(super) fn ends_in_ms(&self, now: Timestamp) -> u64 {
-        self.caller.expires_at.millis_after(now)
+        self.bearer.expires_at().millis_after(now)
     }
 
     /// Whether the session that the token belongs to was ended.
@@ -41,32 +46,39 @@ impl Identity {
 impl Session {
     /// Takes a token: it says who is there, or that they are still there.
     pub(super) fn token(&mut self, token: &str) -> Result<(), Problem> {
-        let caller = self.state.accounts.caller(token).map_err(Problem::from)?;
+        let bearer = self.state.accounts.bearer(token).map_err(Problem::from)?;
         if self
             .identity
             .as_ref()
-            .is_some_and(|identity| identity.caller.user != caller.user)
+            .is_some_and(|identity| Holder::of(&identity.bearer) != Holder::of(&bearer))
         {
             let problem = Problem::new(Code::Forbidden);
             return Err(problem.detail("This socket belongs to somebody else; open another one."));
         }
-        self.identify(caller);
+        self.identify(bearer);
         Ok(())
     }
 
     /// Knows from now on who is there.
-    pub(super) fn identify(&mut self, caller: Caller) {
+    pub(super) fn identify(&mut self, bearer: Bearer) {
         let now = self.state.clock.now();
-        self.deadlines
-            .token_ends_in(Instant::now(), caller.expires_at.millis_after(now), EXPIRY_NOTICE);
+        self.deadlines.token_ends_in(
+            Instant::now(),
+            bearer.expires_at().millis_after(now),
+            EXPIRY_NOTICE,
+        );
         // The place of the old token is given back first, so that a refresh needs no second one.
         self.identity = None;
         let sockets = Arc::clone(&self.state.sockets);
-        match sockets.belong(caller.user, caller.sid, &self.socket) {
+        let sid = match &bearer {
+            Bearer::Account(caller) => Some(caller.sid),
+            Bearer::Guest(_) => None,
+        };
+        match sockets.belong(Holder::of(&bearer), sid, &self.socket) {
             Some(entry) => {
                 // The session may have been ended before it was known here who is there.
-                let is_revoked = self.state.accounts.is_revoked(caller.sid);
-                self.identity = Some(Identity { caller, entry });
+                let is_revoked = sid.is_some_and(|sid| self.state.accounts.is_revoked(sid));
+                self.identity = Some(Identity { bearer, entry });
                 if is_revoked {
                     self.close(Close::Revoked);
                 }

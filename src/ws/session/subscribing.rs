@@ -245,7 +245,7 @@ impl Session {
         let identity = self.identity.as_ref()?;
         let focus = match self.implied {
             Implied::Rsvp(rsvp) if self.implied_activity == Some(activity) => Focus::Rsvp(rsvp),
-            _ => Focus::Person(identity.person()),
+            _ => identity.focus(),
         };
         let principal = identity.principal();
         Some(Eyes { principal, focus })
