@@ -83,7 +83,7 @@ pub(crate) struct State {
     /// The batch in flight could not be settled in time: nothing is promised until it is.
     suspended: bool,
     alarm: Alarm,
-    /// When the alarm rang, until that was looked after.
+    /// When the alarm rang last.
     rung: Option<Timestamp>,
     /// The journal did not take the end of offers. Until the alarm rings again, commands are judged without it.
     offers_stuck: bool,
@@ -214,13 +214,13 @@ impl State {
 
     /// The end of all offers that are over, where that is to be decided first.
     fn expire(&mut self, activity: &Activity) -> Option<Draft> {
+        let at = self.deciding_at();
         if !self.is_offer_over(activity.next_offer_end()) {
             return None;
         }
-        let at = self.rung.take().max(self.pending.next_at())?;
         let request = Request {
             by: Principal::system(),
-            at,
+            at: at?,
             command: Command::ExpireOffers,
             if_version: None,
             key: None,
@@ -232,8 +232,14 @@ impl State {
 
     /// Whether one of these ends comes before what is to be decided next.
     fn is_offer_over(&mut self, ends: impl IntoIterator<Item = Timestamp>) -> bool {
-        let now = self.rung.max(self.pending.next_at());
-        !self.offers_stuck && ends.into_iter().any(|end| Some(end) <= now)
+        let at = self.deciding_at();
+        !self.offers_stuck && ends.into_iter().any(|end| Some(end) <= at)
+    }
+
+    /// By which time is decided next. Commands that wait come before the alarm, however late they are: their stamps
+    /// tell who was in time.
+    fn deciding_at(&mut self) -> Option<Timestamp> {
+        self.pending.next_at().or(self.rung)
     }
 
     /// Hands a batch to the committer, its callers with it.

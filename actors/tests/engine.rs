@@ -19,6 +19,8 @@ mod keys;
 mod life;
 #[path = "engine/mirror.rs"]
 mod mirror;
+#[path = "engine/offers.rs"]
+mod offers;
 #[path = "engine/panicking_journal.rs"]
 mod panicking_journal;
 #[path = "engine/permission.rs"]

@@ -1,6 +1,7 @@
 //! What every journal must do. One function per promise; [`CASES`] names them all.
 
 mod keys;
+mod rules;
 mod settling;
 
 use uuid::Uuid;
@@ -8,6 +9,12 @@ use uuid::Uuid;
 use self::keys::{
     a_recorded_key_is_recalled_with_its_answer, creating_with_a_used_key_gives_the_first_activity,
     keys_are_kept_for_a_day_after_the_end_and_after_their_command,
+};
+use self::rules::{
+    a_guest_comes_in_without_an_account, a_waiting_group_is_one_party_again_after_loading,
+    an_answer_about_several_is_recalled, an_offer_is_loaded_again_with_its_end,
+    offers_that_are_over_are_found, what_the_host_promotes_by_hand_has_passed_nobody_after_loading,
+    who_has_come_in_is_loaded_again, whoever_took_over_a_place_has_passed_nobody_after_loading,
 };
 use self::settling::{
     a_written_batch_is_found_although_its_settling_was_not_heard_of,
@@ -58,6 +65,14 @@ cases![
     who_was_passed_stays_passed_after_loading,
     a_new_ticket_of_a_waiting_party_is_loaded_again,
     changed_settings_are_loaded_again,
+    a_waiting_group_is_one_party_again_after_loading,
+    an_offer_is_loaded_again_with_its_end,
+    offers_that_are_over_are_found,
+    what_the_host_promotes_by_hand_has_passed_nobody_after_loading,
+    whoever_took_over_a_place_has_passed_nobody_after_loading,
+    who_has_come_in_is_loaded_again,
+    an_answer_about_several_is_recalled,
+    a_guest_comes_in_without_an_account,
     settling_a_written_batch_finds_it,
     settling_a_lost_batch_keeps_it_from_ever_landing,
     settling_under_another_owner_is_fenced,

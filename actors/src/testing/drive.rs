@@ -77,12 +77,21 @@ impl Drive {
 
     /// Gives a command as user `by`; only into the draft.
     pub fn order(&mut self, by: u128, command: Command, key: Option<u8>) -> Result<Answer, Rejection> {
-        self.now = self.now.plus_millis(1);
-        let by = Principal::user(UserId::from(Uuid::from_u128(by)));
         let key = key.map(|key| KeyUse {
             digest: KeyDigest([key; 16]),
             fingerprint: u64::from(key),
         });
+        self.order_as(Principal::user(UserId::from(Uuid::from_u128(by))), command, key)
+    }
+
+    /// The same by anybody.
+    pub fn order_as(
+        &mut self,
+        by: Principal,
+        command: Command,
+        key: Option<KeyUse>,
+    ) -> Result<Answer, Rejection> {
+        self.now = self.now.plus_millis(1);
         let request = Request {
             by,
             at: self.now,

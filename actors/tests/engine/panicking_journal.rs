@@ -15,7 +15,7 @@ use turnout_actors::testing::{CountingIds, Fault, ManualClock, MemoryJournal, se
 use turnout_actors::{Engine, EngineError, Made, Options};
 use uuid::Uuid;
 
-use super::support::{House, host, key, sent, until_idle};
+use super::support::{House, host, key, pass, sent, until_idle};
 
 /// Where a journal can panic.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -353,4 +353,16 @@ async fn an_actor_that_panics_before_its_batch_is_on_its_way_has_done_nothing_an
     assert!(house.reserve(other, 1).await.is_ok());
     assert_eq!(house.confirmed(id).await, 1);
     assert_eq!(house.reserve(id, 2).await.unwrap().answer.seq, Seq(2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_search_for_offers_that_are_over_that_panics_is_made_again() {
+    let Shaky { house, journal, .. } = Shaky::new().await;
+    journal.panics_once_in(Verb::Overdue);
+    pass(std::time::Duration::from_secs(5)).await;
+    assert!(journal.has_panicked());
+    journal.panics_once_in(Verb::Overdue);
+    pass(std::time::Duration::from_secs(5)).await;
+    assert!(journal.has_panicked(), "it goes on looking");
+    assert!(house.reserve(house.seats(1).await, 1).await.is_ok());
 }
