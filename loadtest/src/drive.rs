@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use crate::clock;
-use crate::history::{Outcome, Record, Ticks};
+use crate::history::{Asker, Outcome, Record, Ticks};
 use crate::line::{Line, Put, Said};
 use crate::model::Command;
 use crate::shared::{SharedTally, lock};
@@ -65,7 +65,10 @@ pub async fn drive<L: Line>(line: &mut L, stage: &Stage, put: &Put<'_>, since: I
     let mut tally = lock(&stage.tally);
     let outcome = match said {
         Some(Said::Done(answer)) => {
-            tally.count_acknowledged(put.deed, answer.rsvp.status, answer.replayed, clock::unix_ms());
+            // Where none is told, the verdict says so.
+            if let Some(rsvp) = answer.told.rsvps().first() {
+                tally.count_acknowledged(put.deed, rsvp.status, answer.replayed, clock::unix_ms());
+            }
             tally.acknowledged_latency.record(latency);
             Outcome::Acknowledged { at, answer }
         }
@@ -84,6 +87,7 @@ pub async fn drive<L: Line>(line: &mut L, stage: &Stage, put: &Put<'_>, since: I
     let (sent, last_sent) = sendings.unwrap_or((at, at));
     Record {
         command: put.deed.command(put.person),
+        asker: Asker::Own,
         name: put.person.name.clone(),
         sent,
         last_sent,

@@ -42,9 +42,11 @@ pub struct History {
 /// One command and what came of it.
 #[derive(Clone, Debug)]
 pub struct Record {
-    /// What was asked. Persons are user ids as text.
+    /// What was asked. Persons are user ids as text, or e-mail addresses.
     pub command: Command,
-    /// The name in the token of whoever asked.
+    /// Who asked.
+    pub asker: Asker,
+    /// The name in the token of whoever asked, or the one under which a guest came.
     pub name: String,
     /// Just before it was first sent.
     pub sent: Tick,
@@ -52,6 +54,17 @@ pub struct Record {
     pub last_sent: Tick,
     /// What came of it.
     pub outcome: Outcome,
+}
+
+/// Who gave a command.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Asker {
+    /// Whom it is about: by account, by manage token, or as a visitor.
+    Own,
+    /// Somebody with this account, for others.
+    Account(String),
+    /// The host. Who that is, nobody notes.
+    Host,
 }
 
 /// What came of a command.

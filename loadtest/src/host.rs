@@ -193,14 +193,16 @@ impl<'a> Host<'a> {
     }
 
     async fn read_waitlist(&mut self, activity: &str) -> Result<SeenWaitlist, HostError> {
-        let mut entries = Vec::new();
+        let mut entries: Vec<SeenEntry> = Vec::new();
         let mut page_number = 1;
         loop {
             let path = format!("{activity}/waitlist?page={page_number}&limit=1000");
             let page: WaitlistPage = self.get(&path).await?;
             let is_last = page.entries.is_empty();
             entries.extend(page.entries);
-            if is_last || entries.len() as u64 >= page.parties {
+            // A party has an entry for each of its members, so parties tell nothing about pages.
+            let spots: u64 = entries.iter().map(|entry| entry.rsvp.total_spots).sum();
+            if is_last || spots >= page.spots {
                 return Ok(SeenWaitlist {
                     parties: page.parties,
                     spots: page.spots,

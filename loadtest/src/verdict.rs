@@ -6,19 +6,27 @@
 //! Every command that changed the activity has a place in one order, its `seq`. The commands are replayed
 //! through the model in that order; every answer, every event and the last state must be the model's. The
 //! order must also be one that the client can have seen: what was answered before something else was sent
-//! comes before it, and a rejection must be right at some moment between its last sending and its answer.
+//! comes before it, and a rejection must be right at some moment between its last sending and its answer. What time
+//! itself did, the end of offers, has its place where the log says so, and is judged by the time in the log.
 
 mod answers;
 mod beside;
 mod bounds;
 mod counts;
 mod finding;
+mod held;
 mod last_rsvps;
 mod log;
+mod moments;
 mod order;
+mod people;
 mod rejections;
+mod shown;
+#[cfg(test)]
+mod stories;
 #[cfg(test)]
 mod testing;
+mod unclaimed;
 
 pub use finding::Finding;
 
@@ -41,13 +49,14 @@ pub fn judge(history: &History, last: &LastState) -> Vec<Finding> {
     }
     let steps = order::steps(history, last, &mut findings);
     let bounds = bounds::Bounds::new(&steps);
+    let moments = moments::Moments::of(last);
     let mut model = Model::new(history.settings.clone());
     let mut rejections = rejections::Rejections::new(history, &bounds);
     let mut counts_beside = beside::CountsBeside::named_in(&steps);
     let mut causes = log::Causes::default();
     rejections.check(0, &model);
     for (index, step) in steps.iter().enumerate() {
-        answers::replay(step, history.activity, &mut model, &mut findings);
+        answers::replay(step, &moments, history.activity, &mut model, &mut findings);
         causes.note(step, &model);
         counts_beside.note(index + 1, &model);
         rejections.check(index + 1, &model);
@@ -55,7 +64,7 @@ pub fn judge(history: &History, last: &LastState) -> Vec<Finding> {
     rejections.report(&mut findings);
     counts_beside.compare(&steps, &bounds, &mut findings);
     log::compare(&model, &causes, last, &mut findings);
-    log::check_overbooking(&history.settings, last, &mut findings);
+    held::check(&history.settings, last, &mut findings);
     last_rsvps::compare(&model, history, &steps, last, &mut findings);
     counts::compare(&model, history.activity, last, &mut findings);
     findings.sort_by_key(rank);

@@ -139,11 +139,15 @@ impl Session {
 const NOT_ASKED: TransportError = TransportError::Malformed("an answer to what was not asked");
 
 fn done(heard: &Heard<'_>, id: &str, put: &Put<'_>) -> Result<Tried<Said>, TransportError> {
+    let unreadable = || Ok(Tried::Final(Said::Unreadable("ok unreadable".to_owned())));
     let Ok(ok) = heard.read::<HeardOk>() else {
-        return Ok(Tried::Final(Said::Unreadable("ok unreadable".to_owned())));
+        return unreadable();
     };
     check_echo(&ok.id, ok.key.as_deref(), Some(ok.activity), id, put)?;
-    Ok(Tried::Final(Said::Done(Box::new(ok.into()))))
+    match ok.try_into() {
+        Ok(answer) => Ok(Tried::Final(Said::Done(Box::new(answer)))),
+        Err(_) => unreadable(),
+    }
 }
 
 fn not_done(heard: &Heard<'_>, id: &str, put: &Put<'_>) -> Result<Tried<Said>, TransportError> {

@@ -3,38 +3,38 @@
 use uuid::Uuid;
 
 use super::Finding;
+use super::moments::Moments;
 use super::order::Step;
-use crate::model::{Answer, Command, Model, Rejection, Request, RsvpView};
-use crate::seen::{SeenAnswer, SeenRsvp, SeenStatus};
+use super::shown::{ExpectedRsvp, compare_rsvp};
+use crate::model::{Answer, Command, GroupMode, Model, Rejection, Status, Told};
+use crate::seen::{SeenAnswer, SeenResult, SeenRsvp, SeenStatus, SeenTold};
 
 /// Carries the command out in the model. Where the model refuses what the server accepted, the model goes on
 /// without it.
-pub(super) fn replay(step: &Step<'_>, activity: Uuid, model: &mut Model, findings: &mut Vec<Finding>) {
-    let held_spots = model.held_spots();
-    let capacity = u64::from(model.settings().capacity);
-    let available_spots = capacity.saturating_sub(held_spots);
-    let outcome = model.submit(&Request::new(0, step.command.clone()));
+pub(super) fn replay(
+    step: &Step<'_>,
+    moments: &Moments,
+    activity: Uuid,
+    model: &mut Model,
+    findings: &mut Vec<Finding>,
+) {
+    let overbooking = step.answered.and_then(|(_, said)| overbooking(said, model));
+    let outcome = model.submit(&step.request(moments.at_us(step.seq)));
     let Some((_, said)) = step.answered else { return };
     let finding = match &outcome {
         Err(refusal) if *refusal == Rejection::AlreadyReserved => Some(Finding::DoubleSeat {
             person: step.person(),
             what: format!("a live RSVP already when seq {} is answered", said.seq),
         }),
-        Err(_) if takes_too_much(said, available_spots) => Some(overbooked(said, held_spots, capacity)),
-        Err(rejection) => Some(Finding::WrongStatus {
-            person: step.person(),
-            seq: said.seq,
-            said: said.rsvp.status.to_string(),
-            expected: rejection.code().to_owned(),
+        Err(refusal) => overbooking.or_else(|| {
+            Some(Finding::WrongStatus {
+                person: step.person(),
+                seq: said.seq,
+                said: statuses(said),
+                expected: refusal.code().to_owned(),
+            })
         }),
-        Ok(answer) => {
-            let is_waiting = answer.rsvp().is_some_and(|rsvp| rsvp.position.is_some());
-            if is_waiting && takes_too_much(said, available_spots) {
-                Some(overbooked(said, held_spots, capacity))
-            } else {
-                None
-            }
-        }
+        Ok(answer) => overbooking.filter(|_| somebody_waits(answer)),
     };
     match (finding, outcome) {
         (Some(finding), _) => findings.push(finding),
@@ -43,18 +43,40 @@ pub(super) fn replay(step: &Step<'_>, activity: Uuid, model: &mut Model, finding
     }
 }
 
-/// Whether a confirmation was given for spots that were not there.
-fn takes_too_much(said: &SeenAnswer, available_spots: u64) -> bool {
-    said.rsvp.status == SeenStatus::Confirmed && 1 + u64::from(said.rsvp.guest_count) > available_spots
+fn somebody_waits(answer: &Answer) -> bool {
+    let waits = |status: Status| status == Status::Waitlisted;
+    match &answer.told {
+        Told::Nothing => false,
+        Told::One(rsvp) => waits(rsvp.status),
+        Told::Several(rsvps) => rsvps.iter().any(|rsvp| waits(rsvp.status)),
+        Told::Each(results) => results.iter().flatten().any(|rsvp| waits(rsvp.status)),
+    }
 }
 
-fn overbooked(said: &SeenAnswer, held_spots: u64, capacity: u64) -> Finding {
-    let held = held_spots + 1 + u64::from(said.rsvp.guest_count);
-    Finding::Overbooked {
+fn statuses(said: &SeenAnswer) -> String {
+    let told = said.told.rsvps();
+    let statuses: Vec<&str> = told.iter().map(|rsvp| rsvp.status.as_str()).collect();
+    statuses.join(", ")
+}
+
+/// What would be held if what is said were so, in case that is more than there is.
+fn overbooking(said: &SeenAnswer, model: &Model) -> Option<Finding> {
+    let (mut before, mut after) = (0, 0);
+    for rsvp in said.told.rsvps() {
+        if matches!(rsvp.status, SeenStatus::Confirmed | SeenStatus::Offered) {
+            after += 1 + u64::from(rsvp.guest_count);
+        }
+        let row = model.rsvps().get(&rsvp.person());
+        let holds = row.filter(|row| matches!(row.status, Status::Confirmed | Status::Offered));
+        before += holds.map_or(0, |row| row.spots());
+    }
+    let held = model.held_spots() - before + after;
+    let limit = u64::from(model.settings().capacity);
+    (after > before && held > limit).then_some(Finding::Overbooked {
         seq: said.seq,
         held,
-        limit: capacity,
-    }
+        limit,
+    })
 }
 
 fn compare(
@@ -82,126 +104,114 @@ fn compare(
             });
         }
     };
-    let status = if matches!(step.command, Command::Reserve { .. }) {
-        201
-    } else {
-        200
-    };
     if let Some(head) = &said.head {
-        check("http status", head.status.to_string(), status.to_string());
+        check("http status", head.status.to_string(), status(step).to_string());
     }
-    if said.replayed && step.sent == step.last_sent {
+    if said.replayed && step.sendings.is_some_and(|(first, last)| first == last) {
         check(
             "replayed",
             "true".to_owned(),
             "false: it was asked once".to_owned(),
         );
     }
-    if let Some(rsvp) = expected.rsvp() {
+    if matches!(step.command, Command::CheckIn { .. }) {
+        check(
+            "already",
+            said.already.to_string(),
+            (!expected.changed).to_string(),
+        );
+    }
+    if let (Some(head), Some(rsvp)) = (&said.head, expected.rsvp()) {
         let etag = Some(format!("\"{}\"", rsvp.version));
-        if let Some(head) = &said.head {
-            check("etag", format!("{:?}", head.etag), format!("{etag:?}"));
-        }
-        let expected = ExpectedRsvp {
-            rsvp,
-            name: step.name,
-            activity,
-        };
-        compare_rsvp(said.seq, &said.rsvp, &expected, findings);
+        check("etag", format!("{:?}", head.etag), format!("{etag:?}"));
+    }
+    compare_told(step, said, &expected.told, activity, findings);
+}
+
+/// What the answer is called in HTTP.
+fn status(step: &Step<'_>) -> u16 {
+    match step.command {
+        Command::Reserve { .. }
+        | Command::ReserveGroup {
+            mode: GroupMode::All, ..
+        } => 201,
+        _ => 200,
     }
 }
 
-/// What an RSVP must be shown as.
-pub(super) struct ExpectedRsvp<'a> {
-    pub(super) rsvp: &'a RsvpView,
-    pub(super) name: &'a str,
-    pub(super) activity: Uuid,
-}
-
-/// Compares what is shown of one RSVP with what must be; the first difference is enough.
-pub(super) fn compare_rsvp(
-    seq: u64,
-    said: &SeenRsvp,
-    expected: &ExpectedRsvp<'_>,
+/// Compares every RSVP that is told with the one that must be.
+fn compare_told(
+    step: &Step<'_>,
+    said: &SeenAnswer,
+    expected: &Told,
+    activity: Uuid,
     findings: &mut Vec<Finding>,
 ) {
-    let rsvp = expected.rsvp;
-    let person = rsvp.person.clone();
-    let said_place = (said.position, said.parties_ahead, said.spots_ahead);
-    let expected_place = (rsvp.position, rsvp.parties_ahead, rsvp.spots_ahead);
-    if said.status.as_str() != rsvp.status.as_str() {
-        findings.push(Finding::WrongStatus {
-            person,
-            seq,
-            said: said.status.to_string(),
-            expected: rsvp.status.as_str().to_owned(),
-        });
-    } else if said_place != expected_place {
-        findings.push(Finding::WrongPosition {
-            person,
-            seq,
-            said: place(said_place),
-            expected: place(expected_place),
-        });
-    } else if let Some((field, said, expected)) = first_difference(said, expected) {
-        findings.push(Finding::WrongAnswer {
-            person,
-            seq,
-            field,
-            said,
-            expected,
-        });
-    }
-}
-
-fn first_difference(said: &SeenRsvp, expected: &ExpectedRsvp<'_>) -> Option<(&'static str, String, String)> {
-    let rsvp = expected.rsvp;
-    let number = |number: u64| number.to_string();
-    let text = |text: Option<&str>| text.map_or("null".to_owned(), |text| format!("{text:?}"));
-    let user_id = said.user_id.map(|id| id.to_string());
-    // Comparing is cheap and telling is not, and nearly always there is nothing to tell.
-    if said.guest_count != rsvp.guest_count {
-        let (said, expected) = (u64::from(said.guest_count), u64::from(rsvp.guest_count));
-        return Some(("guest_count", number(said), number(expected)));
-    }
-    let total_spots = 1 + u64::from(rsvp.guest_count);
-    if said.total_spots != total_spots {
-        return Some(("total_spots", number(said.total_spots), number(total_spots)));
-    }
-    if said.version != rsvp.version {
-        return Some(("version", number(said.version), number(rsvp.version)));
-    }
-    if said.activity_id != expected.activity {
-        let (said, expected) = (said.activity_id.to_string(), expected.activity.to_string());
-        return Some(("activity_id", said, expected));
-    }
-    let texts = [
-        ("user_id", user_id.as_deref(), Some(rsvp.person.as_str())),
-        ("name", Some(said.name.as_str()), Some(expected.name)),
-        (
-            "special_requirements",
-            said.special_requirements.as_deref(),
-            rsvp.special_requirements.as_deref(),
-        ),
-        (
-            "cancel_reason",
-            said.cancel_reason.as_deref(),
-            rsvp.status.cancel_reason(),
-        ),
-    ];
-    texts
-        .into_iter()
-        .find(|(_, said, expected)| said != expected)
-        .map(|(field, said, expected)| (field, text(said), text(expected)))
-}
-
-fn place((position, parties_ahead, spots_ahead): (Option<u64>, Option<u64>, Option<u64>)) -> String {
-    match (position, parties_ahead, spots_ahead) {
-        (None, None, None) => "no place in the line".to_owned(),
-        (Some(position), Some(parties), Some(spots)) => {
-            format!("position {position} with {parties} parties and {spots} spots ahead")
+    let expected: Vec<Result<&_, Rejection>> = match expected {
+        Told::Nothing => Vec::new(),
+        Told::One(rsvp) => vec![Ok(rsvp)],
+        Told::Several(rsvps) => rsvps.iter().map(Ok).collect(),
+        Told::Each(results) => {
+            let results = results.iter();
+            results
+                .map(|result| result.as_ref().map_err(|rejection| *rejection))
+                .collect()
         }
-        other => format!("{other:?}"),
+    };
+    let told = results(&said.told);
+    if told.len() != expected.len() {
+        return findings.push(Finding::WrongAnswer {
+            person: step.person(),
+            seq: said.seq,
+            field: "how many",
+            said: told.len().to_string(),
+            expected: expected.len().to_string(),
+        });
+    }
+    for (result, expected) in told.into_iter().zip(expected) {
+        match (result, expected) {
+            (Ok(rsvp), Ok(expected)) => {
+                let own_name = step
+                    .own_name()
+                    .filter(|(person, _)| *person == expected.person)
+                    .map(|(_, name)| name);
+                let expected = ExpectedRsvp {
+                    rsvp: expected,
+                    name: expected.name.as_deref().or(own_name),
+                    activity,
+                };
+                compare_rsvp(said.seq, rsvp, &expected, findings);
+            }
+            (result, expected) => {
+                let code = |result: Result<&str, &str>| result.unwrap_or_else(|code| code).to_owned();
+                let said_code = code(result.map(|rsvp| rsvp.status.as_str()));
+                let expected = code(expected.map(|rsvp| rsvp.status.as_str()).map_err(Rejection::code));
+                if said_code != expected {
+                    findings.push(Finding::WrongStatus {
+                        person: step.person(),
+                        seq: said.seq,
+                        said: said_code,
+                        expected,
+                    });
+                }
+            }
+        }
+    }
+}
+
+/// What is told of each, or the code with which it was refused.
+fn results(told: &SeenTold) -> Vec<Result<&SeenRsvp, &str>> {
+    match told {
+        SeenTold::Each(results) => {
+            let results = results.iter();
+            results
+                .map(|result| match result {
+                    SeenResult::Done { rsvp } => Ok(&**rsvp),
+                    SeenResult::Refused(problem) => Err(problem.code.as_str()),
+                })
+                .collect()
+        }
+        told => told.rsvps().into_iter().map(Ok).collect(),
     }
 }
 
@@ -221,7 +231,7 @@ mod tests {
     #[test]
     fn a_confirmation_without_a_free_spot_is_an_overbooking() {
         let mut evidence = two_on_one_spot();
-        let bob = &mut evidence.answer_mut(1).rsvp;
+        let bob = evidence.rsvp_mut(1);
         bob.status = SeenStatus::Confirmed;
         (bob.position, bob.parties_ahead, bob.spots_ahead) = (None, None, None);
         let findings = judge(&evidence.history, &evidence.last);
@@ -238,7 +248,7 @@ mod tests {
     #[test]
     fn a_confirmation_where_there_is_no_waitlist_is_an_overbooking() {
         let mut evidence = two_on_one_spot();
-        let bob = &mut evidence.answer_mut(1).rsvp;
+        let bob = evidence.rsvp_mut(1);
         bob.status = SeenStatus::Confirmed;
         evidence.history.settings.waitlist_capacity = Some(0);
         let findings = judge(&evidence.history, &evidence.last);
@@ -255,7 +265,7 @@ mod tests {
     #[test]
     fn a_wrong_position_is_named() {
         let mut evidence = two_on_one_spot();
-        evidence.answer_mut(1).rsvp.position = Some(2);
+        evidence.rsvp_mut(1).position = Some(2);
         let findings = judge(&evidence.history, &evidence.last);
         let [Finding::WrongPosition { person, seq: 2, .. }] = &findings[..] else {
             panic!("{findings:?}")
@@ -266,7 +276,7 @@ mod tests {
     #[test]
     fn a_wrong_status_is_named() {
         let mut evidence = Evidence::of(5, |run| run.reserve("ada", 0));
-        evidence.answer_mut(0).rsvp.status = SeenStatus::Cancelled;
+        evidence.rsvp_mut(0).status = SeenStatus::Cancelled;
         let findings = judge(&evidence.history, &evidence.last);
         assert!(
             matches!(&findings[..], [Finding::WrongStatus { seq: 1, .. }]),
@@ -295,20 +305,20 @@ mod tests {
             run.cancel("ada");
         });
         let forgeries: [Forgery<SeenAnswer>; 10] = [
-            ("guest_count", |answer| answer.rsvp.guest_count = 0),
-            ("total_spots", |answer| answer.rsvp.total_spots = 1),
-            ("version", |answer| answer.rsvp.version = 7),
+            ("guest_count", |answer| one(answer).guest_count = 0),
+            ("total_spots", |answer| one(answer).total_spots = 1),
+            ("version", |answer| one(answer).version = 7),
             ("cancel_reason", |answer| {
-                answer.rsvp.cancel_reason = Some("by_host".into());
+                one(answer).cancel_reason = Some("by_host".into());
             }),
-            ("user_id", |answer| answer.rsvp.user_id = Some(user("eve"))),
-            ("user_id", |answer| answer.rsvp.user_id = None),
+            ("user_id", |answer| one(answer).user_id = Some(user("eve"))),
+            ("user_id", |answer| one(answer).user_id = None),
             ("activity_id", |answer| {
-                answer.rsvp.activity_id = Uuid::from_u128(66);
+                one(answer).activity_id = Uuid::from_u128(66);
             }),
-            ("name", |answer| answer.rsvp.name = "Eve".into()),
+            ("name", |answer| one(answer).name = "Eve".into()),
             ("special_requirements", |answer| {
-                answer.rsvp.special_requirements = Some("an aisle".into());
+                one(answer).special_requirements = Some("an aisle".into());
             }),
             ("etag", |answer| {
                 answer.head.as_mut().unwrap().etag = Some("\"1\"".into());

@@ -35,7 +35,7 @@ impl CountsBeside {
     /// Compares the counts of every answer; of each, the first difference is enough.
     pub(super) fn compare(&self, steps: &[Step<'_>], bounds: &Bounds, findings: &mut Vec<Finding>) {
         for step in steps {
-            let Some((at, answer)) = step.answered else {
+            let (Some((at, answer)), Some((_, last_sent))) = (step.answered, step.sendings) else {
                 continue;
             };
             let said = answer.counts;
@@ -43,9 +43,7 @@ impl CountsBeside {
             let wrong = match self.named.get(&said.seq).copied().flatten() {
                 _ if said.seq < answer.seq => wrong_seq(format!("at least {}", answer.seq)),
                 None => wrong_seq("the last event of some command".to_owned()),
-                Some((done, _))
-                    if done < bounds.done_before(step.last_sent) || done > bounds.begun_before(at) =>
-                {
+                Some((done, _)) if done < bounds.done_before(last_sent) || done > bounds.begun_before(at) => {
                     wrong_seq("a moment between asking and answer".to_owned())
                 }
                 Some((_, expected)) => first_difference(&said, &expected),

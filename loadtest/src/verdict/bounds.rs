@@ -29,7 +29,7 @@ impl Bounds {
         let mut sent: Vec<(Tick, usize)> = steps
             .iter()
             .enumerate()
-            .map(|(index, step)| (step.sent, index))
+            .filter_map(|(index, step)| Some((step.first_sent()?, index)))
             .collect();
         sent.sort_unstable();
         let mut lowest = steps.len();

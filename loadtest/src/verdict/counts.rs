@@ -49,6 +49,14 @@ pub(super) fn compare(model: &Model, activity: Uuid, last: &LastState, findings:
             });
         }
     }
+    let at_the_door = model.checked_in_spots();
+    if let Some(said) = last.activity.checked_in_spots.filter(|said| *said != at_the_door) {
+        findings.push(Finding::CountsDiffer {
+            field: "checked_in_spots",
+            said: said.to_string(),
+            expected: at_the_door.to_string(),
+        });
+    }
     let status = if model.is_cancelled() {
         "cancelled"
     } else {

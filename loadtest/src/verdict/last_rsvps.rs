@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, HashMap};
 use uuid::Uuid;
 
 use super::Finding;
-use super::answers::{ExpectedRsvp, compare_rsvp};
 use super::order::Step;
+use super::shown::{ExpectedRsvp, compare_rsvp};
 use crate::history::History;
-use crate::model::{Model, RsvpView};
-use crate::seen::{LastState, SeenRsvp};
+use crate::model::{Command, Model, RsvpView};
+use crate::seen::{LastState, SeenRsvp, SeenTold};
 
 /// Compares every row, looks for rows that are missing or double, and compares the line.
 pub(super) fn compare(
@@ -26,10 +26,7 @@ pub(super) fn compare(
             .iter()
             .map(|(person, rows)| (person.as_str(), rows[0].id))
             .collect(),
-        names: steps
-            .iter()
-            .filter_map(|step| Some((step.command.person()?, step.name)))
-            .collect(),
+        names: known_names(steps),
         activity: history.activity,
         seq: model.seq(),
     };
@@ -56,6 +53,7 @@ pub(super) fn compare(
         }
     }
     find_lost(steps, &rows, last, findings);
+    compare_groups(&all, last, findings);
     compare_line(model, &all, last, findings);
 }
 
@@ -75,7 +73,7 @@ impl All<'_> {
         if let Some(rsvp) = self.rsvps.get(person) {
             let expected = ExpectedRsvp {
                 rsvp,
-                name: self.names.get(person).copied().unwrap_or_default(),
+                name: rsvp.name.as_deref().or_else(|| self.names.get(person).copied()),
                 activity: self.activity,
             };
             compare_rsvp(self.seq, said, &expected, findings);
@@ -83,10 +81,30 @@ impl All<'_> {
     }
 }
 
+/// The names under which people came by themselves. Whoever else brought somebody in said another.
+fn known_names<'a>(steps: &[Step<'a>]) -> HashMap<&'a str, &'a str> {
+    let mut names = HashMap::new();
+    for step in steps {
+        names.extend(step.own_name());
+        match step.command {
+            Command::Transfer { to, .. } => {
+                names.remove(to.as_str());
+            }
+            Command::ReserveGroup { members, .. } => {
+                for member in members {
+                    names.remove(member.person.as_str());
+                }
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
 fn rows_by_person(last: &LastState) -> BTreeMap<String, Vec<&SeenRsvp>> {
     let mut rows: BTreeMap<String, Vec<&SeenRsvp>> = BTreeMap::new();
     for rsvp in &last.rsvps {
-        rows.entry(person_of(rsvp)).or_default().push(rsvp);
+        rows.entry(rsvp.person()).or_default().push(rsvp);
     }
     rows
 }
@@ -99,39 +117,73 @@ fn find_lost(
     findings: &mut Vec<Finding>,
 ) {
     let last_seq = last.events.last().map_or(0, |event| event.seq);
+    let everybody: Vec<&SeenRsvp> = last.rsvps.iter().collect();
     for step in steps {
         let Some((_, answer)) = step.answered else {
             continue;
         };
-        let person = step.person();
-        let what = if !rows
-            .get(&person)
-            .is_some_and(|rows| rows.iter().any(|row| row.id == answer.rsvp.id))
-        {
-            format!("there is no RSVP {} of theirs", answer.rsvp.id)
+        // Whose it is that several are told of was compared with the answer.
+        let own = match &answer.told {
+            SeenTold::One(_) => rows.get(&step.person()).map_or(&[][..], Vec::as_slice),
+            SeenTold::Several(_) | SeenTold::Each(_) => &everybody,
+        };
+        let is_lost = |told: &&SeenRsvp| own.iter().all(|row| row.id != told.id);
+        let what = if let Some(told) = answer.told.rsvps().into_iter().find(is_lost) {
+            format!("there is no RSVP {} of theirs", told.id)
         } else if answer.seq > last_seq {
             format!("the log ends at seq {last_seq}")
         } else {
             continue;
         };
         findings.push(Finding::LostAcknowledgement {
-            person,
+            person: step.person(),
             seq: answer.seq,
             what,
         });
     }
 }
 
+/// One group has one id, and no other group has it.
+fn compare_groups(all: &All<'_>, last: &LastState, findings: &mut Vec<Finding>) {
+    let mut ids: HashMap<u32, Uuid> = HashMap::new();
+    let mut groups: HashMap<Uuid, u32> = HashMap::new();
+    for said in &last.rsvps {
+        let expected = all.rsvps.get(said.person().as_str());
+        let (Some(id), Some(group)) = (said.group_id, expected.and_then(|rsvp| rsvp.group)) else {
+            continue;
+        };
+        let (first_id, first_group) = (
+            *ids.entry(group).or_insert(id),
+            *groups.entry(id).or_insert(group),
+        );
+        if (first_id, first_group) != (id, group) {
+            findings.push(Finding::WrongAnswer {
+                person: said.person(),
+                seq: all.seq,
+                field: "group_id",
+                said: id.to_string(),
+                expected: if first_id == id {
+                    format!("another one than that of group {first_group}")
+                } else {
+                    first_id.to_string()
+                },
+            });
+        }
+    }
+}
+
 fn compare_line(model: &Model, all: &All<'_>, last: &LastState, findings: &mut Vec<Finding>) {
     let said_line = &last.waitlist.entries;
-    for index in 0..model.waiting().len().max(said_line.len()) {
+    // An entry for each member of a party.
+    let parties = model.waiting().iter();
+    let line: Vec<(String, u64)> = parties
+        .flat_map(|party| party.members.iter().map(|person| (person.clone(), party.ticket)))
+        .collect();
+    for index in 0..line.len().max(said_line.len()) {
         let place = index as u64 + 1;
-        let expected = model
-            .waiting()
-            .get(index)
-            .map(|party| (party.members.join(", "), party.ticket));
+        let expected = line.get(index).cloned();
         let entry = said_line.get(index);
-        let said = entry.map(|entry| (person_of(&entry.rsvp), entry.ticket));
+        let said = entry.map(|entry| (entry.rsvp.person(), entry.ticket));
         if said != expected {
             let (person, _) = said.clone().or_else(|| expected.clone()).unwrap_or_default();
             findings.push(Finding::WrongPosition {
@@ -153,11 +205,6 @@ fn compare_line(model: &Model, all: &All<'_>, last: &LastState, findings: &mut V
             }
         }
     }
-}
-
-fn person_of(rsvp: &SeenRsvp) -> String {
-    rsvp.user_id
-        .map_or_else(|| rsvp.id.to_string(), |user_id| user_id.to_string())
 }
 
 fn in_line(party: Option<&(String, u64)>) -> String {

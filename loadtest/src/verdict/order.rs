@@ -1,30 +1,108 @@
-//! The order of commands: by `seq`, with those whose fate is unknown put where the log shows them.
-
-use std::collections::{BTreeMap, HashMap, HashSet};
-
-use uuid::Uuid;
+//! The order of commands: by `seq`, with those whose fate is unknown, and those that nobody gave, put where the log
+//! shows them.
 
 use super::Finding;
-use crate::history::{History, Outcome, Record, Tick};
-use crate::model::{Command, GroupMode, Which};
+use super::people::actor;
+use super::unclaimed::UnclaimedEvents;
+use crate::history::{Asker, History, Outcome, Record, Tick};
+use crate::model::{Command, GroupMode, Request, Which};
 use crate::seen::{LastState, SeenAnswer};
 
 /// A command with a place in the order.
 pub(super) struct Step<'a> {
     pub(super) command: &'a Command,
+    /// Who asked; none is time itself.
+    asker: Option<&'a Asker>,
     /// The seq of its last event if it was answered; otherwise of its first one, as the log has it.
     pub(super) seq: u64,
     /// The name in the token of whoever asked.
     pub(super) name: &'a str,
-    pub(super) sent: Tick,
-    pub(super) last_sent: Tick,
+    /// When it was sent for the first and for the last time; none for what nobody asked.
+    pub(super) sendings: Option<(Tick, Tick)>,
     /// When it was answered and what; `None` where only the log tells that it was done.
     pub(super) answered: Option<(Tick, &'a SeenAnswer)>,
 }
 
-impl Step<'_> {
+/// What time itself asks.
+static EXPIRE: Command = Command::Expire;
+
+/// The request as the model judges it. Who may ask what is not judged, but for hosts and bookers.
+pub(super) fn request(command: &Command, asker: Option<&Asker>, at_us: i64) -> Request {
+    let request = Request::new(at_us, command.clone());
+    match asker {
+        None => request.by_system(),
+        Some(Asker::Own) => request,
+        Some(Asker::Account(account)) => request.by(account),
+        Some(Asker::Host) => request.by_host(),
+    }
+}
+
+/// Whom a command names; the activity as a whole has no name.
+pub(super) fn named(command: &Command) -> Vec<&str> {
+    match command {
+        Command::ReserveGroup { members, .. } => {
+            members.iter().map(|member| member.person.as_str()).collect()
+        }
+        Command::Promote(Which::These(people)) => all_of(people),
+        Command::Promote(Which::Next(_)) | Command::Expire => Vec::new(),
+        Command::Bulk { promote, remove } => [all_of(remove), all_of(promote)].concat(),
+        command => vec![command.person().unwrap_or_default()],
+    }
+}
+
+fn all_of(people: &[String]) -> Vec<&str> {
+    people.iter().map(String::as_str).collect()
+}
+
+/// Those whom a command names, in words.
+pub(super) fn told(command: &Command) -> String {
+    let people = named(command).join(", ");
+    if people.is_empty() {
+        "the activity".to_owned()
+    } else {
+        people
+    }
+}
+
+impl<'a> Step<'a> {
+    fn of(record: &'a Record, seq: u64, answered: Option<(Tick, &'a SeenAnswer)>) -> Self {
+        Self {
+            command: &record.command,
+            asker: Some(&record.asker),
+            seq,
+            name: &record.name,
+            sendings: Some((record.sent, record.last_sent)),
+            answered,
+        }
+    }
+
+    pub(super) fn first_sent(&self) -> Option<Tick> {
+        self.sendings.map(|(first, _)| first)
+    }
+
+    /// Whom it is about, in words.
     pub(super) fn person(&self) -> String {
-        self.command.person().unwrap_or("the activity").to_owned()
+        told(self.command)
+    }
+
+    /// The name that the person has whom it is about, if that person asked.
+    pub(super) fn own_name(&self) -> Option<(&'a str, &'a str)> {
+        let is_own = matches!(self.asker, Some(Asker::Own));
+        Some((self.command.person().filter(|_| is_own)?, self.name))
+    }
+
+    pub(super) fn request(&self, at_us: i64) -> Request {
+        request(self.command, self.asker, at_us)
+    }
+
+    /// Who did it, as far as the history tells: it does not name the host.
+    pub(super) fn actor(&self) -> Option<String> {
+        match (self.asker, self.command) {
+            (None, _) => Some("system".to_owned()),
+            (Some(Asker::Host), _) | (_, Command::Cancel { by_host: true, .. }) => None,
+            (Some(Asker::Account(account)), _) => Some(actor(account)),
+            (Some(Asker::Own), command) => command.person().map(actor),
+        }
     }
 
     /// Whether an accepted command of this kind always leaves an event.
@@ -36,13 +114,13 @@ impl Step<'_> {
             | Command::Decline { .. }
             | Command::Transfer { .. }
             | Command::Bulk { .. }
+            | Command::Expire
             | Command::CancelActivity => true,
             Command::ReserveGroup { mode, .. } => *mode == GroupMode::All,
             Command::Promote(which) => matches!(which, Which::These(_)),
             Command::Update { .. }
             | Command::CheckIn { .. }
             | Command::UndoCheckIn { .. }
-            | Command::Expire
             | Command::ChangeSettings(_) => false,
         }
     }
@@ -55,23 +133,24 @@ pub(super) fn steps<'a>(
     findings: &mut Vec<Finding>,
 ) -> Vec<Step<'a>> {
     let mut steps: Vec<Step<'a>> = history.records.iter().filter_map(acknowledged).collect();
-    let mut unplaced = UnclaimedEvents::new(last, &steps);
+    let mut unclaimed = UnclaimedEvents::new(last, &steps);
     for record in &history.records {
         if matches!(record.outcome, Outcome::Unanswered)
-            && let Some(seq) = unplaced.claim_first(&record.command)
+            && let Some(seq) = unclaimed.claim_first(&record.command)
         {
-            steps.push(Step {
-                command: &record.command,
-                seq,
-                name: &record.name,
-                sent: record.sent,
-                last_sent: record.last_sent,
-                answered: None,
-            });
+            steps.push(Step::of(record, seq, None));
         }
     }
+    steps.extend(expiries(last).map(|seq| Step {
+        command: &EXPIRE,
+        asker: None,
+        seq,
+        name: "",
+        sendings: None,
+        answered: None,
+    }));
     // What had no effect tells the seq that it found, so it comes after the command that left it.
-    steps.sort_by_key(|step| (step.seq, !step.always_has_effect(), step.sent));
+    steps.sort_by_key(|step| (step.seq, !step.always_has_effect(), step.sendings));
     find_repeated(&steps, findings);
     find_broken_order(&steps, findings);
     steps
@@ -79,16 +158,21 @@ pub(super) fn steps<'a>(
 
 fn acknowledged(record: &Record) -> Option<Step<'_>> {
     match &record.outcome {
-        Outcome::Acknowledged { at, answer } => Some(Step {
-            command: &record.command,
-            seq: answer.seq,
-            name: &record.name,
-            sent: record.sent,
-            last_sent: record.last_sent,
-            answered: Some((*at, answer)),
-        }),
+        Outcome::Acknowledged { at, answer } => Some(Step::of(record, answer.seq, Some((*at, answer)))),
         Outcome::Rejected { .. } | Outcome::Unanswered => None,
     }
+}
+
+/// Where time itself was the actor: what it ended at one moment it ended in one step.
+fn expiries(last: &LastState) -> impl Iterator<Item = u64> {
+    let mut moment = None;
+    last.events.iter().filter_map(move |event| {
+        let is_expiry = event.kind == "expired" && event.actor == "system";
+        let here = is_expiry.then_some(&event.at);
+        let begins = is_expiry && here != moment;
+        moment = here;
+        begins.then_some(event.seq)
+    })
 }
 
 fn find_repeated(steps: &[Step<'_>], findings: &mut Vec<Finding>) {
@@ -110,7 +194,7 @@ fn find_broken_order(steps: &[Step<'_>], findings: &mut Vec<Finding>) {
     let mut latest_sent: Option<&Step<'_>> = None;
     for step in steps {
         if let (Some(before), Some((answered_at, _))) = (latest_sent, step.answered)
-            && answered_at < before.sent
+            && Some(answered_at) < before.first_sent()
         {
             findings.push(Finding::OrderBroken {
                 earlier: step.person(),
@@ -119,93 +203,9 @@ fn find_broken_order(steps: &[Step<'_>], findings: &mut Vec<Finding>) {
                 later_seq: before.seq,
             });
         }
-        if latest_sent.is_none_or(|before| before.sent < step.sent) {
+        if latest_sent.is_none_or(|before| before.first_sent() < step.first_sent()) {
             latest_sent = Some(step);
         }
-    }
-}
-
-/// The events of the log that no acknowledged command accounts for, by person.
-struct UnclaimedEvents<'a> {
-    by_person: HashMap<String, BTreeMap<u64, &'a str>>,
-}
-
-impl<'a> UnclaimedEvents<'a> {
-    fn new(last: &'a LastState, acknowledged: &[Step<'_>]) -> Self {
-        let persons: HashMap<Uuid, String> = last
-            .rsvps
-            .iter()
-            .filter_map(|rsvp| Some((rsvp.id, rsvp.user_id?.to_string())))
-            .collect();
-        let mut by_person: HashMap<String, BTreeMap<u64, &str>> = HashMap::new();
-        for event in &last.events {
-            let person = event
-                .rsvp_id
-                .and_then(|id| persons.get(&id))
-                .cloned()
-                .unwrap_or_default();
-            by_person
-                .entry(person)
-                .or_default()
-                .insert(event.seq, event.kind.as_str());
-        }
-        let mut events = Self { by_person };
-        let mut claimed = HashSet::new();
-        for step in acknowledged {
-            if claimed.insert((step.seq, step.command.person())) {
-                events.claim_last(step.command, step.seq);
-            }
-        }
-        events
-    }
-
-    /// Takes the event of `command` at or before `seq`: promotions of others may follow the command's first
-    /// event.
-    fn claim_last(&mut self, command: &Command, seq: u64) {
-        if let Some(events) = self.by_person.get_mut(command.person().unwrap_or_default()) {
-            let own = events
-                .range(..=seq)
-                .rev()
-                .find(|(_, kind)| is_of(command, kind))
-                .map(|(seq, _)| *seq);
-            if let Some(own) = own {
-                events.remove(&own);
-            }
-        }
-    }
-
-    fn claim_first(&mut self, command: &Command) -> Option<u64> {
-        let events = self.by_person.get_mut(command.person().unwrap_or_default())?;
-        let seq = events
-            .iter()
-            .find(|(_, kind)| is_of(command, kind))
-            .map(|(seq, _)| *seq)?;
-        events.remove(&seq);
-        Some(seq)
-    }
-}
-
-/// Whether a command of this kind starts with an event of that kind.
-fn is_of(command: &Command, kind: &str) -> bool {
-    match command {
-        Command::Reserve { .. } | Command::ReserveGroup { .. } => matches!(kind, "confirmed" | "waitlisted"),
-        Command::Accept { .. } => kind == "accepted",
-        Command::Decline { .. } => kind == "declined",
-        Command::Transfer { .. } => kind == "transferred",
-        Command::CheckIn { .. } => kind == "checked_in",
-        Command::UndoCheckIn { .. } => kind == "check_in_undone",
-        Command::Promote(_) => matches!(kind, "promoted" | "offered"),
-        Command::Bulk { .. } => matches!(kind, "cancelled" | "promoted" | "offered"),
-        Command::Expire => kind == "expired",
-        Command::Update { .. } => kind == "updated",
-        Command::Cancel { .. } => kind == "cancelled",
-        Command::ChangeSettings(_) => {
-            matches!(
-                kind,
-                "activity_updated" | "capacity_changed" | "waitlist_paused" | "waitlist_resumed"
-            )
-        }
-        Command::CancelActivity => kind == "activity_cancelled",
     }
 }
 
@@ -239,6 +239,7 @@ mod tests {
         let mut evidence = Evidence::of(1, |run| run.reserve("ada", 0));
         evidence.history.records.push(Record {
             command: reserve("bob", 0),
+            asker: Asker::Own,
             name: "bob".into(),
             sent: Tick(99),
             last_sent: Tick(99),

@@ -4,12 +4,14 @@
 
 use super::Finding;
 use super::bounds::Bounds;
-use crate::history::{History, Outcome};
-use crate::model::{Command, Model, Request};
+use super::order::{request, told};
+use crate::history::{Asker, History, Outcome};
+use crate::model::{Command, Model};
 
 /// A rejection that no moment has explained yet.
 struct Open<'a> {
     command: &'a Command,
+    asker: &'a Asker,
     code: &'a str,
     /// The number of commands that had certainly been carried out before it was judged.
     from: usize,
@@ -32,6 +34,7 @@ impl<'a> Rejections<'a> {
             .filter_map(|record| match &record.outcome {
                 Outcome::Rejected { at, code } => Some(Open {
                     command: &record.command,
+                    asker: &record.asker,
                     code,
                     from: bounds.done_before(record.last_sent),
                     to: bounds.begun_before(*at),
@@ -53,7 +56,7 @@ impl<'a> Rejections<'a> {
             self.open.push(open);
         }
         self.open.retain(|open| {
-            let judgement = model.judge(&Request::new(0, open.command.clone()));
+            let judgement = model.judge(&request(open.command, Some(open.asker), i64::MIN));
             !judgement.is_err_and(|rejection| rejection.code() == open.code)
         });
         let (late, still_open) = std::mem::take(&mut self.open)
@@ -67,7 +70,7 @@ impl<'a> Rejections<'a> {
     pub(super) fn report(self, findings: &mut Vec<Finding>) {
         for open in self.wrong.into_iter().chain(self.open).chain(self.waiting) {
             findings.push(Finding::WrongRejection {
-                person: open.command.person().unwrap_or("the activity").to_owned(),
+                person: told(open.command),
                 code: open.code.to_owned(),
             });
         }

@@ -2,11 +2,16 @@
 
 use uuid::Uuid;
 
-use crate::history::{History, Outcome, Record, Tick};
-use crate::model::{Command, Event, EventKind, Model, Request, RsvpView, Settings, Status};
+use super::moments::micros;
+use super::order::request;
+use crate::history::{Asker, History, Outcome, Record, Tick};
+use crate::model::{
+    Answer, Command, Event, EventKind, GroupMode, Model, Rejection, Request, RsvpView, Settings, Status,
+    Told, is_guest,
+};
 use crate::seen::{
-    LastState, SeenActivity, SeenAnswer, SeenCounts, SeenEntry, SeenEvent, SeenHead, SeenRsvp, SeenStatus,
-    SeenWaitlist,
+    LastState, Problem, SeenActivity, SeenAnswer, SeenCounts, SeenEntry, SeenEvent, SeenHead, SeenResult,
+    SeenRsvp, SeenStatus, SeenTold, SeenWaitlist,
 };
 
 /// The activity of all evidence.
@@ -24,7 +29,12 @@ pub(super) fn user(name: &str) -> Uuid {
 
 /// The RSVP id of a person.
 fn rsvp_id(person: &str) -> Uuid {
-    Uuid::from_u128(Uuid::parse_str(person).unwrap().as_u128() + 1)
+    let person = if is_guest(person) {
+        user(person)
+    } else {
+        Uuid::parse_str(person).unwrap()
+    };
+    Uuid::from_u128(person.as_u128() + 1)
 }
 
 pub(super) fn reserve(name: &str, guest_count: u32) -> Command {
@@ -54,6 +64,7 @@ impl Evidence {
             model: Model::new(settings.clone()),
             records: Vec::new(),
             log: Vec::new(),
+            now_s: 78,
         };
         script(&mut run);
         Self {
@@ -72,6 +83,11 @@ impl Evidence {
             Outcome::Acknowledged { answer, .. } => answer,
             other => panic!("{other:?} is no acknowledgement"),
         }
+    }
+
+    /// The one RSVP that an answer tells.
+    pub(super) fn rsvp_mut(&mut self, index: usize) -> &mut SeenRsvp {
+        one(self.answer_mut(index))
     }
 
     /// When a command was sent for the first and for the last time.
@@ -104,11 +120,21 @@ impl Evidence {
     }
 }
 
+/// The one RSVP that an answer tells.
+pub(super) fn one(answer: &mut SeenAnswer) -> &mut SeenRsvp {
+    match &mut answer.told {
+        SeenTold::One(rsvp) => rsvp,
+        other => panic!("{other:?} is not one"),
+    }
+}
+
 /// A script under way: one command after the other.
 pub(super) struct Run {
     model: Model,
     records: Vec<Record>,
     log: Vec<SeenEvent>,
+    /// The time of the server, in seconds after five in the morning.
+    now_s: u32,
 }
 
 /// What a person is called.
@@ -118,80 +144,101 @@ fn name(person: &str) -> String {
 
 impl Run {
     pub(super) fn reserve(&mut self, name: &str, guest_count: u32) {
-        self.submit(reserve(name, guest_count));
+        self.submit(Asker::Own, reserve(name, guest_count));
     }
 
     pub(super) fn cancel(&mut self, name: &str) {
-        self.submit(Command::Cancel {
+        let command = Command::Cancel {
             person: user(name).to_string(),
             by_host: false,
             if_version: None,
-        });
+        };
+        self.submit(Asker::Own, command);
     }
 
-    fn submit(&mut self, command: Command) {
+    /// So many seconds go by.
+    pub(super) fn wait(&mut self, seconds: u32) {
+        self.now_s += seconds;
+    }
+
+    fn now(&self) -> String {
+        format!("2026-11-21T05:{:02}:{:02}.377Z", self.now_s / 60, self.now_s % 60)
+    }
+
+    /// The server lets offers expire; no client hears of it.
+    pub(super) fn expire(&mut self) {
+        let before = self.model.clone();
+        let at_us = micros(&self.now()).unwrap();
+        let request = Request::new(at_us, Command::Expire).by_system();
+        let answer = self.model.submit(&request).unwrap();
+        self.log(&before, "system", &answer.events);
+    }
+
+    pub(super) fn submit(&mut self, asker: Asker, command: Command) {
         let sent = Tick(10 * self.records.len() as u64);
         let at = Tick(sent.0 + 9);
-        let person = command.person().unwrap().to_owned();
         let before = self.model.clone();
-        let outcome = match self.model.submit(&Request::new(0, command.clone())) {
+        let at_us = micros(&self.now()).unwrap();
+        let outcome = match self.model.submit(&request(&command, Some(&asker), at_us)) {
             Ok(answer) => {
-                self.log(&before, &person, &answer.events);
-                let rsvp = seen_rsvp(answer.rsvp().unwrap());
+                self.log(&before, &actor(&asker, &command), &answer.events);
                 Outcome::Acknowledged {
                     at,
-                    answer: Box::new(SeenAnswer {
-                        head: Some(SeenHead {
-                            status: if matches!(command, Command::Reserve { .. }) {
-                                201
-                            } else {
-                                200
-                            },
-                            etag: Some(format!("\"{}\"", rsvp.version)),
-                        }),
-                        rsvp,
-                        seq: answer.seq,
-                        replayed: answer.replayed,
-                        counts: seen_counts(&self.model),
-                    }),
+                    answer: Box::new(seen_answer(&self.model, &command, &answer)),
                 }
             }
-            Err(rejection) => Outcome::Rejected {
+            Err(refusal) => Outcome::Rejected {
                 at,
-                code: rejection.code().to_owned(),
+                code: refusal.code().to_owned(),
             },
         };
         self.records.push(Record {
+            name: name(command.person().unwrap_or_default()),
             command,
-            name: name(&person),
+            asker,
             sent,
             last_sent: sent,
             outcome,
         });
     }
 
-    /// Writes the log as a server does that knows where everybody stood before the command. No script promotes
-    /// anybody twice in one command, or anybody past somebody who is promoted as well.
+    /// Writes the log as a server does that knows where everybody stood before the command. In no script two events
+    /// of one command are about the same person, and nobody is promoted past somebody who is promoted as well.
     fn log(&mut self, before: &Model, actor: &str, events: &[Event]) {
         for event in events {
-            let person = event.person.as_deref().unwrap();
+            let Some(person) = event.person.as_deref() else {
+                self.log.push(SeenEvent {
+                    seq: event.seq,
+                    at: self.now(),
+                    kind: event.kind.as_str().into(),
+                    rsvp_id: None,
+                    actor: actor.into(),
+                    previous_status: None,
+                    status: None,
+                    spots: None,
+                    ticket: None,
+                    reason: None,
+                });
+                continue;
+            };
             let previous = before.rsvps().get(person).map(|row| row.status);
             let status = self.model.rsvps()[person].status;
+            let is_by_scan = matches!(event.kind, EventKind::Promoted | EventKind::Offered);
             let first_waiting = self.model.waiting().first().map(|party| party.ticket);
             let passed = first_waiting
-                .filter(|first| event.kind == EventKind::Promoted && Some(*first) < event.ticket)
+                .filter(|first| is_by_scan && Some(*first) < event.ticket)
                 .map(|first| format!("promoted past ticket {first}, which needs more spots than are free"));
             self.log.push(SeenEvent {
                 seq: event.seq,
-                at: "2026-11-21T05:01:18.377Z".into(),
+                at: self.now(),
                 kind: event.kind.as_str().into(),
                 rsvp_id: Some(rsvp_id(person)),
-                actor: format!("user:{actor}"),
+                actor: actor.into(),
                 previous_status: previous.map(|status| status.as_str().into()),
                 status: Some(status.as_str().into()),
                 spots: event.spots,
                 ticket: event.ticket,
-                reason: status.cancel_reason().map(Into::into).or(passed),
+                reason: event.reason.clone().or(passed),
             });
         }
     }
@@ -203,6 +250,7 @@ impl Run {
             activity: SeenActivity {
                 id: ACTIVITY,
                 status: "scheduled".into(),
+                checked_in_spots: Some(model.checked_in_spots()),
                 counts,
             },
             rsvps: model.all_rsvps().values().map(seen_rsvp).collect(),
@@ -213,9 +261,11 @@ impl Run {
                 entries: model
                     .waiting()
                     .iter()
-                    .map(|party| SeenEntry {
-                        rsvp: seen_rsvp(&model.rsvp(&party.members[0]).unwrap()),
-                        ticket: party.ticket,
+                    .flat_map(|party| {
+                        party.members.iter().map(|person| SeenEntry {
+                            rsvp: seen_rsvp(&model.rsvp(person).unwrap()),
+                            ticket: party.ticket,
+                        })
                     })
                     .collect(),
             },
@@ -238,11 +288,14 @@ fn seen_counts(model: &Model) -> SeenCounts {
 }
 
 fn seen_rsvp(view: &RsvpView) -> SeenRsvp {
+    let has_account = !is_guest(&view.person);
     SeenRsvp {
         id: rsvp_id(&view.person),
         activity_id: ACTIVITY,
-        user_id: Some(Uuid::parse_str(&view.person).unwrap()),
-        name: name(&view.person),
+        user_id: has_account.then(|| Uuid::parse_str(&view.person).unwrap()),
+        email: (!has_account).then(|| view.person.clone()),
+        name: view.name.clone().unwrap_or_else(|| name(&view.person)),
+        booked_by: view.booked_by.as_deref().map(|id| Uuid::parse_str(id).unwrap()),
         status: match view.status {
             Status::Confirmed => SeenStatus::Confirmed,
             Status::Waitlisted => SeenStatus::Waitlisted,
@@ -254,8 +307,73 @@ fn seen_rsvp(view: &RsvpView) -> SeenRsvp {
         position: view.position,
         parties_ahead: view.parties_ahead,
         spots_ahead: view.spots_ahead,
+        offer_expires_at: view.offer_expires_at_us.map(text),
+        group_id: view.group.map(|group| Uuid::from_u128(u128::from(group))),
         special_requirements: view.special_requirements.clone(),
+        checked_in_at: view.checked_in_at_us.map(text),
         cancel_reason: view.status.cancel_reason().map(Into::into),
         version: view.version,
+    }
+}
+
+/// A time between five and six on the day of all scripts.
+fn text(at_us: i64) -> String {
+    let ms = (at_us - micros("2026-11-21T05:00:00.000Z").unwrap()) / 1_000;
+    let (minutes, seconds) = (ms / 60_000, ms / 1_000 % 60);
+    format!("2026-11-21T05:{minutes:02}:{seconds:02}.{:03}Z", ms % 1_000)
+}
+
+/// Who did it, in the words of the log.
+fn actor(asker: &Asker, command: &Command) -> String {
+    match asker {
+        Asker::Own => {
+            let person = command.person().unwrap();
+            if is_guest(person) {
+                format!("guest:{}", rsvp_id(person))
+            } else {
+                format!("user:{person}")
+            }
+        }
+        Asker::Account(account) => format!("user:{account}"),
+        Asker::Host => format!("user:{}", user("hal")),
+    }
+}
+
+fn seen_answer(model: &Model, command: &Command, answer: &Answer) -> SeenAnswer {
+    let told = match &answer.told {
+        Told::One(rsvp) => SeenTold::One(Box::new(seen_rsvp(rsvp))),
+        Told::Several(rsvps) => SeenTold::Several(rsvps.iter().map(seen_rsvp).collect()),
+        Told::Each(results) => SeenTold::Each(results.iter().map(seen_result).collect()),
+        Told::Nothing => panic!("no script changes the activity but the host's own"),
+    };
+    let is_new = matches!(
+        command,
+        Command::Reserve { .. }
+            | Command::ReserveGroup {
+                mode: GroupMode::All,
+                ..
+            }
+    );
+    SeenAnswer {
+        head: Some(SeenHead {
+            status: if is_new { 201 } else { 200 },
+            etag: answer.rsvp().map(|rsvp| format!("\"{}\"", rsvp.version)),
+        }),
+        told,
+        seq: answer.seq,
+        replayed: answer.replayed,
+        already: matches!(command, Command::CheckIn { .. }) && !answer.changed,
+        counts: seen_counts(model),
+    }
+}
+
+fn seen_result(result: &Result<RsvpView, Rejection>) -> SeenResult {
+    match result {
+        Ok(rsvp) => SeenResult::Done {
+            rsvp: Box::new(seen_rsvp(rsvp)),
+        },
+        Err(rejection) => SeenResult::Refused(Problem {
+            code: rejection.code().to_owned(),
+        }),
     }
 }

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 use uuid::Uuid;
 
 use crate::drive::Deed;
-use crate::seen::{SeenAnswer, SeenCounts, SeenRsvp};
+use crate::seen::{SeenAnswer, SeenCounts, SeenRsvp, SeenTold};
 
 /// What a client says.
 #[derive(Debug, Serialize)]
@@ -68,21 +68,27 @@ pub(crate) struct HeardOk {
     pub(crate) key: Option<String>,
     pub(crate) activity: Uuid,
     seq: u64,
-    rsvp: SeenRsvp,
+    rsvp: Option<Box<SeenRsvp>>,
+    rsvps: Option<Vec<SeenRsvp>>,
     counts: SeenCounts,
     #[serde(default)]
     replayed: bool,
+    #[serde(default)]
+    already: bool,
 }
 
-impl From<HeardOk> for SeenAnswer {
-    fn from(ok: HeardOk) -> Self {
-        Self {
-            rsvp: ok.rsvp,
+impl TryFrom<HeardOk> for SeenAnswer {
+    type Error = &'static str;
+
+    fn try_from(ok: HeardOk) -> Result<Self, Self::Error> {
+        Ok(Self {
+            told: SeenTold::of(ok.rsvp, ok.rsvps, None)?,
             seq: ok.seq,
             replayed: ok.replayed,
+            already: ok.already,
             counts: ok.counts,
             head: None,
-        }
+        })
     }
 }
 
