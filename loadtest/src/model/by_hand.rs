@@ -130,7 +130,7 @@ mod tests {
     }
 
     #[test]
-    fn promoting_by_hand_ignores_the_pause_and_promote_until() {
+    fn promoting_by_hand_ignores_guards_the_pause_and_promote_until() {
         let mut model = guarded_line();
         pause(&mut model).unwrap();
         let answer = host(&mut model, STARTS_AT_US, promote_of(&["cyd"])).unwrap();

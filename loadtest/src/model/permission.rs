@@ -429,4 +429,14 @@ mod tests {
         let outcome = model.submit(&request(Asker::Account(BOOKER), leaving(AMY)));
         assert_eq!(refused(outcome), Some(Rejection::NotFound));
     }
+
+    #[test]
+    fn the_host_brings_people_into_a_private_activity_and_nobody_else_who_does_not_know_of_it() {
+        let mut model = private();
+        let everybody = group_of(&[(AMY, 0), (ZOE, 0)], GroupMode::All);
+        let outcome = model.submit(&request(Asker::Account(BOOKER), everybody.clone()));
+        assert_eq!(refused(outcome), Some(Rejection::NotFound));
+        model.submit(&request(Asker::Host, everybody)).unwrap();
+        assert!(model.is_visible_to(Some(AMY), false));
+    }
 }
