@@ -145,8 +145,8 @@ impl Model {
                 _ => self.emit(EventKind::Waitlisted, newcomer.person, None),
             }
         }
-        for party in promoted.iter().filter(|party| party.ticket != ticket) {
-            self.tell_promoted(party, None);
+        for turn in promoted.iter().filter(|turn| turn.party.ticket != ticket) {
+            self.tell_promoted(&turn.party, turn.past.as_deref());
         }
     }
 

@@ -15,20 +15,32 @@ pub struct WaitingParty {
     pub passed: u64,
 }
 
+/// A party that the scan has promoted.
+pub(super) struct Turn {
+    pub(super) party: WaitingParty,
+    /// Past whom and why, in the words of the log: the first who still waited.
+    pub(super) past: Option<String>,
+}
+
 impl Model {
     /// Promotes every party that fits and passes nobody who guards, in the order of tickets. The party with the
     /// ticket `newcomer` has just entered: to it nothing is offered. Answers who was promoted; telling of it is
     /// left to the command that caused it.
-    pub(super) fn scan(&mut self, newcomer: Option<u64>) -> Vec<WaitingParty> {
+    pub(super) fn scan(&mut self, newcomer: Option<u64>) -> Vec<Turn> {
         let mut promoted = Vec::new();
         if !self.promotes_at(self.now_us) {
             return promoted;
         }
         while let Some(index) = self.next_to_promote() {
+            let first = &self.waiting[0];
+            let past = (index > 0).then(|| {
+                let (ticket, needs, free) = (first.ticket, first.spots, self.available_spots());
+                format!("promoted past ticket {ticket}, which needs {needs} of {free} free")
+            });
             self.pass(index);
             let party = self.waiting.remove(index);
             self.give_spots(&party, newcomer == Some(party.ticket));
-            promoted.push(party);
+            promoted.push(Turn { party, past });
         }
         promoted
     }
@@ -99,8 +111,8 @@ impl Model {
 
     /// Scans, and tells of everybody who was promoted.
     pub(super) fn scan_and_tell(&mut self) {
-        for party in self.scan(None) {
-            self.tell_promoted(&party, None);
+        for Turn { party, past } in self.scan(None) {
+            self.tell_promoted(&party, past.as_deref());
         }
     }
 

@@ -108,16 +108,6 @@ impl<'a> Standing<'a> {
         if let Some(("waitlisted", old_ticket)) = self.people.insert(person, (after, ticket)) {
             self.leave(old_ticket);
         }
-        if matches!(event.kind, EventKind::Promoted | EventKind::Offered)
-            && event.reason.is_none()
-            && let Some((passed, _)) = self
-                .waiting
-                .first_key_value()
-                .filter(|(first, _)| **first < ticket)
-        {
-            let told = format!("promoted past ticket {passed}, which needs more spots than are free");
-            line.reason = Some(told);
-        }
         if after == "waitlisted" {
             *self.waiting.entry(ticket).or_default() += 1;
         }
@@ -297,7 +287,7 @@ mod tests {
         let reason = promotion.reason.take();
         assert_eq!(
             reason.as_deref(),
-            Some("promoted past ticket 3, which needs more spots than are free")
+            Some("promoted past ticket 3, which needs 3 of 1 free")
         );
         let findings = judge(&evidence.history, &evidence.last);
         assert!(

@@ -6,8 +6,7 @@ use super::moments::micros;
 use super::order::request;
 use crate::history::{Asker, History, Outcome, Record, Tick};
 use crate::model::{
-    Answer, Command, Event, EventKind, GroupMode, Model, Rejection, Request, RsvpView, Settings, Status,
-    Told, is_guest,
+    Answer, Command, Event, GroupMode, Model, Rejection, Request, RsvpView, Settings, Status, Told, is_guest,
 };
 use crate::seen::{
     LastState, Problem, SeenActivity, SeenAnswer, SeenCounts, SeenEntry, SeenEvent, SeenHead, SeenResult,
@@ -223,11 +222,6 @@ impl Run {
             };
             let previous = before.rsvps().get(person).map(|row| row.status);
             let status = self.model.rsvps()[person].status;
-            let is_by_scan = matches!(event.kind, EventKind::Promoted | EventKind::Offered);
-            let first_waiting = self.model.waiting().first().map(|party| party.ticket);
-            let passed = first_waiting
-                .filter(|first| is_by_scan && Some(*first) < event.ticket)
-                .map(|first| format!("promoted past ticket {first}, which needs more spots than are free"));
             self.log.push(SeenEvent {
                 seq: event.seq,
                 at: self.now(),
@@ -238,7 +232,7 @@ impl Run {
                 status: Some(status.as_str().into()),
                 spots: event.spots,
                 ticket: event.ticket,
-                reason: event.reason.clone().or(passed),
+                reason: event.reason.clone(),
             });
         }
     }

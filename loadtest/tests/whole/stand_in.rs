@@ -11,7 +11,7 @@ use sessions::{Follower, Upgrade};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use turnout_loadtest::host::open_settings;
-use turnout_loadtest::model::{Command, Event, EventKind, Model, Request, RsvpView, Settings};
+use turnout_loadtest::model::{Command, Event, Model, Request, RsvpView, Settings};
 use turnout_loadtest::run::Server;
 use turnout_loadtest::target::Target;
 use uuid::Uuid;
@@ -374,17 +374,6 @@ impl Activity {
     fn entry(&self, id: &str, actor: &str, event: &Event, before: &Model) -> Value {
         let person = event.person.as_deref().unwrap();
         let status = self.model.rsvps()[person].status;
-        let passed = self
-            .model
-            .waiting()
-            .first()
-            .filter(|first| event.kind == EventKind::Promoted && Some(first.ticket) < event.ticket)
-            .map(|first| {
-                format!(
-                    "promoted past ticket {}, which needs more spots than are free",
-                    first.ticket
-                )
-            });
         json!({
             "seq": event.seq,
             "at": "2026-11-21T05:01:18.377Z",
@@ -395,7 +384,7 @@ impl Activity {
             "status": status.as_str(),
             "spots": event.spots,
             "ticket": event.ticket,
-            "reason": status.cancel_reason().map(str::to_owned).or(passed),
+            "reason": event.reason,
         })
     }
 }
