@@ -128,6 +128,7 @@ pub(super) fn answer<'a>(
 }
 
 /// Makes the tokens by which those without an account change their RSVPs. Whoever brings somebody in hands theirs on.
+/// To be asked for before the command is given: once it has happened, nothing must keep the token back.
 pub(super) async fn manage_tokens(
     state: &AppState,
     activity: ActivityId,

@@ -62,8 +62,8 @@ async fn reserve(
             let Body(args) = Body::<GuestArgs>::from_request(request, &state).await?;
             let (email, command) = args.command(fresh)?;
             let order = commander.order_by(Principal::visitor(email), command);
-            let reply = reply(&state, id, order).await?;
             let token = manage_tokens(&state, id).await?;
+            let reply = reply(&state, id, order).await?;
             let token = reply.answer.rsvp().and_then(token);
             Ok(answer(&state, id, &reply, StatusCode::CREATED, |view| {
                 view.with_manage_token(token)

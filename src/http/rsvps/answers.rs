@@ -51,8 +51,8 @@ async fn transfer(
 ) -> Result<Response, Problem> {
     let command = args.command(Target::Rsvp(rsvp), RsvpId::from(state.ids.next()))?;
     let id = activity_of(&state, rsvp).await?;
-    let reply = reply(&state, id, commander.order(command)).await?;
     let token = manage_tokens(&state, id).await?;
+    let reply = reply(&state, id, commander.order(command)).await?;
     let recipient = reply.answer.told.iter().nth(1).and_then(token);
     Ok(answer(&state, id, &reply, StatusCode::OK, |view| {
         view.of_transfer().with_manage_token(recipient)

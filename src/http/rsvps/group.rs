@@ -23,8 +23,8 @@ async fn book(
     Body(args): Body<GroupArgs, BULK_LIMIT>,
 ) -> Result<Response, Problem> {
     let command = args.command(|| state.ids.next())?;
-    let reply = reply(&state, id, commander.order(command)).await?;
     let token = manage_tokens(&state, id).await?;
+    let reply = reply(&state, id, commander.order(command)).await?;
     // Of those who come in each for themselves it may be that nobody did.
     let status = match reply.answer.told {
         Told::Each(_) => StatusCode::OK,
