@@ -166,8 +166,12 @@ impl Model {
                 to,
                 if_version,
             } => self.judge_transfer(now_us, by_host, person, to, *if_version)?,
-            Command::CheckIn { person, generation } => self.judge_check_in(person, *generation)?,
-            Command::UndoCheckIn { person } => self.judge_check_in(person, None)?,
+            Command::CheckIn {
+                person,
+                generation,
+                if_version,
+            } => self.judge_check_in(person, *generation, *if_version)?,
+            Command::UndoCheckIn { person, if_version } => self.judge_check_in(person, None, *if_version)?,
             Command::Promote(which) => self.judge_promotion(which)?,
             Command::Bulk { promote, remove } => self.judge_bulk(promote, remove)?,
             Command::Expire => {}
@@ -207,7 +211,7 @@ impl Model {
                 return Touched::Several(vec![person.clone(), to.clone()]);
             }
             Command::CheckIn { person, .. } => self.check_in(person),
-            Command::UndoCheckIn { person } => self.undo_check_in(person),
+            Command::UndoCheckIn { person, .. } => self.undo_check_in(person),
             Command::Promote(which) => return Touched::Several(self.promote_by_hand(which)),
             Command::Bulk { promote, remove } => return Touched::Several(self.bulk(promote, remove)),
             Command::Expire => self.expire(),

@@ -4,8 +4,13 @@ use super::{EventKind, Model, Rejection, Status};
 
 impl Model {
     /// `generation` is the one in the code that was shown, if one was.
-    pub(super) fn judge_check_in(&self, person: &str, generation: Option<u64>) -> Result<(), Rejection> {
-        let row = self.row_at(person, None)?;
+    pub(super) fn judge_check_in(
+        &self,
+        person: &str,
+        generation: Option<u64>,
+        if_version: Option<u64>,
+    ) -> Result<(), Rejection> {
+        let row = self.row_at(person, if_version)?;
         row.judge_live()?;
         if row.status != Status::Confirmed {
             return Err(Rejection::NotConfirmed);
@@ -41,7 +46,32 @@ mod tests {
     fn undo_of(person: &str) -> Command {
         Command::UndoCheckIn {
             person: person.into(),
+            if_version: None,
         }
+    }
+
+    #[test]
+    fn whoever_acts_at_the_door_on_another_version_is_told_so_before_the_status_is_looked_at() {
+        let mut model = capacity(1);
+        reserve(&mut model, "ada", 0).unwrap();
+        let check_in = |if_version| Command::CheckIn {
+            person: "ada".into(),
+            generation: None,
+            if_version,
+        };
+        let undo = |if_version| Command::UndoCheckIn {
+            person: "ada".into(),
+            if_version,
+        };
+        let conflict = host(&mut model, 0, check_in(Some(2))).unwrap_err();
+        assert_eq!(conflict, Rejection::VersionConflict);
+        host(&mut model, 0, check_in(Some(1))).unwrap();
+        let conflict = host(&mut model, 0, undo(Some(1))).unwrap_err();
+        assert_eq!(conflict, Rejection::VersionConflict);
+        host(&mut model, 0, undo(Some(2))).unwrap();
+        cancel(&mut model, "ada").unwrap();
+        let conflict = host(&mut model, 0, check_in(Some(3))).unwrap_err();
+        assert_eq!(conflict, Rejection::VersionConflict);
     }
 
     #[test]

@@ -72,11 +72,15 @@ pub enum Command {
         person: String,
         /// The generation in the code that was shown; none where no code was.
         generation: Option<u64>,
+        /// Only if the RSVP has this version.
+        if_version: Option<u64>,
     },
     /// Somebody was not at the door after all.
     UndoCheckIn {
         /// Who.
         person: String,
+        /// Only if the RSVP has this version.
+        if_version: Option<u64>,
     },
     /// Promote by hand.
     Promote(Which),
@@ -133,7 +137,7 @@ impl Command {
             | Self::Decline { person, .. }
             | Self::Transfer { person, .. }
             | Self::CheckIn { person, .. }
-            | Self::UndoCheckIn { person } => Some(person),
+            | Self::UndoCheckIn { person, .. } => Some(person),
             Self::ReserveGroup { .. }
             | Self::Promote(_)
             | Self::Bulk { .. }
@@ -151,7 +155,9 @@ impl Command {
             | Self::Cancel { if_version, .. }
             | Self::Accept { if_version, .. }
             | Self::Decline { if_version, .. }
-            | Self::Transfer { if_version, .. } => *if_version = None,
+            | Self::Transfer { if_version, .. }
+            | Self::CheckIn { if_version, .. }
+            | Self::UndoCheckIn { if_version, .. } => *if_version = None,
             _ => {}
         }
         fingerprint

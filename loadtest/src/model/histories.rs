@@ -88,7 +88,10 @@ fn any_command(random: &mut SmallRng) -> Command {
         23..26 => accept_of(&person),
         26 => decline_of(&person),
         27..29 => transfer_of(&person, &format!("p{}@x.org", random.random_range(0..8))),
-        29 => Command::UndoCheckIn { person },
+        29 => Command::UndoCheckIn {
+            person,
+            if_version: None,
+        },
         30..32 => check_in_of(&person, random.random_bool(0.5).then_some(1)),
         32 => Command::Promote(Which::Next(random.random_range(1..3))),
         33 => Command::Promote(Which::These(people(random))),

@@ -309,7 +309,10 @@ mod tests {
 
     #[test]
     fn the_door_the_line_and_the_activity_are_the_hosts() {
-        let undo = Command::UndoCheckIn { person: AMY.into() };
+        let undo = Command::UndoCheckIn {
+            person: AMY.into(),
+            if_version: None,
+        };
         for command in [
             check_in_of(AMY, None),
             undo,

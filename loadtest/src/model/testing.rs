@@ -223,6 +223,7 @@ pub(super) fn check_in_of(person: &str, generation: Option<u64>) -> Command {
     Command::CheckIn {
         person: person.into(),
         generation,
+        if_version: None,
     }
 }
 
