@@ -151,8 +151,14 @@ impl Command {
     pub(super) fn fingerprint(&self) -> Self {
         let mut fingerprint = self.clone();
         match &mut fingerprint {
+            // In which role somebody cancels is no argument: it may have changed since.
+            Self::Cancel {
+                if_version, by_host, ..
+            } => {
+                *if_version = None;
+                *by_host = false;
+            }
             Self::Update { if_version, .. }
-            | Self::Cancel { if_version, .. }
             | Self::Accept { if_version, .. }
             | Self::Decline { if_version, .. }
             | Self::Transfer { if_version, .. }

@@ -139,6 +139,22 @@ mod tests {
     }
 
     #[test]
+    fn the_role_in_which_somebody_cancels_is_no_part_of_what_a_key_stands_for() {
+        let mut model = capacity(9);
+        reserve(&mut model, "ada", 0).unwrap();
+        let cancel_as = |by_host| {
+            let command = Command::Cancel {
+                person: "ada".into(),
+                by_host,
+                if_version: None,
+            };
+            Request::new(0, command).with_key("hal", "k")
+        };
+        model.submit(&cancel_as(false)).unwrap();
+        assert!(model.submit(&cancel_as(true)).unwrap().replayed);
+    }
+
+    #[test]
     fn a_rejection_is_judged_anew() {
         let mut model = with(|settings| {
             settings.capacity = 1;
