@@ -22,8 +22,10 @@ impl Model {
         let Some(by) = request.by.as_deref() else {
             return Ok(());
         };
-        let generation = self.rsvps.get(by).map(|row| row.generation);
-        if request.generation.is_some() && request.generation != generation {
+        let present = self.rsvps.get(by).map(|row| row.generation);
+        if let (Some(generation), Some(present)) = (request.generation, present)
+            && generation != present
+        {
             return Err(Rejection::TokenRevoked);
         }
         // A visitor has proved nothing: whoever knows the address of somebody is not that person.
@@ -36,7 +38,12 @@ impl Model {
             request.command,
             Command::Reserve { .. } | Command::ReserveGroup { .. }
         );
-        if (is_visitor && !enters) || !self.may(by, request.by_host, &request.command) {
+        // The manage token of an RSVP of another activity proves nothing here, not even an address.
+        let is_nobody = request.generation.is_some() && present.is_none();
+        if (is_visitor && !enters)
+            || (is_nobody && enters)
+            || !self.may(by, request.by_host, &request.command)
+        {
             return Err(Rejection::Forbidden);
         }
         Ok(())
@@ -372,12 +379,20 @@ mod tests {
             assert_eq!(refused(outcome), Some(Rejection::TokenRevoked));
         }
         assert_eq!(refused(model.submit(&keyed)), Some(Rejection::TokenRevoked));
-        let outcome = model.submit(&request(Asker::Token(ZOE), leaving(ZOE)));
-        assert_eq!(
-            refused(outcome),
-            Some(Rejection::TokenRevoked),
-            "there is no such RSVP"
-        );
+    }
+
+    #[test]
+    fn the_token_of_an_rsvp_of_another_activity_is_good_for_nothing_here_and_not_revoked() {
+        let mut model = capacity(9);
+        reserve(&mut model, AMY, 0).unwrap();
+        for (command, told) in [
+            (coming(ZOE), Rejection::Forbidden),
+            (leaving(AMY), Rejection::Forbidden),
+            (leaving(ZOE), Rejection::NotFound),
+        ] {
+            let outcome = model.submit(&request(Asker::Token(ZOE), command));
+            assert_eq!(refused(outcome), Some(told));
+        }
     }
 
     #[test]
