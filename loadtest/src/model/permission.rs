@@ -15,8 +15,8 @@ impl Model {
     /// People may act on what is their own, or what they booked; the activity is its hosts' own. Whether an RSVP
     /// exists at all is no matter of permission.
     pub(super) fn permit(&self, request: &Request) -> Result<(), Rejection> {
-        if request.by_system || request.command == Command::Expire {
-            let may = request.by_system && request.command == Command::Expire;
+        if request.by_system {
+            let may = request.command == Command::Expire;
             return if may { Ok(()) } else { Err(Rejection::Forbidden) };
         }
         let Some(by) = request.by.as_deref() else {
@@ -393,6 +393,17 @@ mod tests {
             let outcome = model.submit(&request(Asker::Token(ZOE), command));
             assert_eq!(refused(outcome), Some(told));
         }
+    }
+
+    #[test]
+    fn whoever_may_not_know_of_a_private_activity_is_not_told_that_only_time_ends_offers() {
+        let mut model = private();
+        for asker in [Asker::Account("ada"), Asker::Visitor(AMY), Asker::Token(AMY)] {
+            let outcome = model.submit(&request(asker, Command::Expire));
+            assert_eq!(refused(outcome), Some(Rejection::NotFound));
+        }
+        let outcome = model.submit(&request(Asker::Host, Command::Expire));
+        assert_eq!(refused(outcome), Some(Rejection::Forbidden));
     }
 
     #[test]
