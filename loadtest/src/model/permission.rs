@@ -396,6 +396,21 @@ mod tests {
     }
 
     #[test]
+    fn a_guest_comes_back_by_address_alone_or_by_manage_token() {
+        for asker in [Asker::Visitor(AMY), Asker::Token(AMY)] {
+            let mut model = capacity(9);
+            reserve(&mut model, AMY, 0).unwrap();
+            cancel(&mut model, AMY).unwrap();
+            assert_eq!(
+                refused(model.submit(&request(asker, coming(BEN)))),
+                Some(Rejection::Forbidden)
+            );
+            model.submit(&request(asker, coming(AMY))).unwrap();
+            assert_eq!(row(&model, AMY).generation, 2);
+        }
+    }
+
+    #[test]
     fn whoever_may_not_know_of_a_private_activity_is_not_told_that_only_time_ends_offers() {
         let mut model = private();
         for asker in [Asker::Account("ada"), Asker::Visitor(AMY), Asker::Token(AMY)] {

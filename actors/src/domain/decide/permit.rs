@@ -31,7 +31,8 @@ pub(in crate::domain) fn permit(state: State<'_>, request: &Request) -> Result<(
     let guests_welcome = is_host || settings.guests == GuestPolicy::Open;
     allow(match &request.command {
         Command::Reserve(reserve) => {
-            is_host || is_oneself(by, &reserve.person) && (guests_welcome || !reserve.person.is_guest())
+            is_host
+                || is_oneself(state, by, &reserve.person) && (guests_welcome || !reserve.person.is_guest())
         }
         Command::ReserveGroup(_) => by.account().is_some() && guests_welcome,
         Command::Update(update) => is_host || may(state, by, &update.target, |rsvp| is_booker(rsvp, by)),
@@ -58,11 +59,12 @@ fn allow(allowed: bool) -> Result<(), Rejection> {
 }
 
 /// Whether somebody comes in as the person that they are, or say they are.
-fn is_oneself(by: &Principal, person: &Person) -> bool {
-    match (&by.who, person) {
-        (Who::User(user), Person::User(person)) => user == person,
-        (Who::Visitor(email), Person::Guest(person)) => email == person,
-        _ => false,
+fn is_oneself(state: State<'_>, by: &Principal, person: &Person) -> bool {
+    match &by.who {
+        Who::User(user) => *person == Person::User(*user),
+        Who::Guest { .. } => own(state, by).is_some_and(|slot| state.row(slot).person == *person),
+        Who::Visitor(email) => *person == Person::Guest(email.clone()),
+        Who::System => false,
     }
 }
 
