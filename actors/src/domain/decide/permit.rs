@@ -70,8 +70,12 @@ fn is_oneself(state: State<'_>, by: &Principal, person: &Person) -> bool {
 
 /// Whether the RSVP is the principal's, or there is another reason.
 fn may(state: State<'_>, by: &Principal, target: &Target, otherwise: impl FnOnce(&Rsvp) -> bool) -> bool {
+    // Whoever has proved nothing is not even told what there is not.
+    if matches!(by.who, Who::Visitor(_)) {
+        return false;
+    }
     match target {
-        Target::Own => !matches!(by.who, Who::Visitor(_)),
+        Target::Own => true,
         Target::Rsvp(id) => state.find(*id).is_none_or(|slot| {
             let rsvp = state.row(slot);
             is_own(rsvp, by) || otherwise(rsvp)
