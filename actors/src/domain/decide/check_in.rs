@@ -44,13 +44,12 @@ fn confirmed<'a>(
     generation: Option<u32>,
 ) -> Result<&'a Rsvp, Rejection> {
     let (_, rsvp) = target(state, request, &Target::Rsvp(rsvp))?;
+    live(rsvp)?;
+    if rsvp.status != Status::Confirmed {
+        return Err(Rejection::NotConfirmed);
+    }
     if generation.is_some_and(|generation| generation != rsvp.generation) {
         return Err(Rejection::InvalidCode);
     }
-    live(rsvp)?;
-    if rsvp.status == Status::Confirmed {
-        Ok(rsvp)
-    } else {
-        Err(Rejection::NotConfirmed)
-    }
+    Ok(rsvp)
 }
