@@ -41,6 +41,7 @@ mod program;
 mod proxy;
 mod rsvps;
 mod sockets;
+mod story;
 mod support;
 mod tidy;
 mod waitlist;

@@ -229,11 +229,12 @@ impl Waitlist {
 }
 
 impl PartialEq for Waitlist {
-    /// Equal when the same parties wait and each was passed equally often.
+    /// Equal when the same parties wait and each was passed equally often. Through which of its members a party is
+    /// found does not matter.
     fn eq(&self, other: &Self) -> bool {
-        let parties = |list: &'_ Self| -> Vec<_> {
-            let parties = list.iter_from(Ticket(0));
-            parties.map(|party| (party.ticket, party.spots)).collect()
+        let parties = |list: &Self| -> Vec<(Ticket, u32)> {
+            let waiting = list.iter_from(Ticket(0));
+            waiting.map(|party| (party.ticket, party.spots)).collect()
         };
         parties(self) == parties(other) && self.promoted_tickets() == other.promoted_tickets()
     }
@@ -308,6 +309,17 @@ mod tests {
             }
         );
         assert_eq!(list.ahead(Ticket(51)), Ahead::default());
+    }
+
+    #[test]
+    fn lists_are_equal_whichever_member_leads_a_party() {
+        let mut list = Waitlist::default();
+        list.enter(party(1, 2));
+        let mut other = list.clone();
+        other.hand_over(Ticket(1), Slot(7));
+        assert_eq!(list, other);
+        other.resize(Ticket(1), 3);
+        assert_ne!(list, other);
     }
 
     #[test]
