@@ -22,6 +22,7 @@ mod request_id;
 pub mod router;
 mod rsvps;
 pub mod server;
+mod sight;
 mod sockets;
 mod waitlist;
 

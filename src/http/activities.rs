@@ -16,6 +16,7 @@ use self::body::{ChangeBody, CreateBody};
 use super::MaybeBearer;
 use super::extract::{Body, Id, etag};
 use super::orders::Commander;
+use super::sight::require_sight;
 use crate::accounts::{Bearer, Role};
 use crate::api::views::ActivityView;
 use crate::api::{Code, Problem};
@@ -69,12 +70,11 @@ async fn show(
     let seen = state
         .engine
         .look(id, |activity| {
-            activity.is_visible_to(by.as_ref()).then(|| activity.overview())
+            require_sight(activity, by.as_ref()).map(|()| activity.overview())
         })
         .await
         .map_err(|error| state.refusal(error, id))?;
-    let overview = seen.value.ok_or_else(|| Problem::new(Code::NotFound))?;
-    Ok(shown(&state, StatusCode::OK, &overview, seen.history))
+    Ok(shown(&state, StatusCode::OK, &seen.value?, seen.history))
 }
 
 async fn change(

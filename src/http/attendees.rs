@@ -11,6 +11,7 @@ use turnout_actors::domain::{Activity, ActivityId, AttendeesVisible, Principal, 
 use super::caller::MaybeBearer;
 use super::extract::{Id, Params};
 use super::page::{List, Page};
+use super::sight::require_sight;
 use crate::accounts::Bearer;
 use crate::api::views::AttendeeView;
 use crate::api::{Code, Problem};
@@ -55,12 +56,7 @@ async fn list(
 }
 
 fn may_see(activity: &Activity, by: Option<&Principal>) -> Result<(), Problem> {
-    if by.is_some_and(|by| activity.has_outlived(by)) {
-        return Err(Problem::new(Code::TokenRevoked));
-    }
-    if !activity.is_visible_to(by) {
-        return Err(Problem::new(Code::NotFound));
-    }
+    require_sight(activity, by)?;
     let is_host = by.is_some_and(|by| activity.is_host(by));
     let comes = || {
         let own = by.and_then(|by| activity.own_rsvp(by));

@@ -16,6 +16,7 @@ use super::caller::MaybeBearer;
 use super::extract::{Body, Id, etag};
 use super::orders::{Commander, answer, give, manage_tokens, reply};
 use super::peer::Peer;
+use super::sight::require_sight;
 use crate::accounts::Bearer;
 use crate::api::views::{PositionView, RsvpView};
 use crate::api::{Code, GuestArgs, Problem, ReserveArgs, UpdateArgs};
@@ -100,11 +101,8 @@ async fn show_own(
     let found = state
         .engine
         .read(id, |activity| {
-            if activity.has_outlived(&by) {
-                return Err(Problem::new(Code::TokenRevoked));
-            }
-            let visible = activity.is_visible_to(Some(&by));
-            let own = visible.then(|| activity.own_rsvp(&by)).flatten();
+            require_sight(activity, Some(&by))?;
+            let own = activity.own_rsvp(&by);
             own.ok_or_else(|| Problem::new(Code::NotFound))
         })
         .await
@@ -161,11 +159,8 @@ async fn read(
     let found = state
         .engine
         .read(id, |activity| {
-            if activity.has_outlived(by) {
-                return Err(Problem::new(Code::TokenRevoked));
-            }
-            let visible = activity.is_visible_to(Some(by));
-            let answered = visible.then(|| activity.rsvp(rsvp)).flatten();
+            require_sight(activity, Some(by))?;
+            let answered = activity.rsvp(rsvp);
             let answered = answered.ok_or_else(|| Problem::new(Code::NotFound))?;
             if activity.shows(&answered.rsvp, by) {
                 Ok((answered, activity.counts()))

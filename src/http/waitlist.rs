@@ -14,9 +14,10 @@ use super::MaybeBearer;
 use super::extract::{BULK_LIMIT, Body, Id, Params};
 use super::orders::{Commander, give};
 use super::page::{Limit, PageNumber};
+use super::sight::require_sight;
 use crate::accounts::Bearer;
 use crate::api::views::{PositionView, TicketedRsvpView};
-use crate::api::{BulkBody, Code, Problem, PromoteBody};
+use crate::api::{BulkBody, Problem, PromoteBody};
 use crate::state::AppState;
 
 /// The most waiting parties per page, and as many as there are unless another number is asked for.
@@ -50,7 +51,7 @@ async fn show(
     let seen = state
         .engine
         .read(id, |activity| {
-            activity.is_visible_to(by.as_ref()).then(|| {
+            require_sight(activity, by.as_ref()).map(|()| {
                 let own = by.as_ref().and_then(|by| activity.own_rsvp(by));
                 let host = by.as_ref().is_some_and(|by| activity.is_host(by));
                 let entries: Option<Vec<Answered>> =
@@ -65,7 +66,7 @@ async fn show(
         })
         .await
         .map_err(|error| state.refusal(error, id))?;
-    let (counts, paused, own, entries) = seen.ok_or_else(|| Problem::new(Code::NotFound))?;
+    let (counts, paused, own, entries) = seen?;
     let mut view = json!({
         "parties": counts.waitlisted_parties,
         "spots": counts.waitlisted_spots,
