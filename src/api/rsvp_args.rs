@@ -11,6 +11,8 @@ use turnout_actors::domain::{
 use super::{Fields, Lines, Object, Problem, Word, clearable, present};
 use crate::accounts::{Caller, PersonName, account_email};
 
+/// The field of wishes.
+const WISHES: &str = "special_requirements";
 const WISHES_MAX_CHARS: usize = 1_000;
 /// How many may come in together.
 const MEMBERS: std::ops::RangeInclusive<usize> = 2..=100;
@@ -87,7 +89,7 @@ impl ReserveArgs {
             person: Person::User(caller.user),
             name: caller.name.shared(),
             guest_count: self.guest_count.unwrap_or_default(),
-            special_requirements: wishes(self.special_requirements)?,
+            special_requirements: wishes_alone(self.special_requirements)?,
         }))
     }
 }
@@ -97,8 +99,8 @@ impl GuestArgs {
     pub fn command(self, fresh: RsvpId) -> Result<(Email, Command), Problem> {
         let mut fields = Fields::default();
         let contact = contact(&mut fields, "", &self.email, &self.name);
-        let wishes = wishes(self.special_requirements);
-        let Some((email, name)) = contact else {
+        let wishes = fields.check(WISHES, wishes(self.special_requirements));
+        let Some(((email, name), special_requirements)) = contact.zip(wishes) else {
             return Err(fields.problem());
         };
         let reserve = Reserve {
@@ -106,7 +108,7 @@ impl GuestArgs {
             person: Person::Guest(email.clone()),
             name,
             guest_count: self.guest_count.unwrap_or_default(),
-            special_requirements: wishes?,
+            special_requirements,
         };
         Ok((email, Command::Reserve(reserve)))
     }
@@ -155,14 +157,19 @@ impl GroupArgs {
 impl UpdateArgs {
     /// The command that changes this RSVP.
     pub fn command(self, target: Target) -> Result<Command, Problem> {
+        let mut fields = Fields::default();
         let name = self.name.as_deref().map(PersonName::parse).transpose();
+        let name = fields.check("name", name);
+        let wishes = self.special_requirements.map(wishes).transpose();
+        let wishes = fields.check(WISHES, wishes);
+        let Some((name, special_requirements)) = name.zip(wishes) else {
+            return Err(fields.problem());
+        };
         Ok(Command::Update(Update {
             target,
             guest_count: self.guest_count,
-            special_requirements: self.special_requirements.map(wishes).transpose()?,
-            name: name
-                .map_err(|message| Problem::field("name", message))?
-                .map(|name| name.shared()),
+            special_requirements,
+            name: name.map(|name| name.shared()),
         }))
     }
 }
@@ -190,16 +197,18 @@ fn contact(fields: &mut Fields, place: &str, email: &str, name: &str) -> Option<
     email.zip(name.map(|name| name.shared()))
 }
 
+/// Wishes where nothing else can be wrong.
+fn wishes_alone(lines: Option<Lines>) -> Result<Option<Arc<str>>, Problem> {
+    wishes(lines).map_err(|message| Problem::field(WISHES, message))
+}
+
 /// Wishes as they are kept; a text of which nothing can be seen is none.
-fn wishes(lines: Option<Lines>) -> Result<Option<Arc<str>>, Problem> {
+fn wishes(lines: Option<Lines>) -> Result<Option<Arc<str>>, &'static str> {
     let Some(text) = lines.map(Lines::into_text) else {
         return Ok(None);
     };
     if text.chars().count() > WISHES_MAX_CHARS {
-        return Err(Problem::field(
-            "special_requirements",
-            "must have at most 1000 characters",
-        ));
+        return Err("must have at most 1000 characters");
     }
     let text = text.trim();
     Ok((!is_blank(text)).then(|| text.into()))
