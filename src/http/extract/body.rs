@@ -17,7 +17,7 @@ const USUAL_LIMIT: usize = 64 * 1024;
 /// Bytes that a body may have which names many.
 pub const BULK_LIMIT: usize = 1024 * 1024;
 
-/// How much of a body that is too large is still read, and for how long. A client that is cut off while it
+/// How much of a body is still read beyond what it may have, and for how long. A client that is cut off while it
 /// sends often never sees the answer; reading on for a moment lets it.
 const DISCARD_LIMIT: u64 = 1024 * 1024;
 const DISCARD_TIME: Duration = Duration::from_secs(1);
@@ -64,8 +64,8 @@ async fn read(mut body: RawBody, limit: usize) -> Result<Bytes, Problem> {
     let too_large = || Problem::new(Code::BodyTooLarge).with("limit", limit);
     let announced = body.size_hint().lower();
     if announced > limit as u64 {
-        if announced <= DISCARD_LIMIT {
-            discard(body).await;
+        if announced <= limit as u64 + DISCARD_LIMIT {
+            discard(body, announced).await;
         }
         return Err(too_large());
     }
@@ -73,16 +73,16 @@ async fn read(mut body: RawBody, limit: usize) -> Result<Bytes, Problem> {
     match Limited::new(&mut body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => {
-            discard(body).await;
+            discard(body, DISCARD_LIMIT).await;
             Err(too_large())
         }
         Err(_) => Err(Problem::new(Code::MalformedRequest).detail("The body ended too early.")),
     }
 }
 
-async fn discard(mut body: RawBody) {
+async fn discard(mut body: RawBody, bytes: u64) {
     let read_on = async {
-        let mut left = DISCARD_LIMIT;
+        let mut left = bytes;
         while let Some(Ok(frame)) = body.frame().await {
             let len = frame.data_ref().map_or(0, Bytes::len) as u64;
             match left.checked_sub(len) {
