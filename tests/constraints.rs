@@ -46,6 +46,18 @@ impl Texts {
         )
     }
 
+    /// A further RSVP that stands so, with an offer that ends then.
+    fn offer(&self, rsvp: char, person: char, status_reason: &str, ends: &str) -> String {
+        let id = self.id;
+        format!(
+            "INSERT INTO rsvps (id, activity_id, attendee_key, name, status, cancel_reason, guest_count, ticket, \
+             version, generation, created_at, updated_at, offer_expires_at) \
+             VALUES ({}, {}, '{person}', 'x', {status_reason}, 0, 1, 1, 1, 1, 1, {ends})",
+            id(rsvp),
+            id('a')
+        )
+    }
+
     fn event(&self, seq: u32) -> String {
         let id = self.id;
         format!(
@@ -89,6 +101,26 @@ impl Texts {
                 "bring less than nobody",
                 self.rsvp('e', 'f', "'confirmed', NULL, -1"),
             ),
+            (
+                "give a person an offer who has a seat",
+                self.offer('e', 'd', "'offered', NULL", "2"),
+            ),
+            (
+                "have a seat and an offer",
+                self.offer('e', 'f', "'confirmed', NULL", "2"),
+            ),
+            (
+                "wait with an offer",
+                self.offer('e', 'f', "'waitlisted', NULL", "2"),
+            ),
+            (
+                "cancel and keep the offer",
+                self.offer('e', 'f', "'cancelled', 'offer_expired'", "2"),
+            ),
+            (
+                "keep the offer on the way out",
+                "UPDATE rsvps SET offer_expires_at = 2".to_owned(),
+            ),
             ("write an event twice", self.event(1)),
         ]
     }
@@ -99,6 +131,8 @@ impl Texts {
             "UPDATE activities SET confirmed_spots = 2".to_owned(),
             self.rsvp('e', 'd', "'cancelled', 'by_host', 0"),
             self.rsvp('1', 'f', "'waitlisted', NULL, 2"),
+            self.offer('2', '2', "'offered', NULL", "2"),
+            self.offer('3', '3', "'confirmed', NULL", "NULL"),
             self.event(2),
         ]
     }

@@ -5,9 +5,11 @@ mod booking;
 mod burst;
 mod certificate;
 mod clock;
+mod codes;
 mod contract;
 mod database;
 mod follower;
+mod guests;
 mod killable;
 mod outside;
 mod postgres_server;
@@ -26,11 +28,13 @@ pub(crate) use booking::{Person, host, path_of, usual_activity, with};
 pub(crate) use burst::{Burst, Crowd, unix_ms};
 pub(crate) use certificate::Certificate;
 pub(crate) use clock::TestClock;
+pub(crate) use codes::{forged_code, scan};
 pub(crate) use contract::{asyncapi, complaints, schema};
 pub(crate) use database::{
     MERGED_COMMIT, by_way_of, database_of, journal, node, open, postgres_of, server_of, sqlite_of,
 };
 pub(crate) use follower::Follower;
+pub(crate) use guests::{Guest, address_of, contact, contacts};
 pub(crate) use killable::{Killable, LoadTest, Said};
 pub(crate) use outside::Outside;
 pub(crate) use postgres_server::PostgresServer;

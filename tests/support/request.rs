@@ -58,6 +58,19 @@ impl Request {
         Self(self.0.body(body))
     }
 
+    /// The text of an answer that is no JSON, with its headers.
+    #[track_caller]
+    pub(crate) fn text(self) -> impl Future<Output = (HeaderMap, String)> {
+        let at = std::panic::Location::caller();
+        async move {
+            let response = self.0.send().await.unwrap();
+            let (status, headers) = (response.status().as_u16(), response.headers().clone());
+            let text = response.text().await.unwrap();
+            assert_eq!(status, 200, "{at}: {text}");
+            (headers, text)
+        }
+    }
+
     pub(crate) async fn send(self) -> Answer {
         let response = self.0.send().await.unwrap();
         let (status, headers) = (response.status().as_u16(), response.headers().clone());

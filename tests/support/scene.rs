@@ -61,6 +61,24 @@ impl Scene {
             (Method::PUT, own, ada()),
             (Method::PATCH, self.rsvp.clone(), ada()),
             (Method::PUT, self.rsvp.clone(), ada()),
+            (Method::POST, format!("{}/accept", self.rsvp), ada()),
+            (Method::POST, format!("{}/decline", self.rsvp), ada()),
+            (Method::POST, format!("{}/transfer", self.rsvp), ada()),
+            (Method::POST, format!("{}/check-in", self.rsvp), host()),
+            (Method::POST, format!("{}/check-in", self.path), host()),
+            (Method::POST, format!("{}/rsvps/bulk", self.path), ada()),
+            (Method::POST, format!("{}/waitlist/promote", self.path), host()),
+            (Method::POST, format!("{}/waitlist/bulk", self.path), host()),
+        ]
+    }
+
+    /// Every route by which something ends, with somebody who may use it.
+    pub(crate) fn ends(&self) -> Vec<(Method, String, Person)> {
+        vec![
+            (Method::DELETE, self.path.clone(), host()),
+            (Method::DELETE, self.rsvp.clone(), ada()),
+            (Method::DELETE, format!("{}/rsvp", self.path), ada()),
+            (Method::DELETE, format!("{}/check-in", self.rsvp), host()),
         ]
     }
 

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 
 use uuid::Uuid;
 
-use super::fold::{Fold, Party};
+use super::fold::{Fold, Rsvp};
 use super::rows::{ActivityRow, EventRow, RsvpRow};
 
 /// What differs from what was due.
@@ -27,12 +27,12 @@ impl Differences {
 }
 
 pub(super) fn findings(activity: &ActivityRow, events: &[EventRow], rsvps: &[RsvpRow]) -> Vec<String> {
-    let mut fold = Fold::of(activity, events);
+    let mut fold = Fold::of(activity, events, rsvps);
     let mut found = std::mem::take(&mut fold.findings);
     found.extend(head(activity, events, &fold));
     found.extend(counts(activity, rsvps));
     found.extend(people(rsvps));
-    found.extend(parties(rsvps, &fold));
+    found.extend(folded(rsvps, &fold));
     found
 }
 
@@ -82,6 +82,8 @@ fn counts(activity: &ActivityRow, rsvps: &[RsvpRow]) -> Vec<String> {
     let of = |status: &'static str| rsvps.iter().filter(move |rsvp| live && rsvp.status == status);
     let spots = |status| of(status).map(|rsvp| rsvp.total_spots).sum::<i64>();
     let checked_in = of("confirmed").filter(|rsvp| rsvp.checked_in_at.is_some());
+    // Those who came together have one.
+    let waiting_tickets: HashSet<i64> = of("waitlisted").map(|rsvp| rsvp.ticket).collect();
     let mut differences = Differences(Vec::new());
     for (what, is, due) in [
         ("confirmed_spots", activity.confirmed_spots, spots("confirmed")),
@@ -90,7 +92,7 @@ fn counts(activity: &ActivityRow, rsvps: &[RsvpRow]) -> Vec<String> {
         (
             "waitlisted_parties",
             activity.waitlisted_parties,
-            of("waitlisted").count() as i64,
+            waiting_tickets.len() as i64,
         ),
         (
             "checked_in_spots",
@@ -123,63 +125,77 @@ fn people(rsvps: &[RsvpRow]) -> Vec<String> {
     found
 }
 
-fn parties(rsvps: &[RsvpRow], fold: &Fold) -> Vec<String> {
+/// Each row is what the events have left, but for a cancelled activity, whose rows follow later.
+fn folded(rsvps: &[RsvpRow], fold: &Fold) -> Vec<String> {
     let mut found = Vec::new();
-    let mut missing: HashMap<&Uuid, &Party> = fold.parties.iter().collect();
+    let mut missing: HashMap<&Uuid, &Rsvp> = fold.rsvps.iter().collect();
     // Rows of a cancelled activity follow in the order of their identifiers.
     let mut all_followed = true;
-    for rsvp in rsvps {
-        let Some(party) = missing.remove(&rsvp.id) else {
-            found.push(format!("RSVP {}: no event tells of it", rsvp.id));
+    for row in rsvps {
+        let Some(rsvp) = missing.remove(&row.id) else {
+            found.push(format!("RSVP {}: no event tells of it", row.id));
             continue;
         };
-        let followed = fold.cancelled_at.and_then(|at| follower(party, at));
+        let followed = fold.cancelled_at.and_then(|at| follower(rsvp, at));
         let due = match &followed {
-            None => party,
-            Some(followed) if rsvp.status == "cancelled" => {
+            None => rsvp,
+            Some(followed) if row.status == "cancelled" => {
                 if !all_followed {
-                    found.push(format!("RSVP {}: it followed before an earlier one", rsvp.id));
+                    found.push(format!("RSVP {}: it followed before an earlier one", row.id));
                 }
                 followed
             }
             Some(_) => {
                 all_followed = false;
-                party
+                rsvp
             }
         };
-        let differences = row(rsvp, due);
+        let differences = differences(row, due);
         found.extend(
             differences
                 .into_iter()
-                .map(|what| format!("RSVP {}: {what}", rsvp.id)),
+                .map(|what| format!("RSVP {}: {what}", row.id)),
         );
     }
     found.extend(missing.keys().map(|id| format!("RSVP {id}: it has no row")));
     found
 }
 
-/// A live party once it has followed its cancelled activity.
-fn follower(party: &Party, cancelled_at: i64) -> Option<Party> {
-    (party.status != "cancelled").then(|| Party {
+/// A live RSVP once it has followed its cancelled activity.
+fn follower(rsvp: &Rsvp, cancelled_at: i64) -> Option<Rsvp> {
+    rsvp.is_live().then(|| Rsvp {
         status: "cancelled".to_owned(),
         reason: Some("activity_cancelled".to_owned()),
-        version: party.version + 1,
+        offered_until: None,
+        version: rsvp.version + 1,
         updated_at: cancelled_at,
-        ..party.clone()
+        ..rsvp.clone()
     })
 }
 
-fn row(rsvp: &RsvpRow, due: &Party) -> Vec<String> {
+fn differences(row: &RsvpRow, due: &Rsvp) -> Vec<String> {
     let mut differences = Differences(Vec::new());
-    differences.check("status", &rsvp.status, &due.status);
-    differences.check("cancel_reason", &rsvp.cancel_reason, &due.reason);
+    differences.check("status", &row.status, &due.status);
+    differences.check("cancel_reason", &row.cancel_reason, &due.reason);
     for (what, is, due) in [
-        ("total_spots", rsvp.total_spots, due.spots),
-        ("ticket", rsvp.ticket, due.ticket),
-        ("version", rsvp.version, due.version),
-        ("generation", rsvp.generation, due.generation),
-        ("created_at", rsvp.created_at, due.created_at),
-        ("updated_at", rsvp.updated_at, due.updated_at),
+        ("group_id", row.group_id, due.group),
+        ("booked_by", row.booked_by, due.booked_by),
+    ] {
+        differences.check(what, &is, &due);
+    }
+    for (what, is, due) in [
+        ("checked_in_at", row.checked_in_at, due.checked_in_at),
+        ("offer_expires_at", row.offer_expires_at, due.offered_until),
+    ] {
+        differences.check(what, &is, &due);
+    }
+    for (what, is, due) in [
+        ("total_spots", row.total_spots, due.spots),
+        ("ticket", row.ticket, due.ticket),
+        ("version", row.version, due.version),
+        ("generation", row.generation, due.generation),
+        ("created_at", row.created_at, due.created_at),
+        ("updated_at", row.updated_at, due.updated_at),
     ] {
         differences.check(what, &is, &due);
     }

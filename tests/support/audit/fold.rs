@@ -1,32 +1,53 @@
 //! The events of one activity folded into what its rows must say, with what is wrong with the events themselves.
 
-use std::collections::HashMap;
+mod answers;
+mod due;
+mod together;
 
-use serde_json::{Value, json};
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use serde_json::Value;
 use uuid::Uuid;
 
 use super::line::Line;
-use super::rows::{ActivityRow, EventRow};
-
-/// How long a key counts after its command, and after the end of the activity.
-const KEYS_KEPT_US: i64 = 24 * 60 * 60 * 1_000_000;
+use super::rows::{ActivityRow, EventRow, RsvpRow};
+use answers::Command;
+use due::{Due, Passed};
+use together::Together;
 
 /// An RSVP as its events leave it.
 #[derive(Clone)]
-pub(super) struct Party {
+pub(super) struct Rsvp {
     pub(super) status: String,
     pub(super) reason: Option<String>,
     pub(super) spots: i64,
     pub(super) ticket: i64,
+    pub(super) group: Option<Uuid>,
+    pub(super) booked_by: Option<Uuid>,
+    pub(super) checked_in_at: Option<i64>,
+    pub(super) offered_until: Option<i64>,
     pub(super) version: i64,
     pub(super) generation: i64,
     pub(super) created_at: i64,
     pub(super) updated_at: i64,
 }
 
+impl Rsvp {
+    pub(super) fn is_live(&self) -> bool {
+        self.status != "cancelled"
+    }
+
+    fn holds(&self) -> i64 {
+        match self.status.as_str() {
+            "confirmed" | "offered" => self.spots,
+            _ => 0,
+        }
+    }
+}
+
 /// What the events lead to. No event tells what an activity began with, so some of it is known only later.
 pub(super) struct Fold {
-    pub(super) parties: HashMap<Uuid, Party>,
+    pub(super) rsvps: HashMap<Uuid, Rsvp>,
     pub(super) version: i64,
     pub(super) updated_at: i64,
     pub(super) cancelled_at: Option<i64>,
@@ -39,25 +60,24 @@ pub(super) struct Fold {
     held: i64,
     last_ticket: i64,
     line: Line,
+    /// Offers that stand, by their ends.
+    offers: BTreeSet<(i64, Uuid)>,
+    /// An RSVP whose place was given away, while whoever gets it is still to be told.
+    given: Option<(Uuid, Rsvp)>,
+    together: Together,
+    /// RSVPs of people without an account.
+    guests: HashSet<Uuid>,
     /// By digest, when it was recorded.
     keys: HashMap<Vec<u8>, i64>,
     command: Option<Command>,
     ends_at: i64,
 }
 
-/// A command with a key whose last event is still to come, or has just been.
-struct Command {
-    at: i64,
-    actor: Uuid,
-    answer: Value,
-    last: i64,
-}
-
 impl Fold {
-    pub(super) fn of(activity: &ActivityRow, events: &[EventRow]) -> Self {
+    pub(super) fn of(activity: &ActivityRow, events: &[EventRow], rsvps: &[RsvpRow]) -> Self {
         let capacity = first_capacity(activity, events);
         let mut fold = Self {
-            parties: HashMap::new(),
+            rsvps: HashMap::new(),
             version: 1,
             updated_at: activity.created_at,
             cancelled_at: None,
@@ -71,6 +91,14 @@ impl Fold {
             last_ticket: 0,
             // Each event takes one ticket at most.
             line: Line::up_to(events.len()),
+            offers: BTreeSet::new(),
+            given: None,
+            together: Together::default(),
+            guests: rsvps
+                .iter()
+                .filter(|rsvp| rsvp.is_guest())
+                .map(|rsvp| rsvp.id)
+                .collect(),
             keys: HashMap::new(),
             command: None,
             ends_at: activity.ends_at,
@@ -78,12 +106,7 @@ impl Fold {
         for (event, due) in events.iter().zip(1..) {
             fold.step(event, due);
         }
-        if let Some(command) = fold.command.take() {
-            fold.findings.push(format!(
-                "an answer names event {}, which does not exist",
-                command.last
-            ));
-        }
+        fold.end();
         fold
     }
 
@@ -99,14 +122,38 @@ impl Fold {
         if self.cancelled_at.is_some() {
             self.find("the activity was cancelled before".to_owned());
         }
+        self.check_offers(event);
         self.begin_command(event);
         match event.kind.as_str() {
-            "confirmed" | "waitlisted" | "promoted" | "updated" | "cancelled" => self.change_rsvp(event),
+            "confirmed" | "waitlisted" | "promoted" | "offered" | "accepted" | "declined" | "expired"
+            | "updated" | "cancelled" | "transferred" | "checked_in" | "check_in_undone" => {
+                self.change_rsvp(event);
+            }
             _ => self.change_activity(event),
         }
+        self.check_actor(event);
         self.end_command(event);
         for finding in &mut self.findings[before..] {
             *finding = format!("event {} ({}): {finding}", event.seq, event.kind);
+        }
+    }
+
+    fn end(&mut self) {
+        if let Some(command) = self.command.take() {
+            self.find(format!(
+                "an answer names event {}, which does not exist",
+                command.last
+            ));
+        }
+        if let Some((id, _)) = self.given.take() {
+            self.find(format!("RSVP {id}: nobody took over its place"));
+        }
+        let split = self.together.split();
+        self.findings.extend(split);
+        // Those that end at one moment end together.
+        if let Some((until, id)) = self.offers.first().filter(|(until, _)| *until <= self.stamped_at) {
+            let over = format!("the offer of RSVP {id} was over at {until}, and stands");
+            self.find(over);
         }
     }
 
@@ -114,77 +161,27 @@ impl Fold {
         self.findings.push(what);
     }
 
-    fn begin_command(&mut self, event: &EventRow) {
-        let Some(digest) = &event.key_digest else {
-            if event.fingerprint.is_some() || !event.data()["answer"].is_null() {
-                self.find("it has an answer to a key, and no key".to_owned());
-            }
-            return;
-        };
-        if self.command.is_some() {
-            self.find("it has a key in the middle of a command that had one".to_owned());
-        }
-        let answer = event.data()["answer"].take();
-        let Some(last) = answer["seq"].as_i64().filter(|last| *last >= event.seq) else {
-            return self.find("it has a key, and no answer that could be its".to_owned());
-        };
-        if event.fingerprint.is_none() || digest.len() != 16 {
-            self.find("its key has no fingerprint, or no digest of 16 bytes".to_owned());
-        }
-        let earlier = self.keys.insert(digest.clone(), event.at);
-        if earlier.is_some_and(|at| event.at <= at.max(self.ends_at) + KEYS_KEPT_US) {
-            self.find("its key was recorded before".to_owned());
-        }
-        self.command = Some(Command {
-            at: event.at,
-            actor: event.actor,
-            answer,
-            last,
-        });
-    }
-
-    fn end_command(&mut self, event: &EventRow) {
-        let Some(command) = self.command.take() else {
-            return;
-        };
-        if (command.at, command.actor) != (event.at, event.actor) {
-            self.find("it belongs to the command before it, by another's name or time".to_owned());
-        }
-        if event.seq < command.last {
-            self.command = Some(command);
-            return;
-        }
-        let told = &command.answer["rsvp"];
-        let is = told["id"].as_str().and_then(|id| id.parse().ok());
-        let Some(id) = is else {
-            if !told.is_null() || event.rsvp_id.is_some() && event.kind != "promoted" {
-                self.find(format!("an answer told nothing of the RSVP: {told}"));
-            }
-            return;
-        };
-        let is = self.parties.get(&id).map(|party| self.snapshot(id, party));
-        if is.as_ref() != Some(told) {
-            self.find(format!(
-                "an answer told {told}, where there was {}",
-                is.unwrap_or_default()
-            ));
+    /// Nothing else is decided while an offer stands whose time is over.
+    fn check_offers(&mut self, event: &EventRow) {
+        let over = self.offers.first().filter(|(until, _)| *until <= event.at);
+        if let Some((until, id)) = over.filter(|_| event.kind != "expired") {
+            let over = format!("the offer of RSVP {id} was over at {until}, and stood");
+            self.find(over);
         }
     }
 
-    /// An RSVP as an answer tells it.
-    fn snapshot(&self, id: Uuid, party: &Party) -> Value {
-        let status = match &party.reason {
-            Some(reason) => json!({"cancelled": reason}),
-            None => json!(party.status),
+    /// Whose command it was.
+    fn check_actor(&mut self, event: &EventRow) {
+        let is_times = event.kind == "expired";
+        let (known, time) = match event.actor_kind.as_deref() {
+            None => (true, false),
+            Some("guest") => (self.rsvps.contains_key(&event.actor), false),
+            Some("system") => (event.actor.is_nil() && (is_times || event.is_promotion()), true),
+            Some(_) => (false, false),
         };
-        let mut told = json!({
-            "id": id, "s": status, "g": party.spots - 1, "t": party.ticket, "v": party.version,
-            "n": party.generation, "at": party.updated_at,
-        });
-        if party.status == "waitlisted" {
-            told["a"] = json!(self.line.ahead(party.ticket));
+        if !known || is_times && !time {
+            self.find(format!("it cannot be by {:?} {}", event.actor_kind, event.actor));
         }
-        told
     }
 
     fn change_rsvp(&mut self, event: &EventRow) {
@@ -193,64 +190,201 @@ impl Fold {
         else {
             return self.find("it says too little of its RSVP".to_owned());
         };
-        let before = self.parties.get(&id).cloned();
-        let was = before.as_ref().map(|party| party.status.clone());
+        let before = self.rsvps.get(&id).cloned();
+        let was = before.as_ref().map(|rsvp| rsvp.status.clone());
         if event.previous_status != was {
             let said = &event.previous_status;
             self.find(format!("its RSVP {id} stood at {was:?} before, not at {said:?}"));
         }
-        let (statuses, spots_due, ticket_due) = due(event, before.as_ref(), self.last_ticket + 1);
-        if !statuses.contains(&(was.as_deref(), status.as_str())) {
+        let given = self.given.take();
+        if let Some((giver, _)) = given.as_ref().filter(|_| !event.is_takeover()) {
+            self.find(format!("nobody took over the place of RSVP {giver}"));
+        }
+        self.go_on_together(event, id, before.as_ref());
+        let due = Due::of(
+            event,
+            before.as_ref(),
+            given.as_ref(),
+            self.ticket_due(event, before.as_ref()),
+        );
+        if !due.statuses.contains(&(was.as_deref(), status.as_str())) {
             self.find(format!("nothing leads from {was:?} to {status}"));
         }
-        if spots != spots_due || spots < 1 {
-            self.find(format!("{spots} spots, where there were {spots_due}"));
+        if spots != due.spots || spots < 1 {
+            self.find(format!("{spots} spots, where there were {}", due.spots));
         }
-        if ticket != ticket_due {
-            self.find(format!("ticket {ticket}, where {ticket_due} was due"));
+        if ticket != due.ticket {
+            self.find(format!("ticket {ticket}, where {} was due", due.ticket));
         }
-        if event.reason.is_some() != (status == "cancelled") {
+        if !due.reasons.contains(&event.reason.as_deref()) {
             self.find(format!("the reason {:?} for {status}", event.reason));
         }
-        if event.kind == "promoted" {
-            let past = self.line.first().filter(|first| *first < ticket);
-            if event.data()["past"].as_i64() != past {
-                self.find(format!("it went past {past:?}, and does not say so"));
-            }
-        }
-        let party = Party {
+        self.check_place(event, given.as_ref());
+        self.check_passed(event, ticket);
+        self.check_offered(event, before.as_ref(), given.as_ref());
+        self.check_checked_in(event, before.as_ref());
+        let after = Rsvp {
             status: status.clone(),
-            reason: event.reason.clone(),
+            reason: event.reason.clone().filter(|_| status == "cancelled"),
             spots,
             ticket,
-            version: before.as_ref().map_or(0, |party| party.version) + 1,
-            generation: before.as_ref().map_or(0, |party| party.generation)
-                + i64::from(matches!(event.kind.as_str(), "confirmed" | "waitlisted")),
-            created_at: before.as_ref().map_or(event.at, |party| party.created_at),
+            version: before.as_ref().map_or(0, |rsvp| rsvp.version) + 1,
+            generation: before.as_ref().map_or(0, |rsvp| rsvp.generation) + i64::from(event.is_arrival()),
+            created_at: before.as_ref().map_or(event.at, |rsvp| rsvp.created_at),
             updated_at: event.at,
+            ..self.extras(event, id, before.as_ref(), given.as_ref())
         };
-        self.place(before.as_ref(), &party);
-        self.parties.insert(id, party);
+        self.place(event, id, before.as_ref(), &after);
+        if event.kind == "transferred" {
+            self.given = before.map(|before| (id, before));
+        }
+        self.rsvps.insert(id, after);
     }
 
-    /// Takes over the spots and the place in the line that a change gives and takes.
-    fn place(&mut self, before: Option<&Party>, after: &Party) {
-        if let Some(waited) = before.filter(|party| party.status == "waitlisted") {
-            self.line.leave(waited.ticket);
+    /// What an event leaves of an RSVP beside what it tells in columns.
+    fn extras(
+        &self,
+        event: &EventRow,
+        id: Uuid,
+        before: Option<&Rsvp>,
+        given: Option<&(Uuid, Rsvp)>,
+    ) -> Rsvp {
+        let data = event.data();
+        let blank = Rsvp {
+            status: String::new(),
+            reason: None,
+            spots: 0,
+            ticket: 0,
+            group: None,
+            booked_by: None,
+            checked_in_at: None,
+            offered_until: None,
+            version: 0,
+            generation: 0,
+            created_at: 0,
+            updated_at: 0,
+        };
+        let mut extras = before.cloned().unwrap_or_else(|| blank.clone());
+        match event.kind.as_str() {
+            _ if event.is_arrival() => {
+                let booker = Some(event.actor).filter(|_| event.actor_kind.is_none());
+                let booker = booker.filter(|_| self.guests.contains(&id));
+                extras = Rsvp {
+                    group: data["group"].as_str().and_then(|group| group.parse().ok()),
+                    booked_by: given.map_or(booker, |(_, giver)| giver.booked_by),
+                    offered_until: data["until"].as_i64(),
+                    ..blank
+                };
+            }
+            "offered" => extras.offered_until = data["until"].as_i64(),
+            "accepted" | "declined" | "expired" | "cancelled" | "transferred" => extras.offered_until = None,
+            "checked_in" => extras.checked_in_at = Some(event.at),
+            "check_in_undone" => extras.checked_in_at = None,
+            _ => {}
+        }
+        extras
+    }
+
+    /// Whoever takes over a place says whose, and is in the same party.
+    fn check_place(&mut self, event: &EventRow, given: Option<&(Uuid, Rsvp)>) {
+        let data = event.data();
+        let of = |member: &str| data[member].as_str().and_then(|id| id.parse::<Uuid>().ok());
+        let due = given.filter(|_| event.is_takeover());
+        if of("place_of") != due.map(|(giver, _)| *giver) {
+            self.find(format!("the place of {} was not given away", data["place_of"]));
+        }
+        if let Some((_, giver)) = due
+            && of("group") != giver.group
+        {
+            self.find(format!(
+                "it is in the party {}, not in that of the giver",
+                data["group"]
+            ));
+        }
+    }
+
+    /// A promotion says whom it went past, and why. The members of a party say all what the first does.
+    fn check_passed(&mut self, event: &EventRow, ticket: i64) {
+        let said = Passed::said(&event.data());
+        if !event.is_promotion() {
+            if said != Passed::default() {
+                self.find(format!("it says {said:?}, and promotes nobody"));
+            }
+            return;
+        }
+        let first = self.line.first().filter(|(first, _)| *first < ticket);
+        let first = first.filter(|_| event.reason.is_none());
+        if said.ticket != first.map(|(first, _)| first) {
+            let past = first.map(|(first, _)| first);
+            return self.find(format!("it went past {past:?}, and does not say so"));
+        }
+        let follows = self.together.said();
+        let free = self.capacity.map(|capacity| capacity - self.held);
+        let due = match (first, follows) {
+            (_, Some(said)) => said,
+            (Some((first, needs)), None) => Passed {
+                ticket: Some(first),
+                needs: Some(needs),
+                // Not known is never wrong.
+                free: free.or(said.free),
+            },
+            (None, None) => Passed::default(),
+        };
+        if said != due {
+            self.find(format!("it says {said:?}, not {due:?}"));
+        }
+        self.together.note(said);
+    }
+
+    /// An offer has an end, which goes over to whoever takes over a place; it is answered in time, and ends no earlier.
+    fn check_offered(&mut self, event: &EventRow, before: Option<&Rsvp>, given: Option<&(Uuid, Rsvp)>) {
+        const LONGEST_US: i64 = 30 * 24 * 60 * 60 * 1_000_000;
+        let until = event.data()["until"].as_i64();
+        let stood = before.and_then(|rsvp| rsvp.offered_until);
+        let holds = match event.kind.as_str() {
+            "offered" if event.is_promotion() => {
+                until.is_some_and(|until| (event.at + 1..=event.at + LONGEST_US).contains(&until))
+            }
+            _ if event.is_takeover() => until == given.and_then(|(_, giver)| giver.offered_until),
+            "accepted" => until.is_none() && stood.is_some_and(|stood| event.at < stood),
+            "expired" => until.is_none() && stood.is_some_and(|stood| event.at >= stood),
+            _ => until.is_none(),
+        };
+        if !holds {
+            self.find(format!(
+                "at {}, with {until:?}, the offer stood until {stood:?}",
+                event.at
+            ));
+        }
+    }
+
+    fn check_checked_in(&mut self, event: &EventRow, before: Option<&Rsvp>) {
+        let is_in = before.is_some_and(|rsvp| rsvp.checked_in_at.is_some());
+        if event.kind == "checked_in" && is_in || event.kind == "check_in_undone" && !is_in {
+            self.find("its person was, or was not, in before".to_owned());
+        }
+    }
+
+    /// Takes over the spots and the place in the line that a change gives and takes. While a place is handed on, nobody
+    /// leaves it.
+    fn place(&mut self, event: &EventRow, id: Uuid, before: Option<&Rsvp>, after: &Rsvp) {
+        let before = before.filter(|rsvp| rsvp.is_live());
+        if let Some(until) = before.and_then(|rsvp| rsvp.offered_until) {
+            self.offers.remove(&(until, id));
+        }
+        self.offers.extend(after.offered_until.map(|until| (until, id)));
+        if event.kind == "transferred" || event.is_takeover() {
+            return;
+        }
+        if let Some(waited) = before.filter(|rsvp| rsvp.status == "waitlisted") {
+            self.line.leave(waited.ticket, waited.spots);
         }
         if after.status == "waitlisted" {
             self.line.enter(after.ticket, after.spots);
         }
         self.last_ticket = self.last_ticket.max(after.ticket);
-        let confirmed = |party: &Party| {
-            if party.status == "confirmed" {
-                party.spots
-            } else {
-                0
-            }
-        };
         let held = self.held;
-        self.held += confirmed(after) - before.map_or(0, confirmed);
+        self.held += after.holds() - before.map_or(0, Rsvp::holds);
         let Some(capacity) = self.capacity else { return };
         if self.held > held.max(capacity) {
             self.find(format!("{} spots are taken of {capacity}", self.held));
@@ -293,36 +427,9 @@ impl Fold {
                 self.cancelled_at = Some(event.at);
                 self.held = 0;
                 self.limit = self.capacity;
+                self.offers.clear();
             }
             _ => self.find("the audit does not know this kind".to_owned()),
-        }
-    }
-}
-
-/// Which changes of status an event of this kind may tell, the spots and the ticket.
-fn due<'a>(
-    event: &'a EventRow,
-    before: Option<&Party>,
-    next_ticket: i64,
-) -> (Vec<(Option<&'a str>, &'a str)>, i64, i64) {
-    let (spots, ticket) = before.map_or((0, 0), |party| (party.spots, party.ticket));
-    let said = event.spots.unwrap_or_default();
-    let waits = before.is_some_and(|party| party.status == "waitlisted");
-    match event.kind.as_str() {
-        kind @ ("confirmed" | "waitlisted") => {
-            let statuses = vec![(None, kind), (Some("cancelled"), kind)];
-            (statuses, said, next_ticket)
-        }
-        "promoted" => (vec![(Some("waitlisted"), "confirmed")], spots, ticket),
-        "updated" => {
-            let statuses = ["confirmed", "waitlisted"].map(|status| (Some(status), status));
-            // Who waits and brings more people goes to the end of the line.
-            let grows = waits && said > spots;
-            (statuses.into(), said, if grows { next_ticket } else { ticket })
-        }
-        _ => {
-            let statuses = ["confirmed", "waitlisted"].map(|status| (Some(status), "cancelled"));
-            (statuses.into(), spots, ticket)
         }
     }
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 pub(super) struct Line {
-    /// Spots by ticket.
-    waiting: BTreeMap<i64, i64>,
+    /// RSVPs and spots by ticket: those of one party share theirs.
+    waiting: BTreeMap<i64, (i64, i64)>,
     /// Parties and spots of a range of tickets that ends here.
     sums: Vec<(i64, i64)>,
 }
@@ -18,19 +18,31 @@ impl Line {
         }
     }
 
+    /// An RSVP joins the party with this ticket, which begins with it if there is none.
     pub(super) fn enter(&mut self, ticket: i64, spots: i64) {
-        self.waiting.insert(ticket, spots);
-        self.add(ticket, 1, spots);
+        let party = self.waiting.entry(ticket).or_default();
+        *party = (party.0 + 1, party.1 + spots);
+        let parties = i64::from(party.0 == 1);
+        self.add(ticket, parties, spots);
     }
 
-    pub(super) fn leave(&mut self, ticket: i64) {
-        if let Some(spots) = self.waiting.remove(&ticket) {
-            self.add(ticket, -1, -spots);
+    /// An RSVP leaves the party with this ticket, which ends with the last.
+    pub(super) fn leave(&mut self, ticket: i64, spots: i64) {
+        let Some(party) = self.waiting.get_mut(&ticket) else {
+            return;
+        };
+        *party = (party.0 - 1, party.1 - spots);
+        let is_last = party.0 == 0;
+        if is_last {
+            self.waiting.remove(&ticket);
         }
+        self.add(ticket, -i64::from(is_last), -spots);
     }
 
-    pub(super) fn first(&self) -> Option<i64> {
-        self.waiting.keys().next().copied()
+    /// The first ticket, and the spots of its party.
+    pub(super) fn first(&self) -> Option<(i64, i64)> {
+        let (ticket, (_, spots)) = self.waiting.first_key_value()?;
+        Some((*ticket, *spots))
     }
 
     /// Parties and spots that wait with earlier tickets.

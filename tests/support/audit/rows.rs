@@ -70,7 +70,10 @@ pub(super) struct RsvpRow {
     pub(super) cancel_reason: Option<String>,
     pub(super) total_spots: i64,
     pub(super) ticket: i64,
+    pub(super) group_id: Option<Uuid>,
+    pub(super) booked_by: Option<Uuid>,
     pub(super) checked_in_at: Option<i64>,
+    pub(super) offer_expires_at: Option<i64>,
     pub(super) version: i64,
     pub(super) generation: i64,
     pub(super) created_at: i64,
@@ -84,6 +87,7 @@ pub(super) struct EventRow {
     pub(super) at: i64,
     pub(super) kind: String,
     pub(super) actor: Uuid,
+    pub(super) actor_kind: Option<String>,
     pub(super) rsvp_id: Option<Uuid>,
     pub(super) previous_status: Option<String>,
     pub(super) status: Option<String>,
@@ -145,7 +149,33 @@ impl ActivityRow {
     }
 }
 
+impl RsvpRow {
+    /// Whether its person has no account.
+    pub(super) fn is_guest(&self) -> bool {
+        self.email.is_some()
+    }
+}
+
 impl EventRow {
+    /// Whether a person comes in by it, comes back, or takes over somebody's place.
+    pub(super) fn is_arrival(&self) -> bool {
+        match self.kind.as_str() {
+            "confirmed" | "waitlisted" => true,
+            "offered" => self.is_takeover(),
+            _ => false,
+        }
+    }
+
+    /// Whether a person takes over somebody's place by it.
+    pub(super) fn is_takeover(&self) -> bool {
+        self.reason.as_deref() == Some("transferred") && self.kind != "transferred"
+    }
+
+    /// Whether somebody who waited gets spots by it, or an offer of them.
+    pub(super) fn is_promotion(&self) -> bool {
+        self.kind == "promoted" || self.kind == "offered" && !self.is_takeover()
+    }
+
     /// What it keeps beside its columns.
     pub(super) fn data(&self) -> Value {
         self.data
