@@ -145,7 +145,12 @@ fn wrong_fields() -> Vec<(&'static str, Value)> {
         ("promotion.mode", json!({"promotion": {}})),
         (
             "promotion.mode",
-            json!({"promotion": {"mode": "offer", "ttl_s": 60}}),
+            json!({"promotion": {"mode": "perhaps", "ttl_s": 60}}),
+        ),
+        ("promotion.ttl_s", json!({"promotion": {"mode": "offer"}})),
+        (
+            "promotion.ttl_s",
+            json!({"promotion": {"mode": "offer", "ttl_s": 0}}),
         ),
         (
             "promotion.ttl_s",

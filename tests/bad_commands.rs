@@ -31,7 +31,15 @@ async fn a_body_that_is_no_json_object_or_too_large_is_refused_by_every_command(
             ),
             (padded(65 * 1024), 413, "body_too_large"),
             (padded(900 * 1024), 413, "body_too_large"),
+            (padded(1025 * 1024), 413, "body_too_large"),
         ] {
+            // What names many may be larger, and this names nobody.
+            let (status, code) = match body.len() {
+                length if length <= 1024 * 1024 && status == 413 && path.ends_with("/bulk") => {
+                    (422, "validation_failed")
+                }
+                _ => (status, code),
+            };
             let shown = String::from_utf8_lossy(&body[..body.len().min(40)]).into_owned();
             let request = scene.server.request(method.clone(), &path).by(&person);
             let answer = request.raw(body).send().await;
@@ -109,7 +117,16 @@ async fn what_has_no_address_is_not_found_and_what_has_one_takes_its_methods_alo
         rsvp_id,
         &long,
     ] {
-        for rest in ["", "/rsvp", "/rsvps", "/waitlist", "/events"] {
+        for rest in [
+            "",
+            "/rsvp",
+            "/rsvps",
+            "/participants",
+            "/participants.csv",
+            "/attendees",
+            "/waitlist",
+            "/events",
+        ] {
             let path = format!("/activities/{wrong}{rest}");
             let answer = scene.server.get(&path).by(&host()).send().await;
             assert_eq!((answer.status, answer.code()), (404, "not_found"), "{path}");
@@ -136,6 +153,10 @@ async fn what_has_no_address_is_not_found_and_what_has_one_takes_its_methods_alo
             (Method::PATCH, ""),
             (Method::DELETE, ""),
             (Method::GET, "/position"),
+            (Method::GET, "/qr.svg"),
+            (Method::POST, "/accept"),
+            (Method::POST, "/check-in"),
+            (Method::DELETE, "/check-in"),
         ] {
             let answer = scene
                 .server
@@ -154,6 +175,8 @@ async fn what_has_no_address_is_not_found_and_what_has_one_takes_its_methods_alo
         "//rsvp",
         "/rsvps/x",
         "/waitlist/0",
+        "/participants.xlsx",
+        "/attendees/1",
     ] {
         let path = format!("{}{rest}", scene.path);
         scene
@@ -180,6 +203,22 @@ async fn what_has_no_address_is_not_found_and_what_has_one_takes_its_methods_alo
         (Method::DELETE, format!("{}/events", scene.path), "GET,HEAD"),
         (Method::POST, scene.rsvp.clone(), "GET,HEAD,PUT,PATCH,DELETE"),
         (Method::TRACE, format!("{}/position", scene.rsvp), "GET,HEAD"),
+        (Method::POST, format!("{}/qr.svg", scene.rsvp), "GET,HEAD"),
+        (Method::GET, format!("{}/accept", scene.rsvp), "POST"),
+        (Method::PUT, format!("{}/transfer", scene.rsvp), "POST"),
+        (Method::GET, format!("{}/check-in", scene.rsvp), "POST,DELETE"),
+        (Method::GET, format!("{}/check-in", scene.path), "POST"),
+        (Method::GET, format!("{}/rsvps/bulk", scene.path), "POST"),
+        (Method::PUT, format!("{}/waitlist/promote", scene.path), "POST"),
+        (Method::DELETE, format!("{}/attendees", scene.path), "GET,HEAD"),
+        (Method::POST, format!("{}/participants", scene.path), "GET,HEAD"),
+        (
+            Method::POST,
+            format!("{}/participants.csv", scene.path),
+            "GET,HEAD",
+        ),
+        (Method::POST, "/rsvps/verify-token".to_owned(), "GET,HEAD"),
+        (Method::GET, "/rsvps/cancel-by-token".to_owned(), "DELETE"),
     ] {
         let answer = scene.server.request(method, &path).by(&host()).send().await;
         answer.expect_problem(405, "method_not_allowed");
@@ -192,11 +231,7 @@ async fn what_has_no_address_is_not_found_and_what_has_one_takes_its_methods_alo
 async fn headers_that_cannot_be_understood_are_refused_and_not_ignored() {
     let scene = Scene::new().await;
     let too_long = "k".repeat(65);
-    let mut commands = scene.commands();
-    commands.push((Method::DELETE, scene.path.clone(), host()));
-    commands.push((Method::DELETE, scene.rsvp.clone(), ada()));
-    commands.push((Method::DELETE, format!("{}/rsvp", scene.path), ada()));
-    for (method, path, person) in commands {
+    for (method, path, person) in scene.commands().into_iter().chain(scene.ends()) {
         let request = || {
             scene
                 .server
@@ -256,11 +291,7 @@ async fn headers_that_cannot_be_understood_are_refused_and_not_ignored() {
 #[tokio::test]
 async fn a_command_takes_no_parameters() {
     let scene = Scene::new().await;
-    let mut commands = scene.commands();
-    commands.push((Method::DELETE, scene.path.clone(), host()));
-    commands.push((Method::DELETE, scene.rsvp.clone(), ada()));
-    commands.push((Method::DELETE, format!("{}/rsvp", scene.path), ada()));
-    for (method, path, person) in commands {
+    for (method, path, person) in scene.commands().into_iter().chain(scene.ends()) {
         for query in ["guest_count=5", "x", "page=1", "=", "&"] {
             let path = format!("{path}?{query}");
             let request = scene.server.request(method.clone(), &path).by(&person);

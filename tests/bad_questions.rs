@@ -27,6 +27,21 @@ async fn wrong_parameters_of_a_query_are_named() {
              cursor=&page=1 cursor=&page=2 search=%1B sort=id",
         ),
         (
+            format!("{}/participants", scene.path),
+            long,
+            "page=0 limit=101 status=waiting cursor=1 cursor=&page=1 search=%1B format=csv",
+        ),
+        (
+            format!("{}/participants.csv", scene.path),
+            long,
+            "status= status=gone search=%00 page=1 limit=10 cursor=",
+        ),
+        (
+            format!("{}/attendees", scene.path),
+            None,
+            "page=0 page=-1 page=x page=4294967296 limit=0 limit=101 limit= search=ada cursor= sort=name",
+        ),
+        (
             format!("{}/waitlist", scene.path),
             None,
             "page=0 page=-1 limit=0 limit=1001 limit=all cursor=x",

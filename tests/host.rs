@@ -6,7 +6,7 @@ use futures::future::join_all;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::{Person, Server, host};
+use crate::support::{Guest, Person, Server, contact, host, with};
 
 /// The RSVPs that a query finds, in order.
 async fn list(server: &Server, path: &str, query: &str) -> Value {
@@ -125,6 +125,242 @@ async fn a_walk_by_cursor_finds_everybody_exactly_once() {
 }
 
 #[tokio::test]
+async fn guests_are_found_by_their_address_and_those_with_an_offer_by_that() {
+    let server = Server::start().await;
+    let promotion = json!({"mode": "offer", "ttl_s": 60});
+    let path = server.open(json!({"capacity": 2, "promotion": promotion})).await;
+    server
+        .reserve(&path, &Person::named(2, "Ada"), json!({}))
+        .await
+        .expect(201);
+    let bo = server.guest(&path, "Bo").await;
+    for name in ["Cy", "Di"] {
+        server.guest(&path, name).await;
+    }
+    server.delete(&bo.path()).by_guest(&bo).send().await.expect(200);
+    for (query, names) in [
+        ("status=offered", &["Cy"][..]),
+        ("status=waitlisted", &["Di"]),
+        ("status=confirmed", &["Ada"]),
+        ("status=cancelled", &["Bo"]),
+        ("search=example.com", &["Bo", "Cy", "Di"]),
+        ("search=CY@EXAMPLE", &["Cy"]),
+        ("search=di%40", &["Di"]),
+        ("search=d", &["Ada", "Di"]),
+        ("search=example&status=offered", &["Cy"]),
+        ("", &["Ada", "Bo", "Cy", "Di"]),
+        ("limit=2&page=2", &["Cy", "Di"]),
+        ("cursor=&limit=3", &["Ada", "Bo", "Cy"]),
+    ] {
+        let found = list(&server, &path, query).await;
+        assert_eq!(column(&found, "name"), names, "{query}");
+        let participants = server.get(&format!("{path}/participants?{query}")).by(&host());
+        assert_eq!(
+            participants.send().await.expect(200),
+            found,
+            "by either name: {query}"
+        );
+        if query.contains("limit") || query.contains("cursor") {
+            continue;
+        }
+        let table = table(&server, &path, query).await;
+        let in_table: Vec<&str> = table[1..].iter().map(|row| row[1].as_str()).collect();
+        assert_eq!(in_table, names, "{query}");
+    }
+    server.stop().await;
+}
+
+/// The rows of the table of participants, with its header.
+async fn table(server: &Server, path: &str, query: &str) -> Vec<Vec<String>> {
+    let table = server
+        .get(&format!("{path}/participants.csv?{query}"))
+        .by(&host());
+    let (headers, text) = table.text().await;
+    for (name, value) in [
+        ("content-type", "text/csv; charset=utf-8"),
+        ("content-disposition", "attachment; filename=\"participants.csv\""),
+        ("cache-control", "private, no-store"),
+    ] {
+        assert_eq!(headers[name], value);
+    }
+    assert!(text.ends_with("\r\n"));
+    let mut reader = csv::ReaderBuilder::new()
+        .has_headers(false)
+        .from_reader(text.as_bytes());
+    let rows = reader
+        .records()
+        .map(|row| row.unwrap().iter().map(str::to_owned).collect());
+    rows.collect()
+}
+
+#[tokio::test]
+async fn the_table_tells_of_each_participant_what_the_list_does() {
+    let server = Server::start().await;
+    let path = server
+        .open(json!({"capacity": 4, "promotion": {"mode": "offer", "ttl_s": 60}}))
+        .await;
+    let header = [
+        "id",
+        "name",
+        "email",
+        "user_id",
+        "status",
+        "cancel_reason",
+        "guest_count",
+        "total_spots",
+        "position",
+        "special_requirements",
+        "checked_in_at",
+        "offer_expires_at",
+        "group_id",
+        "booked_by",
+        "created_at",
+        "updated_at",
+    ];
+    assert_eq!(
+        table(&server, &path, "").await,
+        [header],
+        "also where there is nobody"
+    );
+    let booker = Person::member(2);
+    let account = json!({"guest_count": 1, "special_requirements": "Row 1,\n\"aisle\""});
+    server
+        .reserve(&path, &Person::named(3, "Ada, Countess"), account)
+        .await
+        .expect(201);
+    let party = server.party(&path, &booker, &[("Bo", 0), ("Cy", 0)]).await;
+    let line = [server.guest(&path, "Di").await, server.guest(&path, "Ed").await];
+    server
+        .post(&format!("{}/check-in", party[0].path()))
+        .by(&host())
+        .send()
+        .await
+        .expect(200);
+    server.clock.advance_s(1);
+    server
+        .delete(&party[1].path())
+        .by_guest(&party[1])
+        .send()
+        .await
+        .expect(200);
+    assert_eq!(server.status_of(&line[0]).await, "offered");
+
+    let listed = list(&server, &path, "").await;
+    let rows = table(&server, &path, "").await;
+    assert_eq!(rows[0], header);
+    assert_eq!(rows.len(), 6);
+    for (row, rsvp) in rows[1..].iter().zip(listed["data"].as_array().unwrap()) {
+        for (cell, name) in row.iter().zip(header) {
+            let value = &rsvp[name];
+            let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+            let text = if value.is_null() { "" } else { &text };
+            assert_eq!(cell, text, "{name} of {rsvp}");
+        }
+    }
+    for row in &rows[1..] {
+        let filled = ["position", "checked_in_at", "offer_expires_at"].map(|name| {
+            let at = header.iter().position(|column| *column == name).unwrap();
+            !row[at].is_empty()
+        });
+        let expected = [row[1] == "Ed", row[1] == "Bo", row[1] == "Di"];
+        assert_eq!(filled, expected, "{row:?}");
+    }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn no_cell_of_the_table_is_run_by_a_spreadsheet() {
+    let server = Server::start().await;
+    let path = server.open(json!({"capacity": 100})).await;
+    let texts = [
+        "=HYPERLINK(\"http://x.example\",\"win\")",
+        "+1+1",
+        "-2+3",
+        "@SUM(1)",
+        "a,b;c",
+        "say \"hi\"",
+        "'quoted'",
+        "Zoë 李小龍",
+    ];
+    for (number, text) in texts.iter().enumerate() {
+        let body = with(
+            contact(&format!("Guest{number}")),
+            json!({"name": text, "special_requirements": text}),
+        );
+        server
+            .post(&format!("{path}/rsvp"))
+            .json(&body)
+            .send()
+            .await
+            .expect(201);
+    }
+    let wishes = json!({"special_requirements": "first\n=1+1"});
+    server.knock(&path, "Lines", wishes).await.expect(201);
+    let plus = json!({"name": "Plus", "email": "+plus@example.com"});
+    server
+        .post(&format!("{path}/rsvp"))
+        .json(&plus)
+        .send()
+        .await
+        .expect(201);
+    let rows = table(&server, &path, "").await;
+    for (row, text) in rows[1..].iter().zip(texts) {
+        let harmless = if text.starts_with(['=', '+', '-', '@']) {
+            format!("'{text}")
+        } else {
+            text.to_owned()
+        };
+        assert_eq!((&row[1], &row[9]), (&harmless, &harmless));
+    }
+    assert_eq!(rows[9][9], "first\n=1+1", "a line of a text is no cell");
+    assert_eq!(rows[10][2], "'+plus@example.com");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn a_long_table_and_a_long_walk_have_everybody_once() {
+    const PEOPLE: usize = 2_500;
+    let server = Server::start().await;
+    let path = server.open(json!({"capacity": 1_000})).await;
+    for hundred in 0..PEOPLE / 100 {
+        let named = (0..100).map(|number| contact(&format!("Guest{hundred}x{number}")));
+        let body = json!({"mode": "each", "attendees": named.collect::<Value>()});
+        let book = server.post(&format!("{path}/rsvps/bulk")).by(&host()).json(&body);
+        let booked = book.send().await.expect(200);
+        let guest = Guest::of(&booked["results"][99]["rsvp"]);
+        assert!(!guest.token.is_empty());
+    }
+    let rows = table(&server, &path, "").await;
+    let ids: Vec<String> = rows[1..].iter().map(|row| row[0].clone()).collect();
+    assert_eq!(ids.len(), PEOPLE);
+    assert!(
+        ids.is_sorted_by(|one, next| one < next),
+        "everybody once, in the order of the list"
+    );
+    let waiting = table(&server, &path, "status=waitlisted&search=guest").await;
+    assert_eq!(waiting.len() - 1, PEOPLE - 1_000);
+    assert_eq!(waiting[1][8], "1");
+    let (mut walked, mut cursor) = (Vec::new(), String::new());
+    loop {
+        let page = list(&server, &path, &format!("limit=100&cursor={cursor}")).await;
+        walked.extend(column(&page, "id"));
+        match page["next_cursor"].as_str() {
+            Some(next) => next.clone_into(&mut cursor),
+            None => break,
+        }
+    }
+    assert_eq!(walked, ids);
+    // It is sent as it is written, so nobody knows how long it will be.
+    let (headers, _) = server
+        .get(&format!("{path}/participants.csv"))
+        .by(&host())
+        .text()
+        .await;
+    assert!(headers.get("content-length").is_none());
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn the_log_tells_what_was_decided_in_order_without_gaps() {
     let server = Server::start().await;
     let path = server.open(json!({"capacity": 1})).await;
@@ -229,7 +465,7 @@ async fn all_this_is_for_hosts_alone() {
     let path = server.open(json!({})).await;
     let ada = Person::member(2);
     server.reserve(&path, &ada, json!({})).await.expect(201);
-    for route in ["rsvps", "events"] {
+    for route in ["rsvps", "participants", "participants.csv", "events"] {
         let at = format!("{path}/{route}");
         server
             .get(&at)
@@ -244,7 +480,7 @@ async fn all_this_is_for_hosts_alone() {
                 .await
                 .expect_problem(403, "forbidden");
         }
-        server.get(&at).by(&Person::admin(9)).send().await.expect(200);
+        server.get(&at).by(&Person::admin(9)).text().await;
         let unknown = format!("/activities/{}/{route}", Uuid::from_u128(4));
         server
             .get(&unknown)

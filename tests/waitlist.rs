@@ -276,7 +276,7 @@ async fn a_party_that_does_not_fit_is_passed_no_more_often_than_patience_allows(
     let events = server.events(&path).await;
     assert_eq!(
         events.last().unwrap()["reason"],
-        "promoted past ticket 5, which needs more spots than are free"
+        "promoted past ticket 5, which needs 2 of 1 free"
     );
     leave(&people[1]).await.expect(200);
     assert_eq!(
