@@ -6,10 +6,14 @@ use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
 
 use futures::future::join_all;
+use reqwest::Method;
+use serde_json::{Value, json};
 use turnout::ids::TimeOrderedIds;
 use turnout_actors::ports::IdSource;
 
-use crate::support::{Killable, Outside, SECRET, audit, open, postgres_of, sqlite_of};
+use crate::support::{
+    Guest, Killable, Outside, Person, SECRET, audit, contact, host, open, postgres_of, sqlite_of,
+};
 
 const DEADLINE: Duration = Duration::from_secs(30);
 const ROUNDS: usize = 3;
@@ -206,4 +210,105 @@ async fn a_start_waits_for_a_migration_that_takes_its_time() {
     other.run("COMMIT").await;
     done(&end(waiting).await);
     other.close().await;
+}
+
+/// Takes away what the migration of offers has added, and what a log did not say that was written before it.
+const UNDO_OFFERS: &str = "DROP INDEX rsvps_offered; ALTER TABLE rsvps DROP COLUMN offer_expires_at; \
+                           ALTER TABLE activity_events DROP COLUMN actor_kind; \
+                           UPDATE activity_events SET data = REPLACE(data, ',\"needs\":2,\"free\":1', ''); \
+                           DELETE FROM _sqlx_migrations WHERE version = 4";
+
+#[tokio::test]
+async fn a_database_from_before_there_were_offers_goes_on_where_it_was() {
+    let mut server = Killable::start().await;
+    let path = server.open(&host(), 3).await;
+    let own = format!("{path}/rsvp");
+    let people: Vec<Person> = (2..7).map(Person::member).collect();
+    for (person, guests) in people.iter().zip([0, 0, 0, 1, 0]) {
+        let reserve = server.request(Method::POST, &own).by(person);
+        reserve
+            .json(&json!({"guest_count": guests}))
+            .send()
+            .await
+            .expect(201);
+    }
+    server
+        .request(Method::DELETE, &own)
+        .by(&people[0])
+        .send()
+        .await
+        .expect(200);
+    assert!(server.stop_gently().success());
+    let mut outside = Outside::connect(server.database()).await;
+    outside.run(UNDO_OFFERS).await;
+    outside.close().await;
+
+    server.start_again().await;
+    let events = format!("{path}/events");
+    let log = server
+        .request(Method::GET, &events)
+        .by(&host())
+        .send()
+        .await
+        .expect(200);
+    let last = log["data"].as_array().unwrap().last().unwrap();
+    assert_eq!(
+        (&last["actor"], &last["reason"]),
+        (
+            &json!(format!("user:{}", people[0].id)),
+            &json!("promoted past ticket 4, which needs more spots than are free")
+        )
+    );
+    // What there was is there, and what is new works.
+    let offers = json!({"promotion": {"mode": "offer", "ttl_s": 60}});
+    server
+        .request(Method::PATCH, &path)
+        .by(&host())
+        .json(&offers)
+        .send()
+        .await
+        .expect(200);
+    let guest = server
+        .request(Method::POST, &own)
+        .json(&contact("Ada"))
+        .send()
+        .await
+        .expect(201);
+    let guest = Guest::told_by(&guest);
+    for person in &people[1..3] {
+        server
+            .request(Method::DELETE, &own)
+            .by(person)
+            .send()
+            .await
+            .expect(200);
+    }
+    let statuses = async |tokens: [&str; 2]| -> Vec<Value> {
+        let mut statuses = Vec::new();
+        for token in tokens {
+            let rsvp = server
+                .request(Method::GET, &own)
+                .token(token)
+                .send()
+                .await
+                .expect(200);
+            statuses.push(rsvp["status"].clone());
+        }
+        statuses
+    };
+    let found = statuses([&people[3].token, &guest.token]).await;
+    assert!(found.contains(&json!("offered")), "{found:?}");
+    let log = server
+        .request(Method::GET, &events)
+        .by(&host())
+        .send()
+        .await
+        .expect(200);
+    let actors: Vec<&Value> = log["data"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| &event["actor"])
+        .collect();
+    assert!(actors.contains(&&json!(format!("guest:{}", guest.id))));
 }
