@@ -56,6 +56,14 @@ impl Bearer {
             Self::Guest(token) => token.expires_at,
         }
     }
+
+    /// What is said of the token once its time is over.
+    pub const fn when_over(&self) -> TokenError {
+        match self {
+            Self::Account(_) => TokenError::Expired,
+            Self::Guest(_) => TokenError::ManageExpired,
+        }
+    }
 }
 
 #[derive(Serialize, Deserialize)]

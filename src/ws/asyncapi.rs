@@ -59,6 +59,12 @@ mod tests {
         Op::Reserve => "reserve",
         Op::Update => "update",
         Op::Cancel => "cancel",
+        Op::Accept => "accept",
+        Op::Decline => "decline",
+        Op::CheckIn => "check_in",
+        Op::UndoCheckIn => "undo_check_in",
+        Op::Promote => "promote",
+        Op::Remove => "remove",
         Op::SetCapacity => "set_capacity",
         Op::PauseWaitlist => "pause_waitlist",
     );
@@ -210,6 +216,7 @@ mod tests {
             format!("{} levels", limits::MESSAGE_DEPTH_MAX),
             format!("{} subscriptions", limits::SUBSCRIPTIONS_MAX),
             format!("{} commands in flight", limits::COMMANDS_MAX),
+            format!("{} that are answered with many RSVPs", limits::LONG_ANSWERS_MAX),
             format!(
                 "{} messages at once and {} per second",
                 limits::MESSAGES_BURST,

@@ -82,8 +82,34 @@ pub(super) enum Op {
     Reserve,
     Update,
     Cancel,
+    Accept,
+    Decline,
+    CheckIn,
+    UndoCheckIn,
+    Promote,
+    Remove,
     SetCapacity,
     PauseWaitlist,
+}
+
+impl Op {
+    /// Whether there is a version that it could be meant for: that of the own RSVP, or of the activity.
+    pub(super) const fn has_version(self) -> bool {
+        match self {
+            Self::Update
+            | Self::Cancel
+            | Self::Accept
+            | Self::Decline
+            | Self::SetCapacity
+            | Self::PauseWaitlist => true,
+            Self::Reserve | Self::CheckIn | Self::UndoCheckIn | Self::Promote | Self::Remove => false,
+        }
+    }
+
+    /// Whether it is answered with as many RSVPs as it takes.
+    pub(super) const fn is_about_several(self) -> bool {
+        matches!(self, Self::Promote | Self::Remove)
+    }
 }
 
 #[derive(Deserialize)]
@@ -307,7 +333,7 @@ mod tests {
             (
                 command(json!({"op": "dance"})),
                 Some("c"),
-                "op: must be one of: \"reserve\", \"update\", \"cancel\", \"set_capacity\", \"pause_waitlist\"",
+                "op: must be one of: \"reserve\", \"update\", \"cancel\", \"accept\", \"decline\", \"check_in\", \"undo_check_in\", \"promote\", \"remove\", \"set_capacity\", \"pause_waitlist\"",
             ),
             (
                 command(json!({"activity": "x"})),

@@ -10,6 +10,10 @@ pub const MESSAGE_DEPTH_MAX: usize = 32;
 pub const SUBSCRIPTIONS_MAX: usize = 32;
 /// Commands of one socket that are under way.
 pub const COMMANDS_MAX: usize = 64;
+/// Of them, those that are answered with many RSVPs.
+pub const LONG_ANSWERS_MAX: usize = 4;
+/// Tokens for single activities that a socket holds, those included that do not hold.
+pub const GRANTS_MAX: usize = SUBSCRIPTIONS_MAX;
 /// Subscriptions that were asked for, and ends of such, and that are not answered yet.
 pub const AGENDA_MAX: usize = 64;
 /// Bytes of answers that wait for a reader before it counts as too slow. Differences and snapshots do not wait: they

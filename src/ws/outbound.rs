@@ -34,7 +34,8 @@ pub(super) struct Outbound {
     /// The rest of a frame that was begun, and whole frames after it.
     pending: Vec<u8>,
     sent: usize,
-    /// The bytes among them of what is not counted as waiting for a slow reader: it was made because there was room.
+    /// The bytes among them of what is not counted as waiting for a slow reader: it was made because there was room, or
+    /// is one of a few long answers.
     news: usize,
     /// The operating system did not take all that it was handed last.
     is_full: bool,
@@ -193,6 +194,13 @@ impl Outbound {
     pub(super) fn push_news(&mut self, frames: &[u8]) {
         self.push(frames);
         self.news = frames.len();
+    }
+
+    /// Puts an answer behind those that wait which may be longer than a reader may leave. Who asked for it is not too slow
+    /// because of it; in return they may not ask for many at once.
+    pub(super) fn push_long(&mut self, frame: &[u8]) {
+        self.news = self.news.min(self.waiting()) + frame.len();
+        self.push(frame);
     }
 
     /// Whether there is room for a difference or a snapshot.

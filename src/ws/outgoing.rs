@@ -165,6 +165,9 @@ pub(super) struct Accepted<'a> {
     rsvp: Option<RsvpView<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     rsvps: Option<Vec<RsvpView<'a>>>,
+    /// Whether there was nothing left to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    already: Option<bool>,
     counts: CountsView,
     replayed: bool,
 }
@@ -190,8 +193,17 @@ impl<'a> Accepted<'a> {
             seq: reply.answer.seq,
             rsvp: reply.answer.rsvp().map(view),
             rsvps: several,
+            already: None,
             counts: reply.counts.into(),
             replayed: reply.answer.replayed,
+        }
+    }
+
+    /// With whether there was nothing left to do.
+    pub(super) fn already(self, already: bool) -> Self {
+        Self {
+            already: Some(already),
+            ..self
         }
     }
 }

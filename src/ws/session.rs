@@ -7,6 +7,7 @@ mod agenda;
 mod catching_up;
 mod commands;
 mod deadlines;
+mod granted;
 mod identity;
 mod subscribing;
 mod work;
@@ -25,7 +26,9 @@ use turnout_actors::domain::ActivityId;
 use self::agenda::Agenda;
 use self::commands::Lanes;
 use self::deadlines::Deadlines;
+use self::granted::Grants;
 use self::identity::Identity;
+use self::subscribing::Followed;
 use self::work::{Done, Work};
 use super::Implied;
 use super::close::Close;
@@ -37,7 +40,6 @@ use super::limits::{
 use super::outbound::Socket;
 use super::outgoing::{self, Draining, Expiring, Refused, Welcome};
 use super::pipe::{Pipe, reader};
-use super::sockets::Watching;
 use super::subscription::Subscription;
 use crate::accounts::Bearer;
 use crate::api::{Code, Problem};
@@ -57,11 +59,15 @@ pub(super) struct Session {
     identity: Option<Identity>,
     /// The activity that the socket is there for, once it is known.
     implied_activity: Option<ActivityId>,
-    watching: Vec<Watching>,
+    followed: Vec<Followed>,
+    /// Who is there for single activities alone.
+    grants: Grants,
     agenda: Agenda,
     /// Subscriptions with news that must be looked up.
     looking_at: Vec<Arc<Subscription>>,
     lanes: Lanes,
+    /// Commands under way that are answered with many RSVPs.
+    long_answers_due: usize,
     work: Work,
     deadlines: Deadlines,
     bucket: Bucket,
@@ -90,10 +96,12 @@ impl Session {
             implied,
             identity: None,
             implied_activity: None,
-            watching: Vec::new(),
+            followed: Vec::new(),
+            grants: Grants::default(),
             agenda: Agenda::default(),
             looking_at: Vec::new(),
             lanes: Lanes::default(),
+            long_answers_due: 0,
             work: Work::new(),
             deadlines: Deadlines::new(now),
             bucket: Bucket::new(now, state.config.rate_limits),
@@ -269,7 +277,7 @@ impl Session {
         {
             self.refused(None, &problem);
             return self.close(match problem.code() {
-                Code::TokenExpired => Close::TokenExpired,
+                Code::TokenExpired | Code::ManageTokenExpired => Close::TokenExpired,
                 _ => Close::Unauthenticated,
             });
         }
@@ -306,6 +314,12 @@ impl Session {
     fn say(&self, message: &impl serde::Serialize) {
         let frame = self.socket.encoding.frame(message);
         self.socket.outbound().push(&frame);
+    }
+
+    /// Says something that may be long, after everything that was said before.
+    fn say_long(&mut self, message: &impl serde::Serialize) {
+        let frame = self.socket.encoding.frame(message);
+        self.socket.outbound().push_long(&frame);
     }
 
     /// Whether a client must say hello before anything else.
@@ -364,6 +378,7 @@ impl Session {
         if self.identity.as_ref().is_some_and(Identity::is_revoked) {
             self.close(Close::Revoked);
         }
+        self.end_grants();
         if self.state.sockets.is_draining() && !self.is_sent_away {
             self.is_sent_away = true;
             let spread = self.state.sockets.reconnect_spread_ms();
@@ -413,6 +428,9 @@ impl Session {
         }
         if self.deadlines.ends_at.is_some_and(|at| at <= now) {
             self.close(Close::TokenExpired);
+        }
+        if self.deadlines.grant_ends_at.is_some_and(|at| at <= now) {
+            self.end_grants();
         }
         if self.deadlines.close_by.is_some_and(|by| by <= now) {
             self.socket.outbound().give_up();

@@ -34,7 +34,7 @@ pub struct Sockets {
     addresses: DashMap<IpAddr, usize>,
     /// How many sockets each person has.
     people: DashMap<Holder, usize>,
-    /// The sockets that each session's tokens have opened.
+    /// The sockets that have been shown each session's tokens.
     sessions: DashMap<Uuid, Vec<Holding>>,
     draining: AtomicBool,
     /// Over what time clients are asked to come back, in milliseconds, once all must go.
@@ -44,7 +44,7 @@ pub struct Sockets {
     tasks: TaskTracker,
 }
 
-/// One socket that was opened with a session's token.
+/// One socket that has been shown a session's token.
 struct Holding {
     socket: Weak<Socket>,
     revoked: Arc<AtomicBool>,
@@ -79,8 +79,14 @@ impl Holder {
 pub(super) struct PersonEntry {
     sockets: Arc<Sockets>,
     holder: Holder,
-    /// The session whose token opened it; guests have none.
-    sid: Option<Uuid>,
+    /// Guests have no session.
+    of_session: Option<SessionEntry>,
+}
+
+/// A socket that is told when a session ends, until this is dropped.
+pub(super) struct SessionEntry {
+    sockets: Arc<Sockets>,
+    sid: Uuid,
     revoked: Arc<AtomicBool>,
 }
 
@@ -183,19 +189,25 @@ impl Sockets {
         }
         *of_person += 1;
         drop(of_person);
-        let revoked = Arc::new(AtomicBool::new(false));
-        if let Some(sid) = sid {
-            self.sessions.entry(sid).or_default().push(Holding {
-                socket: Arc::downgrade(socket),
-                revoked: revoked.clone(),
-            });
-        }
         Some(PersonEntry {
             sockets: self.clone(),
             holder,
+            of_session: sid.map(|sid| self.of_session(sid, socket)),
+        })
+    }
+
+    /// Has a socket woken when a session ends of which it was shown a token.
+    pub(super) fn of_session(self: &Arc<Self>, sid: Uuid, socket: &Arc<Socket>) -> SessionEntry {
+        let revoked = Arc::new(AtomicBool::new(false));
+        self.sessions.entry(sid).or_default().push(Holding {
+            socket: Arc::downgrade(socket),
+            revoked: revoked.clone(),
+        });
+        SessionEntry {
+            sockets: self.clone(),
             sid,
             revoked,
-        })
+        }
     }
 
     /// Ends the sockets of a session whose tokens are no longer accepted.
@@ -291,20 +303,25 @@ impl Drop for Entry {
 
 impl PersonEntry {
     pub(super) fn is_revoked(&self) -> bool {
-        self.revoked.load(Ordering::SeqCst)
+        let of_session = self.of_session.as_ref();
+        of_session.is_some_and(|entry| entry.revoked.load(Ordering::SeqCst))
     }
 }
 
 impl Drop for PersonEntry {
     fn drop(&mut self) {
         give_back(&self.sockets.people, &self.holder);
-        let Some(sid) = self.sid else { return };
-        if let Some(mut of_session) = self.sockets.sessions.get_mut(&sid) {
+    }
+}
+
+impl Drop for SessionEntry {
+    fn drop(&mut self) {
+        if let Some(mut of_session) = self.sockets.sessions.get_mut(&self.sid) {
             of_session.retain(|holding| !Arc::ptr_eq(&holding.revoked, &self.revoked));
         }
         self.sockets
             .sessions
-            .remove_if(&sid, |_, of_session| of_session.is_empty());
+            .remove_if(&self.sid, |_, of_session| of_session.is_empty());
     }
 }
 

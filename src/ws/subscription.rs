@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use turnout_actors::domain::{Activity, ActivityId, Answered, Person, Principal, RsvpId, Seq};
 
 use super::channel::Channel;
+use crate::api::Code;
 
 /// Whose RSVP a subscription follows.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -21,6 +22,8 @@ pub(super) enum Focus {
 pub(super) struct Eyes {
     pub(super) principal: Principal,
     pub(super) focus: Focus,
+    /// What is said if there is no such RSVP for them. With nothing to say they look on without one.
+    pub(super) without: Option<Code>,
 }
 
 /// One socket watching one activity.
@@ -39,8 +42,8 @@ pub(super) struct Subscription {
 /// What somebody sees of an activity beside what everybody does.
 #[derive(Clone)]
 pub(super) struct Sight {
-    /// Whether they may know of it at all.
-    pub(super) is_visible: bool,
+    /// Why they may not follow it, if they may not.
+    pub(super) refusal: Option<Code>,
     /// The RSVP that they follow, if there is one that they may see.
     pub(super) own: Option<Answered>,
     /// The last event that this includes.
@@ -89,15 +92,15 @@ pub(super) fn look(activity: &Activity, eyes: Option<&Eyes>) -> Sight {
             .rsvp(*rsvp)
             .filter(|answered| activity.shows(&answered.rsvp, &eyes.principal)),
     });
-    let follows_nothing = matches!(
-        eyes,
-        Some(Eyes {
-            focus: Focus::Rsvp(_),
-            ..
-        })
-    ) && own.is_none();
+    let refusal = if principal.is_some_and(|by| activity.has_outlived(by)) {
+        Some(Code::TokenRevoked)
+    } else if !activity.is_visible_to(principal) {
+        Some(Code::NotFound)
+    } else {
+        eyes.and_then(|eyes| eyes.without).filter(|_| own.is_none())
+    };
     Sight {
-        is_visible: activity.is_visible_to(principal) && !follows_nothing,
+        refusal,
         own,
         seq: activity.counts().seq,
     }

@@ -2,9 +2,12 @@
 //! the activity is live and the socket has room.
 
 use std::collections::{HashMap, VecDeque};
+use std::sync::Arc;
 
 use turnout_actors::domain::{ActivityId, History, Seq};
 
+use super::granted::Grant;
+use crate::api::Problem;
 use crate::ws::incoming::Id;
 use crate::ws::limits::AGENDA_MAX;
 
@@ -30,6 +33,8 @@ impl Step {
 pub(super) struct Watch {
     pub(super) id: Option<Id>,
     pub(super) seen: Option<(History, Seq)>,
+    /// Who watches, if it is somebody else than whoever the socket belongs to; or why they may not.
+    pub(super) grant: Result<Option<Arc<Grant>>, Problem>,
 }
 
 /// All that is to be done.

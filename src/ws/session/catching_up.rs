@@ -122,7 +122,7 @@ impl Session {
                 // was told of no change that says so.
                 let look = |activity: &_| subscription::look(activity, subscription.eyes.as_ref());
                 let seen = self.state.engine.glance(subscription.activity, look);
-                let Some(seen) = seen.filter(|seen| seen.value.is_visible) else {
+                let Some(seen) = seen.filter(|seen| seen.value.refusal.is_none()) else {
                     // Nothing goes out before somebody has looked again.
                     subscription.set_news();
                     return None;
@@ -150,6 +150,9 @@ impl Session {
         if !subscription.has_news() || self.is_looking_at(subscription) {
             return;
         }
+        if let Err(problem) = self.check_grant(subscription) {
+            return self.end(subscription, &problem);
+        }
         let eyes = subscription.eyes.as_ref();
         let look = |activity: &_| {
             // Before the look, so that what changes after it counts as new again.
@@ -175,8 +178,8 @@ impl Session {
 
     /// Tells what somebody sees of their own RSVP now.
     pub(super) fn tell_own(&mut self, subscription: &Arc<Subscription>, sight: &Sight) {
-        if !sight.is_visible {
-            return self.end(subscription, &Problem::new(Code::NotFound));
+        if let Some(code) = sight.refusal {
+            return self.end(subscription, &Problem::new(code));
         }
         if self.socket.outbound().cursor(subscription).is_some() && subscription.eyes.is_some() {
             self.say(&MeView::message(

@@ -4,15 +4,15 @@ use std::collections::{HashMap, VecDeque};
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use turnout_actors::domain::{ActivityId, Command, RsvpId, SettingsChange, Target};
+use turnout_actors::domain::{ActivityId, CheckIn, Command, RsvpId, SettingsChange, Target};
 use turnout_actors::{Answering, EngineError, Key, Order, Reply, Submission, Submitted};
 
 use super::Session;
 use super::work::Done;
 use crate::accounts::Bearer;
-use crate::api::{Code, Problem, ReserveArgs, UpdateArgs};
+use crate::api::{Code, Problem, PromoteArgs, RemoveArgs, ReserveArgs, RsvpArgs, UpdateArgs};
 use crate::ws::incoming::{self, Id, Op};
-use crate::ws::limits::COMMANDS_MAX;
+use crate::ws::limits::{COMMANDS_MAX, LONG_ANSWERS_MAX};
 use crate::ws::outgoing::{Accepted, Refused};
 
 /// What the answer to a command is marked with.
@@ -20,6 +20,7 @@ pub(super) struct Tag {
     id: Id,
     key: Option<String>,
     activity: ActivityId,
+    op: Op,
 }
 
 /// The end of a command.
@@ -57,10 +58,16 @@ impl Session {
             args,
             if_version,
         } = command;
-        let tag = Tag { id, key, activity };
-        match self.order(&tag, op.0, args, if_version) {
+        let tag = Tag {
+            id,
+            key,
+            activity,
+            op: op.0,
+        };
+        match self.order(&tag, args, if_version) {
             Ok(order) => {
                 self.socket.outbound().answers_due += 1;
+                self.long_answers_due += usize::from(tag.op.is_about_several());
                 match self.state.engine.take_in(activity, order) {
                     Ok(submission) => self.submit(tag, submission),
                     Err(refused) => self.await_answer(tag, refused),
@@ -70,13 +77,7 @@ impl Session {
         }
     }
 
-    fn order(
-        &self,
-        tag: &Tag,
-        op: Op,
-        args: Option<Value>,
-        if_version: Option<u32>,
-    ) -> Result<Order, Problem> {
+    fn order(&self, tag: &Tag, args: Option<Value>, if_version: Option<u32>) -> Result<Order, Problem> {
         if self.is_sent_away || self.state.sockets.is_draining() {
             return Err(Problem::new(Code::Draining));
         }
@@ -84,20 +85,20 @@ impl Session {
             let problem = Problem::new(Code::Overloaded);
             return Err(problem.detail("Too many commands of this socket are under way."));
         }
-        let identity = self.identity.as_ref();
-        let identity = identity.ok_or_else(|| Problem::new(Code::Unauthenticated))?;
-        if identity.is_revoked() {
-            return Err(Problem::new(Code::TokenRevoked));
+        if tag.op.is_about_several() && (self.long_answers_due >= LONG_ANSWERS_MAX || !self.has_room()) {
+            let problem = Problem::new(Code::Overloaded);
+            return Err(problem.detail("The long answers to commands before this one must be read first."));
         }
+        let by = self.speaker(tag.activity)?;
         let key = tag.key.as_deref().map(Key::parse).transpose();
         let key = key.map_err(|_| Problem::field("key", "must be 1 to 64 printable ASCII characters"))?;
         let fresh = RsvpId::from(self.state.ids.next());
-        let command = meant(op, args.unwrap_or_else(|| json!({})), fresh, &identity.bearer)?;
-        if op == Op::Reserve && if_version.is_some() {
-            return Err(Problem::field("if_version", "does not go with reserve"));
+        let command = meant(tag.op, args.unwrap_or_else(|| json!({})), fresh, by)?;
+        if if_version.is_some() && !tag.op.has_version() {
+            return Err(Problem::field("if_version", "does not go with this operation"));
         }
         Ok(Order {
-            by: identity.principal(),
+            by: by.principal(),
             command,
             if_version,
             key,
@@ -141,18 +142,29 @@ impl Session {
     /// Tells what has become of a command.
     pub(super) fn answered(&mut self, answered: Answered) {
         let Answered { tag, result } = answered;
-        let Tag { id, key, activity } = &tag;
+        let Tag {
+            id,
+            key,
+            activity,
+            op,
+        } = &tag;
         match result {
             Ok(reply) => {
                 for answered in reply.answer.told.iter() {
                     self.state.rsvps.note(answered.rsvp.id, *activity);
                 }
                 let now = self.state.clock.now();
-                self.say(&Accepted::new(id, key.as_deref(), *activity, &reply, now));
+                let accepted = Accepted::new(id, key.as_deref(), *activity, &reply, now);
+                match op {
+                    Op::CheckIn => self.say(&accepted.already(!reply.answer.changed)),
+                    op if op.is_about_several() => self.say_long(&accepted),
+                    _ => self.say(&accepted),
+                }
             }
             Err(error) => self.refuse_command(&tag, &self.state.refusal(error, *activity)),
         }
         self.socket.outbound().answers_due -= 1;
+        self.long_answers_due -= usize::from(tag.op.is_about_several());
         if self.is_sent_away && self.is_idle() {
             self.socket.wake();
         }
@@ -177,18 +189,29 @@ impl Session {
 fn meant(op: Op, args: Value, fresh: RsvpId, bearer: &Bearer) -> Result<Command, Problem> {
     let change = |change| Command::Change(Box::new(change));
     Ok(match op {
-        Op::Reserve => {
-            let args = incoming::arguments::<ReserveArgs>(args)?;
-            match bearer {
-                Bearer::Account(caller) => args.command(fresh, caller)?,
-                Bearer::Guest(_) => return Err(Problem::new(Code::Forbidden)),
+        Op::Reserve => match bearer {
+            Bearer::Account(caller) => incoming::arguments::<ReserveArgs>(args)?.command(fresh, caller)?,
+            Bearer::Guest(_) => {
+                return Err(Problem::new(Code::Forbidden).detail(
+                    "A manage token is for the RSVP that it was made for; whoever comes in comes by REST.",
+                ));
             }
-        }
+        },
         Op::Update => incoming::arguments::<UpdateArgs>(args)?.command(Target::Own)?,
-        Op::Cancel => {
-            incoming::arguments::<Nothing>(args)?;
-            Command::Cancel(Target::Own)
+        Op::Cancel => Command::Cancel(own(args)?),
+        Op::Accept => Command::Accept(own(args)?),
+        Op::Decline => Command::Decline(own(args)?),
+        Op::CheckIn => {
+            let RsvpArgs { rsvp } = incoming::arguments(args)?;
+            let generation = None;
+            Command::CheckIn(CheckIn { rsvp, generation })
         }
+        Op::UndoCheckIn => {
+            let RsvpArgs { rsvp } = incoming::arguments(args)?;
+            Command::UndoCheckIn(rsvp)
+        }
+        Op::Promote => incoming::arguments::<PromoteArgs>(args)?.command()?,
+        Op::Remove => incoming::arguments::<RemoveArgs>(args)?.command()?,
         Op::SetCapacity => {
             let Capacity { capacity } = incoming::arguments(args)?;
             change(SettingsChange {
@@ -204,4 +227,10 @@ fn meant(op: Op, args: Value, fresh: RsvpId, bearer: &Bearer) -> Result<Command,
             })
         }
     })
+}
+
+/// The own RSVP, for an operation without arguments.
+fn own(args: Value) -> Result<Target, Problem> {
+    incoming::arguments::<Nothing>(args)?;
+    Ok(Target::Own)
 }

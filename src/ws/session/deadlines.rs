@@ -28,6 +28,8 @@ pub(super) struct Deadlines {
     pub(super) warn_at: Option<Instant>,
     /// The token ends.
     pub(super) ends_at: Option<Instant>,
+    /// The first of the tokens ends that are for single activities.
+    pub(super) grant_ends_at: Option<Instant>,
     /// The client must have agreed to the end.
     pub(super) close_by: Option<Instant>,
 }
@@ -44,6 +46,7 @@ impl Deadlines {
             listen_at: None,
             warn_at: None,
             ends_at: None,
+            grant_ends_at: None,
             close_by: None,
         }
     }
@@ -63,6 +66,7 @@ impl Deadlines {
             self.listen_at,
             self.warn_at,
             self.ends_at,
+            self.grant_ends_at,
         ]
         .into_iter()
         .flatten()
@@ -85,8 +89,17 @@ impl Deadlines {
 
     /// A token ends in so many milliseconds.
     pub(super) fn token_ends_in(&mut self, now: Instant, ms: u64, notice: Duration) {
-        let left = Duration::from_millis(ms).min(LONG);
+        let left = bounded(ms);
         self.ends_at = Some(now + left);
         self.warn_at = Some(now + left.saturating_sub(notice));
     }
+}
+
+/// So many milliseconds from now, by a clock that only runs.
+pub(super) fn in_ms(ms: u64) -> Instant {
+    Instant::now() + bounded(ms)
+}
+
+fn bounded(ms: u64) -> Duration {
+    Duration::from_millis(ms).min(LONG)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use tokio::time::Instant;
-use turnout_actors::domain::{Person, Principal, Timestamp};
+use turnout_actors::domain::Timestamp;
 
 use super::Session;
 use crate::accounts::Bearer;
@@ -12,7 +12,6 @@ use crate::ws::close::Close;
 use crate::ws::limits::EXPIRY_NOTICE;
 use crate::ws::outgoing;
 use crate::ws::sockets::{Holder, PersonEntry};
-use crate::ws::subscription::Focus;
 
 /// Somebody who has proved who they are.
 pub(super) struct Identity {
@@ -21,18 +20,6 @@ pub(super) struct Identity {
 }
 
 impl Identity {
-    pub(super) fn principal(&self) -> Principal {
-        self.bearer.principal()
-    }
-
-    /// Whose RSVP of an activity is followed.
-    pub(super) fn focus(&self) -> Focus {
-        match &self.bearer {
-            Bearer::Account(caller) => Focus::Person(Person::User(caller.user)),
-            Bearer::Guest(token) => Focus::Rsvp(token.rsvp),
-        }
-    }
-
     pub(super) fn ends_in_ms(&self, now: Timestamp) -> u64 {
         self.bearer.expires_at().millis_after(now)
     }
@@ -85,6 +72,16 @@ impl Session {
             }
             None => self.close(Close::TooManySockets),
         }
+    }
+
+    /// Whoever the socket belongs to.
+    pub(super) fn known_bearer(&self) -> Result<&Bearer, Problem> {
+        let identity = self.identity.as_ref();
+        let identity = identity.ok_or_else(|| Problem::new(Code::Unauthenticated))?;
+        if identity.is_revoked() {
+            return Err(Problem::new(Code::TokenRevoked));
+        }
+        Ok(&identity.bearer)
     }
 
     /// Answers a message that brings a token.

@@ -3,12 +3,14 @@
 use std::sync::Arc;
 
 use turnout_actors::EngineError;
-use turnout_actors::domain::{ActivityId, RsvpId};
+use turnout_actors::domain::{ActivityId, Person, RsvpId};
 use turnout_actors::feed::Missed;
 
 use super::Session;
 use super::agenda::{Step, Watch};
+use super::granted::Grant;
 use super::work::Done;
+use crate::accounts::Bearer;
 use crate::api::{Code, Problem};
 use crate::store::StoreError;
 use crate::ws::Implied;
@@ -18,7 +20,21 @@ use crate::ws::incoming::{Id, Subscribe};
 use crate::ws::limits::SUBSCRIPTIONS_MAX;
 use crate::ws::outbound::Cursor;
 use crate::ws::outgoing::{self, Mode, Refused, Subscribed};
+use crate::ws::sockets::Watching;
 use crate::ws::subscription::{self, Eyes, Focus, Subscription};
+
+/// An activity that is watched.
+pub(super) struct Followed {
+    watching: Watching,
+    /// Whose it is, if not that of whoever the socket belongs to.
+    pub(super) grant: Option<Arc<Grant>>,
+}
+
+impl Followed {
+    pub(super) fn subscription(&self) -> &Arc<Subscription> {
+        self.watching.subscription()
+    }
+}
 
 /// Why an activity is loaded.
 pub(super) enum Wish {
@@ -37,16 +53,16 @@ impl Session {
             seq,
             token,
         } = subscribe;
-        if token.is_some() {
-            // Nobody holds a token for a single activity yet, so whatever this is, it is none.
-            let problem = Problem::new(Code::Unauthenticated);
-            return self.refuse_subscription(id.as_deref(), activity, &problem);
-        }
+        // At once, because commands that follow do not wait for the subscription.
+        let grant = self.grant(activity, token.as_deref());
         let seen = epoch.zip(seq);
-        self.ask_for(activity, Step::Watch(Watch { id, seen }));
+        self.ask_for(activity, Step::Watch(Watch { id, seen, grant }));
     }
 
     pub(super) fn unsubscribe(&mut self, id: Id, activity: ActivityId) {
+        if !self.agenda.is_full() {
+            self.grants.remove(&activity);
+        }
         self.ask_for(activity, Step::Forget(id));
     }
 
@@ -54,8 +70,12 @@ impl Session {
     /// of another subscription.
     pub(super) fn subscribe_implied(&mut self, activity: ActivityId) {
         self.implied_activity = Some(activity);
-        self.agenda
-            .add(activity, Step::Watch(Watch { id: None, seen: None }));
+        let watch = Watch {
+            id: None,
+            seen: None,
+            grant: Ok(None),
+        };
+        self.agenda.add(activity, Step::Watch(watch));
     }
 
     /// Looks for the activity of the RSVP that the address of the socket names.
@@ -139,15 +159,28 @@ impl Session {
     /// Begins to watch an activity, if it is live.
     fn watch(&mut self, activity: ActivityId, watch: &Watch) -> Result<(), NotLive> {
         let id = watch.id.as_deref();
+        let grant = match watch.grant.clone() {
+            Ok(Some(grant)) => grant.check(&self.state).map(|()| Some(grant)),
+            other => other,
+        };
+        let grant = match grant {
+            Ok(grant) => grant,
+            Err(problem) => {
+                // As if it had been asked for with a good one: what was watched before has ended.
+                self.forget(activity);
+                self.refuse_subscription(id, activity, &problem);
+                return Ok(());
+            }
+        };
         let feed = self.state.engine.glance(activity, |_| ()).ok_or(NotLive)?.feed;
         // What was watched before begins anew.
         self.forget(activity);
-        if self.watching.len() >= SUBSCRIPTIONS_MAX {
+        if self.followed.len() >= SUBSCRIPTIONS_MAX {
             let problem = Problem::new(Code::TooManySubscriptions).with("limit", SUBSCRIPTIONS_MAX);
             self.refuse_subscription(id, activity, &problem);
             return Ok(());
         }
-        let eyes = self.eyes(activity);
+        let eyes = self.eyes(activity, grant.as_deref());
         let watching = self.state.sockets.watch(&self.socket, activity, &feed, eyes);
         let subscription = watching.subscription().clone();
 
@@ -173,8 +206,8 @@ impl Session {
         // announced to nobody.
         let look = |activity: &_| subscription::look(activity, subscription.eyes.as_ref());
         let sight = self.state.engine.glance(activity, look).ok_or(NotLive)?.value;
-        if !sight.is_visible {
-            self.refuse_subscription(id, activity, &Problem::new(Code::NotFound));
+        if let Some(code) = sight.refusal {
+            self.refuse_subscription(id, activity, &Problem::new(code));
             return Ok(());
         }
         let message = Subscribed::new(id, &subscription, mode, at, &sight, self.state.clock.now());
@@ -189,7 +222,9 @@ impl Session {
             at,
             told_at: None,
         });
-        self.watching.push(watching);
+        drop(outbound);
+        self.followed.push(Followed { watching, grant });
+        self.mind_grants();
         Ok(())
     }
 
@@ -223,9 +258,9 @@ impl Session {
 
     /// Sees all that is watched with the eyes of whoever is there now.
     pub(super) fn see_anew(&mut self) {
-        for at in 0..self.watching.len() {
-            let old = self.watching[at].subscription().clone();
-            let eyes = self.eyes(old.activity);
+        for at in 0..self.followed.len() {
+            let old = self.followed[at].subscription().clone();
+            let eyes = self.eyes(old.activity, self.followed[at].grant.as_deref());
             if old.eyes == eyes {
                 continue;
             }
@@ -236,19 +271,28 @@ impl Session {
             if let Some(cursor) = self.socket.outbound().cursor(&old) {
                 cursor.subscription = watching.subscription().clone();
             }
-            self.watching[at] = watching;
+            self.followed[at].watching = watching;
         }
     }
 
     /// How an activity is seen on this socket: as nobody in particular, or by somebody who follows an RSVP.
-    fn eyes(&self, activity: ActivityId) -> Option<Eyes> {
-        let identity = self.identity.as_ref()?;
-        let focus = match self.implied {
-            Implied::Rsvp(rsvp) if self.implied_activity == Some(activity) => Focus::Rsvp(rsvp),
-            _ => identity.focus(),
+    fn eyes(&self, activity: ActivityId, grant: Option<&Grant>) -> Option<Eyes> {
+        let own = || self.identity.as_ref().map(|identity| &identity.bearer);
+        let bearer = grant.map(|grant| &grant.bearer).or_else(own)?;
+        let (focus, without) = match (self.implied, bearer) {
+            (Implied::Rsvp(rsvp), _) if self.implied_activity == Some(activity) => {
+                (Focus::Rsvp(rsvp), Some(Code::NotFound))
+            }
+            (_, Bearer::Account(caller)) => (Focus::Person(Person::User(caller.user)), None),
+            // A guest may look on elsewhere; but a token that was given for this activity must be for it.
+            (_, Bearer::Guest(token)) => (Focus::Rsvp(token.rsvp), grant.map(|_| Code::Forbidden)),
         };
-        let principal = identity.principal();
-        Some(Eyes { principal, focus })
+        let principal = bearer.principal();
+        Some(Eyes {
+            principal,
+            focus,
+            without,
+        })
     }
 
     /// Does not watch an activity any more.
@@ -257,8 +301,9 @@ impl Session {
             .outbound()
             .cursors
             .retain(|cursor| cursor.subscription.activity != activity);
-        self.watching
-            .retain(|watching| watching.subscription().activity != activity);
+        self.followed
+            .retain(|followed| followed.subscription().activity != activity);
+        self.mind_grants();
     }
 
     fn refuse_subscription(&mut self, id: Option<&str>, activity: ActivityId, problem: &Problem) {
