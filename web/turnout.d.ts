@@ -10,9 +10,9 @@ export interface TurnoutOptions {
   /** An origin, or the full address of the socket; http and https are fine. The page's origin by default. */
   url?: string;
   /**
-   * Tells who speaks: an access token, or null for nobody in particular. It is asked for every session, and again
-   * before a token ends: with `"connect"` a token from before will do, with the other reasons it will not. Always of
-   * the same person.
+   * Tells who speaks: an access token, the manage token of a guest, or null for nobody in particular. It is asked for
+   * every session, and again before a token ends: with `"connect"` a token from before will do, with the other reasons
+   * it will not. Always of the same person.
    */
   token?: ((reason: "connect" | "expiring" | "expired") => string | null | Promise<string | null>) | null;
   /** The constructor of sockets: the global one by default; in Node 20, that of the package `ws`. */
@@ -66,11 +66,11 @@ export class Turnout {
   /** Ends the connection and rejects every command without an answer. Activities show what they showed last. */
   close(): void;
   /**
-   * Follows an activity: the same object for the same id, until it is unsubscribed or ends. Up to 32. A `token` for it
-   * alone is not served yet: `unauthenticated`.
+   * Follows an activity: the same object for the same id, until it is unsubscribed or ends. Up to 32. The holder of a
+   * `token` for it alone is who sees and commands it here, whoever the connection belongs to.
    */
   subscribe(id: string, options?: { token?: string }): Activity;
-  /** Sends a command to any activity, followed or not; `Operations` says which the server knows. */
+  /** Sends a command to any activity, followed or not. */
   command<Op extends keyof Operations>(
     activity: string,
     op: Op,
@@ -110,7 +110,7 @@ export class Activity {
   readonly place: Place | null;
   /** Milliseconds until reserving opens: 0 when it is open, null while that is not known. */
   opensInMs(): number | null;
-  /** Milliseconds until the own offer ends; null if there is none. Not served yet: there are no offers. */
+  /** Milliseconds until the own offer ends: 0 when it is over, null if there is none. */
   offerInMs(): number | null;
   /** State, status, RSVP or place are others now, or it has opened. */
   on(type: "change", listener: (activity: Activity) => void): () => void;
@@ -119,21 +119,22 @@ export class Activity {
   /** Stops following. Commands under way go on. */
   unsubscribe(): void;
 
-  reserve(args?: Operations["reserve"], options?: CommandOptions): Promise<RsvpAnswer>;
+  /** For people with an account. Guests come in by REST. */
+  reserve(args?: Operations["reserve"], options?: Unversioned): Promise<RsvpAnswer>;
   update(args: Operations["update"], options?: CommandOptions): Promise<RsvpAnswer>;
   cancel(options?: CommandOptions): Promise<RsvpAnswer>;
-  /** Not served yet: `validation_failed`. */
+  /** Takes what the own party was offered. */
   accept(options?: CommandOptions): Promise<RsvpAnswer>;
-  /** Not served yet: `validation_failed`. */
+  /** Leaves to others what the own party was offered. */
   decline(options?: CommandOptions): Promise<RsvpAnswer>;
-  /** For hosts. Not served yet: `validation_failed`. */
-  checkIn(rsvp: string, options?: CommandOptions): Promise<CommandAnswer>;
-  /** For hosts. Not served yet: `validation_failed`. */
-  undoCheckIn(rsvp: string, options?: CommandOptions): Promise<CommandAnswer>;
-  /** For hosts. Not served yet: `validation_failed`. */
-  promote(whom: Operations["promote"], options?: CommandOptions): Promise<CommandAnswer>;
-  /** For hosts. Not served yet: `validation_failed`. */
-  remove(rsvps: string[], options?: CommandOptions): Promise<CommandAnswer>;
+  /** For hosts. `already` tells whether the person was in before. */
+  checkIn(rsvp: string, options?: Unversioned): Promise<RsvpAnswer & { already: boolean }>;
+  /** For hosts. */
+  undoCheckIn(rsvp: string, options?: Unversioned): Promise<RsvpAnswer>;
+  /** For hosts: the parties of these RSVPs, or the next so many in the line; all of them or nobody. */
+  promote(whom: Operations["promote"], options?: Unversioned): Promise<SeveralAnswer>;
+  /** For hosts: all of them or nobody. */
+  remove(rsvps: string[], options?: Unversioned): Promise<SeveralAnswer>;
   /** For hosts. */
   setCapacity(capacity: number, options?: CommandOptions): Promise<CommandAnswer>;
   /** For hosts. */
@@ -147,20 +148,20 @@ export interface Place {
   spotsAhead: number;
 }
 
-/** The arguments of each operation. Those that the server does not know yet are answered with `validation_failed`. */
+/** The arguments of each operation. */
 export interface Operations {
   reserve: { guest_count?: number; special_requirements?: string | null };
-  update: { guest_count?: number; special_requirements?: string | null };
+  /** Only guests have a `name` to change; that of an account is in its token. */
+  update: { guest_count?: number; special_requirements?: string | null; name?: string };
   cancel: Record<string, never>;
-  set_capacity: { capacity: number };
-  pause_waitlist: { paused: boolean };
-  /** Not served yet, as are all that follow. */
   accept: Record<string, never>;
   decline: Record<string, never>;
   check_in: { rsvp: string };
   undo_check_in: { rsvp: string };
   promote: { rsvps: string[] } | { count: number };
   remove: { rsvps: string[] };
+  set_capacity: { capacity: number };
+  pause_waitlist: { paused: boolean };
 }
 
 export interface CommandOptions {
@@ -176,19 +177,26 @@ export interface CommandOptions {
   retryAfter?: boolean;
 }
 
+/** For what has no version: it is `validation_failed` to name one. */
+export type Unversioned = Omit<CommandOptions, "ifVersion">;
+
 export interface CommandAnswer {
   key: string;
   activity?: string;
   /** The command's own last event. */
   seq?: number;
   rsvp?: Rsvp;
+  /** Of a command about several: those that it promoted or removed, in the order of their events. */
   rsvps?: Rsvp[];
+  /** Of a check-in: whether there was nothing left to do. */
+  already?: boolean;
   counts?: Counts;
   /** Whether this is the first answer told once more. */
   replayed?: boolean;
 }
 
 export type RsvpAnswer = CommandAnswer & { rsvp: Rsvp; seq: number; counts: Counts };
+export type SeveralAnswer = CommandAnswer & { rsvps: Rsvp[]; seq: number; counts: Counts };
 
 export interface TurnoutErrorOptions {
   retry?: Retry;
@@ -208,6 +216,7 @@ export type LocalCode =
   | "connection_lost"
   | "message_too_large"
   | "no_token"
+  | "other_speaker"
   | "timed_out"
   | "too_many_commands"
   | "unsubscribed";
@@ -226,7 +235,7 @@ export class TurnoutError extends Error {
   readonly key: string | null;
   /** Whether the command was sent and may have been carried out all the same. */
   readonly unknownOutcome: boolean;
-  /** What the server says beside this, such as `current`, `limit`, `errors`, `opens_in_ms`. */
+  /** What the server says beside this, such as `current`, `limit`, `errors`, `opens_in_ms`, `rsvp_id`. */
   readonly extras: Record<string, any>;
 }
 

@@ -68,7 +68,7 @@ export class Turnout {
   #connection;
   #commands;
   #time;
-  /** @type {Map<string, {replica: Replica, activity: Activity, opening: Alarm, changed: () => void}>} */
+  /** @type {Map<string, {replica: Replica, activity: Activity, token?: string, opening: Alarm, changed: () => void}>} */
   #followed = new Map();
   #renewal;
   #answers = new Map();
@@ -84,6 +84,7 @@ export class Turnout {
       ...settings,
       newId: () => this.#newId("c"),
       isReady: () => this.#connection.isReady,
+      speaker: (activity) => this.#speaker(activity),
       send: (message) => this.#connection.send(message),
     });
     this.#connection = new Connection(settings, {
@@ -124,18 +125,22 @@ export class Turnout {
    * Follows an activity; the same object for the same id, until it is unsubscribed or ends.
    *
    * @param {string} id
-   * @param {{token?: string}} [options] a token for this activity alone, which no server takes yet
+   * @param {{token?: string}} [options] a token for this activity alone: until it is unsubscribed or ends, its holder
+   *   is who sees and commands it here
    * @returns {Activity}
    */
   subscribe(id, { token } = {}) {
     id = asWritten(id);
     const known = this.#followed.get(id);
+    if (known && (token ?? known.token) !== known.token) {
+      throw new TurnoutError("other_speaker", "It is followed for somebody else: unsubscribe it first.");
+    }
     if (known) return known.activity;
     if (this.#followed.size >= SUBSCRIPTIONS) {
       throw new TurnoutError("too_many_subscriptions", `One connection follows up to ${SUBSCRIPTIONS} activities.`);
     }
     const listeners = new Listeners();
-    const followed = {};
+    const followed = { token };
     followed.replica = new Replica(id, token, {
       ...this.#settings,
       subscribe: (entry) => this.#request("s", { type: "subscribe", ...entry }),
@@ -145,12 +150,14 @@ export class Turnout {
     });
     followed.opening = new Alarm(this.#settings.clock, () => followed.changed());
     followed.activity = new Activity(followed.replica, this.#time, listeners, {
-      command: (op, args, options) => this.command(id, op, args, options),
+      command: (op, args, options) => this.#command(token ?? null, id, op, args, options),
       unsubscribe: () => this.#unsubscribe(id, followed),
     });
     followed.changed = () => {
       // Before anybody hears of the end, who may follow it anew at once.
-      if (followed.replica.ended) this.#forget(id, followed);
+      const isOver = followed.replica.ended && this.#forget(id, followed);
+      // Until then the server refuses commands to it, lest they are taken as somebody else's.
+      if (isOver && token) this.#unfollow(id);
       // No message marks the opening: whoever shows a countdown is told when it is over.
       followed.opening.set(followed.replica.ended ? null : followed.activity.opensInMs());
       listeners.emit("change", followed.activity);
@@ -170,12 +177,17 @@ export class Turnout {
    * @param {import("./turnout.js").CommandOptions} [options]
    * @returns {Promise<import("./turnout.js").CommandAnswer>}
    */
-  command(activity, op, args, options = {}) {
+  command(activity, op, args, options) {
+    activity = asWritten(activity);
+    return this.#command(this.#speaker(activity), activity, op, args, options);
+  }
+
+  #command(speaker, activity, op, args, options = {}) {
     if (this.status === "closed") {
       return Promise.reject(new TurnoutError("connection_closed", "There is no connection: call connect()."));
     }
-    const fields = { activity: asWritten(activity), op, args, if_version: options.ifVersion };
-    return this.#commands.submit(fields, options);
+    const fields = { activity, op, args, if_version: options.ifVersion };
+    return this.#commands.submit(speaker, fields, options);
   }
 
   /**
@@ -201,6 +213,11 @@ export class Turnout {
    */
   on(type, listener) {
     return this.#listeners.add(type, listener);
+  }
+
+  /** Who commands an activity: the holder of a token of its own, or null for whoever the connection belongs to. */
+  #speaker(activity) {
+    return this.#followed.get(activity)?.token ?? null;
   }
 
   #newId(kind) {
@@ -297,7 +314,8 @@ export class Turnout {
   #answered(message, replica) {
     const command = this.#commands.answered(message);
     if (command) {
-      if (message.type === "ok" && message.rsvp && OWN_COMMANDS.has(command.op)) replica?.ownAnswer(message);
+      const isOwn = OWN_COMMANDS.has(command.op) && command.speaker === this.#speaker(message.activity);
+      if (message.type === "ok" && message.rsvp && isOwn) replica?.ownAnswer(message);
       return;
     }
     const waiting = this.#answers.get(message.id);
@@ -529,12 +547,12 @@ class Commands {
   #resting = new Set();
   #lastNumber = 0;
 
-  /** @param port `newId`, `isReady`, `send`, and the settings */
+  /** @param port `newId`, `isReady`, `speaker(activity)`, `send`, and the settings */
   constructor(port) {
     this.#port = port;
   }
 
-  submit(fields, { key = newKey(), signal, timeoutMs = this.#port.commandTimeoutMs, retryAfter = false }) {
+  submit(speaker, fields, { key = newKey(), signal, timeoutMs = this.#port.commandTimeoutMs, retryAfter = false }) {
     const refuse = (code, detail) => Promise.reject(new TurnoutError(code, detail, { key }));
     if (this.#waiting.length + this.#resting.size >= COMMANDS_QUEUED) {
       return refuse("too_many_commands", `${COMMANDS_QUEUED} commands wait already.`);
@@ -545,7 +563,7 @@ class Commands {
       return refuse("message_too_large", `A command has up to ${MESSAGE_BYTES} bytes.`);
     }
     this.#lastNumber += 1;
-    const command = new Command(this.#lastNumber, message, retryAfter, this.#port.clock);
+    const command = new Command(this.#lastNumber, message, speaker, retryAfter, this.#port.clock);
     command.giveUpOn(signal, timeoutMs, () => this.#forget(command));
     if (!command.isSettled) this.#waiting.push(command);
     this.pump();
@@ -556,6 +574,13 @@ class Commands {
   pump() {
     while (this.#waiting.length > 0 && this.#inFlight.size < COMMANDS_IN_FLIGHT && this.#port.isReady()) {
       const command = this.#waiting.shift();
+      // What was to be said by one must never be said by another.
+      if (command.speaker !== this.#port.speaker(command.message.activity)) {
+        const { message, wasSent: unknownOutcome } = command;
+        const detail = "Somebody else speaks for this activity by now.";
+        command.reject(new TurnoutError("other_speaker", detail, { key: message.key, unknownOutcome }));
+        continue;
+      }
       command.wasSent = true;
       this.#inFlight.set(command.message.id, command);
       this.#port.send(command.message);
@@ -625,7 +650,7 @@ class Commands {
   }
 }
 
-/** One command: its message, which never changes, and its promise. */
+/** One command: its message and who says it, which never change, and its promise. */
 class Command {
   wasSent = false;
   isSettled = false;
@@ -639,9 +664,10 @@ class Command {
   #restTimer = null;
   #givenUpAt = Infinity;
 
-  constructor(number, message, retryAfter, clock) {
+  constructor(number, message, speaker, retryAfter, clock) {
     this.number = number;
     this.message = message;
+    this.speaker = speaker;
     this.#retryAfter = retryAfter;
     this.#clock = clock;
     this.promise = new Promise((resolve, reject) => {
@@ -1119,7 +1145,9 @@ class Connection {
     const lost = new TurnoutError("connection_lost", why, { extras: { close_code: code } });
     const error = code >= 4000 && this.#accusation ? this.#accusation : lost;
     const toDo = whatToDo(code);
-    if (toDo === "stop") {
+    // There was a chance to bring another one; that of a guest whose activity is over has no successor.
+    const isOverForGood = this.#cameBackAtOnce && error.code === "manage_token_expired";
+    if (toDo === "stop" || isOverForGood) {
       this.#leave("closed", error);
     } else if (toDo === "renew" && !this.#cameBackAtOnce) {
       this.#cameBackAtOnce = true;

@@ -1,7 +1,7 @@
 // Uses everything that turnout.d.ts declares, so that the declarations are checked against what one writes.
 
 import { Turnout, TurnoutError, newKey } from "../turnout.js";
-import type { Activity, CommandAnswer, Place, RsvpAnswer, TurnoutOptions } from "../turnout.js";
+import type { Activity, CommandAnswer, Place, RsvpAnswer, SeveralAnswer, TurnoutOptions } from "../turnout.js";
 
 declare const login: (fresh: boolean) => Promise<string | null>;
 
@@ -56,12 +56,19 @@ export async function use(): Promise<Place | null> {
     if (error.code === "not_open_yet" && error.afterMs !== null) console.log(error.afterMs);
     if (error.unknownOutcome) console.log(error.key, error.retry === "same_key");
   }
-  // @ts-expect-error: names belong to accounts
   await evening.update({ name: "Another" });
-  await Promise.all([evening.accept(), evening.decline(), evening.checkIn("r"), evening.undoCheckIn("r")]);
-  await Promise.all([evening.promote({ count: 2 }), evening.promote({ rsvps: ["r"] }), evening.remove(["r"])]);
-  const several: CommandAnswer = await turnout.command("id", "set_capacity", { capacity: 5 });
-  console.log(several.rsvps?.length);
+  // @ts-expect-error: an address stays as it is
+  await evening.update({ email: "another@example.org" });
+  await Promise.all([evening.accept({ ifVersion: 2 }), evening.decline(), evening.undoCheckIn("r")]);
+  const { already, rsvp }: { already: boolean } & RsvpAnswer = await evening.checkIn("r");
+  console.log(already, rsvp.checked_in_at);
+  const several: SeveralAnswer = await evening.promote({ rsvps: ["r"] });
+  console.log(several.rsvps.length);
+  await Promise.all([evening.promote({ count: 2 }), evening.remove(["r"], { key: newKey() })]);
+  // @ts-expect-error: several have no common version
+  await evening.remove(["r"], { ifVersion: 1 });
+  const answer: CommandAnswer = await turnout.command("id", "set_capacity", { capacity: 5 });
+  console.log(answer.counts?.capacity);
   // @ts-expect-error: a capacity is a number
   await turnout.command("id", "set_capacity", { capacity: "5" });
   await evening.setCapacity(3);
