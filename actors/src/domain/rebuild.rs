@@ -52,7 +52,7 @@ pub struct Rebuild {
 }
 
 impl Rebuild {
-    /// Begins with the activity's own row. Its last ticket is found again from the RSVPs.
+    /// Begins with the activity's own row.
     pub fn new(id: ActivityId, head: Head) -> Self {
         Self {
             id,
@@ -72,6 +72,8 @@ impl Rebuild {
             return Err(Corrupt::PersonTwice(rsvp.id));
         }
         let (status, ticket, spots, group) = (rsvp.status, rsvp.ticket, rsvp.spots(), rsvp.group());
+        // The activity's row may be older than its memory of tickets. Then nothing was transferred yet, and the
+        // RSVPs have them all.
         self.head.last_ticket = self.head.last_ticket.max(ticket);
         let lead = self.rsvps.push(rsvp);
         match status {

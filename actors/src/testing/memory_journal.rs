@@ -172,12 +172,7 @@ impl Stored {
 
 impl StoredActivity {
     fn rebuild(&self, id: ActivityId) -> Result<Activity, Corrupt> {
-        // As on a database, the last ticket is nowhere but in the RSVPs.
-        let head = Head {
-            last_ticket: Ticket(0),
-            ..self.head.clone()
-        };
-        let mut rebuild = Rebuild::new(id, head);
+        let mut rebuild = Rebuild::new(id, self.head.clone());
         self.rows
             .values()
             .try_for_each(|rsvp| rebuild.rsvp(rsvp.clone()))?;

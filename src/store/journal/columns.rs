@@ -25,6 +25,7 @@ pub(super) struct HeadColumns {
     pub(super) waitlisted_parties: i64,
     pub(super) waitlisted_spots: i64,
     pub(super) capacity_limit: i64,
+    pub(super) last_ticket: i64,
 }
 
 impl HeadColumns {
@@ -43,6 +44,7 @@ impl HeadColumns {
             waitlisted_parties: batch.waitlisted_parties as i64,
             waitlisted_spots: batch.waitlisted_spots as i64,
             capacity_limit: head.capacity_limit.into(),
+            last_ticket: head.last_ticket.0 as i64,
         }
     }
 }

@@ -20,7 +20,7 @@ pub(in crate::store) const ACTIVITY_COLUMNS: &str = "id, title, description, ven
      capacity, max_guests, opens_at, closes_at, cancel_until, promote_until, waitlist_capacity, waitlist_paused, \
      patience, promotion, guests, visibility, attendees_visible, host_id, organization_id, version, created_at, \
      updated_at, cancelled_at, confirmed_spots, offered_spots, checked_in_spots, waitlisted_parties, \
-     waitlisted_spots, capacity_limit, seq, stamped_at";
+     waitlisted_spots, capacity_limit, last_ticket, seq, stamped_at";
 
 /// An activity as its row has it.
 #[derive(FromRow, Debug)]
@@ -57,6 +57,7 @@ pub(in crate::store) struct ActivityRow {
     waitlisted_parties: i64,
     waitlisted_spots: i64,
     capacity_limit: i64,
+    last_ticket: i64,
     seq: i64,
     stamped_at: i64,
 }
@@ -66,7 +67,7 @@ fn fit<T, N: TryFrom<T>>(column: &'static str, value: T) -> Result<N, Misfit> {
 }
 
 impl ActivityRow {
-    /// Its head. The last ticket is not in it: it is found from the RSVPs.
+    /// Its head.
     pub(in crate::store) fn head(self) -> Result<Head, Misfit> {
         let time = Timestamp::from_micros;
         Ok(Head {
@@ -79,7 +80,7 @@ impl ActivityRow {
             checked_in_spots: fit("checked_in_spots", self.checked_in_spots)?,
             capacity_limit: fit("capacity_limit", self.capacity_limit)?,
             seq: Seq(fit("seq", self.seq)?),
-            last_ticket: Ticket(0),
+            last_ticket: Ticket(fit("last_ticket", self.last_ticket)?),
             stamped_at: time(self.stamped_at),
             settings: Arc::new(self.settings()?),
         })

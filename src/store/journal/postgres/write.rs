@@ -27,6 +27,7 @@ const HEAD: &[(&str, &str)] = &[
     ("waitlisted_parties", "BIGINT"),
     ("waitlisted_spots", "BIGINT"),
     ("capacity_limit", "BIGINT"),
+    ("last_ticket", "BIGINT"),
 ];
 
 /// Those that are written only when the host has changed something.
@@ -261,7 +262,7 @@ fn arguments(batches: &[&Batch], settings_too: bool) -> Result<PgArguments, sqlx
     let mut arguments = PgArguments::default();
     let heads: Vec<HeadColumns> = batches.iter().map(|batch| HeadColumns::of(batch)).collect();
     bind!(arguments, heads: id, prev, owner_epoch, seq, last_batch, stamped_at, confirmed_spots, offered_spots,
-        checked_in_spots, waitlisted_parties, waitlisted_spots, capacity_limit);
+        checked_in_spots, waitlisted_parties, waitlisted_spots, capacity_limit, last_ticket);
     if settings_too {
         arguments.add(batches.iter().map(|batch| settings(batch)).collect::<Vec<_>>())?;
     }

@@ -55,21 +55,21 @@ type Bound = Result<(), sqlx::error::BoxDynError>;
 pub(super) async fn advance(connection: &mut SqliteConnection, batch: &Batch) -> Result<bool, sqlx::Error> {
     const COUNTS: &str = "UPDATE activities SET seq = $4, last_batch = $5, stamped_at = $6, confirmed_spots = $7, \
          offered_spots = $8, checked_in_spots = $9, waitlisted_parties = $10, waitlisted_spots = $11, \
-         capacity_limit = $12 WHERE id = $1 AND seq = $2 AND owner_epoch = $3";
+         capacity_limit = $12, last_ticket = $13 WHERE id = $1 AND seq = $2 AND owner_epoch = $3";
     const SETTINGS_TOO: &str = "UPDATE activities SET seq = $4, last_batch = $5, stamped_at = $6, \
          confirmed_spots = $7, offered_spots = $8, checked_in_spots = $9, waitlisted_parties = $10, \
-         waitlisted_spots = $11, capacity_limit = $12, version = $13, updated_at = $14, cancelled_at = $15, \
-         title = $16, description = $17, venue = $18, time_zone = $19, starts_at = $20, ends_at = $21, \
-         capacity = $22, max_guests = $23, opens_at = $24, closes_at = $25, cancel_until = $26, \
-         promote_until = $27, waitlist_capacity = $28, waitlist_paused = $29, patience = $30, promotion = $31, \
-         guests = $32, visibility = $33, attendees_visible = $34 \
+         waitlisted_spots = $11, capacity_limit = $12, last_ticket = $13, version = $14, updated_at = $15, \
+         cancelled_at = $16, title = $17, description = $18, venue = $19, time_zone = $20, starts_at = $21, \
+         ends_at = $22, capacity = $23, max_guests = $24, opens_at = $25, closes_at = $26, cancel_until = $27, \
+         promote_until = $28, waitlist_capacity = $29, waitlist_paused = $30, patience = $31, promotion = $32, \
+         guests = $33, visibility = $34, attendees_visible = $35 \
          WHERE id = $1 AND seq = $2 AND owner_epoch = $3";
     let settings_too = changes_settings(batch);
     let mut arguments = SqliteArguments::default();
     let bind = |arguments: &mut SqliteArguments| -> Bound {
         let head = HeadColumns::of(batch);
         bind!(arguments, head: id, prev, owner_epoch, seq, last_batch, stamped_at, confirmed_spots, offered_spots,
-            checked_in_spots, waitlisted_parties, waitlisted_spots, capacity_limit);
+            checked_in_spots, waitlisted_parties, waitlisted_spots, capacity_limit, last_ticket);
         if settings_too {
             arguments.add(i64::from(batch.head.version))?;
             arguments.add(batch.head.updated_at.micros())?;
