@@ -1,131 +1,262 @@
 //! Random histories: few people, few spots and narrow time windows, so that rules meet each other often.
 
 use proptest::prelude::*;
-use turnout_actors::domain::{
-    AttendeesVisible, CAPACITY_MAX, GuestPolicy, MAX_GUESTS_MAX, PATIENCE_MAX, Settings, SettingsChange,
-    Timestamp, Visibility,
-};
-use turnout_actors::testing::settings;
+use turnout_actors::domain::SettingsChange;
 
-/// Time is counted in ticks of a millisecond; windows lie within this many.
-const TICKS: i64 = 400;
-
-/// How many people there are. The first of them is the host.
-pub const PEOPLE: u8 = 14;
+use super::changes::{TICKS, change};
+use super::people::{ACCOUNTS, PEOPLE};
 
 /// From how many keyed commands one may come again.
 pub const AGAIN_MAX: usize = 6;
 
-/// How an activity begins.
-#[derive(Clone, Debug)]
-pub struct Opening {
-    pub settings: Settings,
-}
-
 /// One thing that happens.
 #[derive(Clone, Debug)]
 pub enum Step {
-    Reserve {
-        person: u8,
-        asker: Asker,
-        guests: u16,
-        wishes: bool,
-        key: Option<u8>,
-    },
-    Update {
-        person: u8,
-        asker: Asker,
-        guests: Option<u16>,
-        wishes: Option<bool>,
-        version: Version,
-        key: Option<u8>,
-    },
-    Cancel {
-        person: u8,
-        asker: Asker,
-        version: Version,
-        key: Option<u8>,
-    },
-    Change {
-        change: Box<SettingsChange>,
-        asker: Asker,
-        version: Version,
-        key: Option<u8>,
-    },
-    /// The activity is moved to begin so many ticks from now, and to last so many.
-    Reschedule {
-        from_now: i64,
-        length: i64,
-        asker: Asker,
-    },
-    CancelActivity {
-        asker: Asker,
-        version: Version,
-        key: Option<u8>,
-    },
+    Order(Order),
     /// One of the latest commands that carried a key comes again, the last one being 0.
     Again(usize),
-    /// The clock moves, sometimes backwards.
+    /// The activity looks whether offers are over.
+    Alarm,
+    /// The clock moves by so many ticks, sometimes backwards.
     Tick(i64),
     Commit,
     Abort,
     Reload,
 }
 
+/// A command is given.
+#[derive(Clone, Debug)]
+pub struct Order {
+    pub what: What,
+    pub asker: Asker,
+    pub version: Version,
+    pub key: Option<u8>,
+    /// Whether offers that are over end before it, as they do where an activity is live.
+    pub on_time: bool,
+}
+
+/// What is ordered.
+#[derive(Clone, Debug)]
+pub enum What {
+    Reserve {
+        whom: Whom,
+        guests: u16,
+        wishes: bool,
+    },
+    Group {
+        members: Vec<(Whom, u16)>,
+        together: bool,
+    },
+    Update {
+        whom: Whom,
+        guests: Option<u16>,
+        wishes: Option<bool>,
+        name: Option<bool>,
+    },
+    Cancel(Whom),
+    Accept(Whom),
+    Decline(Whom),
+    Transfer {
+        whom: Whom,
+        to: Recipient,
+    },
+    CheckIn {
+        whom: Whom,
+        code: Option<Version>,
+    },
+    UndoCheckIn(Whom),
+    Promote(Vec<Whom>),
+    PromoteNext(u32),
+    Bulk {
+        promote: Vec<Whom>,
+        remove: Vec<Whom>,
+    },
+    Change(Box<SettingsChange>),
+    /// The activity is moved to begin so many ticks from now, and to last so many.
+    Reschedule {
+        from_now: i64,
+        length: i64,
+    },
+    CancelActivity,
+    Expire,
+}
+
+/// Somebody of those who stand so, or anybody if none does.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Whom {
+    pub standing: Standing,
+    pub number: u8,
+}
+
+/// How somebody stands.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Standing {
+    /// In any way, also not at all.
+    Anyhow,
+    Confirmed,
+    Waiting,
+    Offered,
+    /// Waiting or offered with a party that they came with.
+    Accompanied,
+    Cancelled,
+    /// Not at all, or cancelled.
+    Out,
+    /// Without an account, in any way.
+    Guest,
+    /// Without an account and with nothing that stands.
+    Absent,
+    /// Without an account and cancelled.
+    Gone,
+    /// Without an account and cancelled by the host.
+    PutOut,
+    /// In any way that is not cancelled.
+    Live,
+}
+
+impl Standing {
+    /// Whom to take where nobody stands so.
+    pub fn otherwise(self) -> Self {
+        match self {
+            Self::Guest | Self::Absent | Self::Gone | Self::PutOut => Self::Guest,
+            Self::Anyhow | Self::Live | Self::Cancelled | Self::Out => Self::Anyhow,
+            Self::Confirmed | Self::Waiting | Self::Offered | Self::Accompanied => Self::Live,
+        }
+    }
+}
+
+/// Who gets an RSVP.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Recipient {
+    Whom(Whom),
+    /// Whoever gives it.
+    Oneself,
+}
+
 /// Who gives a command.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Asker {
-    /// Whom it is about.
+    /// Whom it is about; of those without an account, whoever has an RSVP comes with its manage token, but not
+    /// for coming in.
     Own,
+    /// The same, and those without an account with a token in any case.
+    Token,
+    /// The same with a token of another time.
+    OldToken,
+    /// The same without a token.
+    Unproved,
     /// Whom it is about, with the rights of an administrator.
     Elevated,
+    /// Whoever booked it for whom it is about.
+    Booker,
+    /// Another member of the party.
+    Companion,
     Host,
     /// An administrator who never comes.
     Administrator,
     /// Anybody.
     Other(u8),
+    /// Nobody: time has passed.
+    System,
 }
 
 /// Which version a caller acts on.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Version {
     Any,
     Current,
     Stale,
 }
 
-fn time() -> impl Strategy<Value = Timestamp> {
-    (0..TICKS).prop_map(Timestamp::from_millis)
+impl Whom {
+    fn of(standing: Standing) -> impl Strategy<Value = Self> {
+        any::<u8>().prop_map(move |number| Self { standing, number })
+    }
+
+    /// Anybody or, far more often, somebody who stands in one of these ways.
+    fn mostly(standings: &'static [Standing]) -> impl Strategy<Value = Self> {
+        prop_oneof![
+            1 => Self::of(Standing::Anyhow),
+            6 => prop::sample::select(standings).prop_flat_map(Self::of),
+        ]
+    }
+
+    /// Exactly this one.
+    pub fn exactly(number: u8) -> Self {
+        Self {
+            standing: Standing::Anyhow,
+            number,
+        }
+    }
 }
 
-fn maybe_time() -> impl Strategy<Value = Option<Timestamp>> {
-    prop_oneof![2 => Just(None), 1 => time().prop_map(Some)]
+impl What {
+    /// All whom it names.
+    pub fn whoms(&mut self) -> Vec<&mut Whom> {
+        match self {
+            Self::Reserve { whom, .. }
+            | Self::Update { whom, .. }
+            | Self::Cancel(whom)
+            | Self::Accept(whom)
+            | Self::Decline(whom)
+            | Self::CheckIn { whom, .. }
+            | Self::UndoCheckIn(whom)
+            | Self::Transfer {
+                whom,
+                to: Recipient::Oneself,
+            } => vec![whom],
+            Self::Transfer {
+                whom,
+                to: Recipient::Whom(to),
+            } => vec![whom, to],
+            Self::Group { members, .. } => members.iter_mut().map(|(whom, _)| whom).collect(),
+            Self::Promote(people) => people.iter_mut().collect(),
+            Self::Bulk { promote, remove } => promote.iter_mut().chain(remove).collect(),
+            Self::PromoteNext(_)
+            | Self::Change(_)
+            | Self::Reschedule { .. }
+            | Self::CancelActivity
+            | Self::Expire => Vec::new(),
+        }
+    }
 }
 
 fn key() -> impl Strategy<Value = Option<u8>> {
-    prop_oneof![3 => Just(None), 1 => (0..4_u8).prop_map(Some)]
+    prop_oneof![2 => Just(None), 1 => (0..8_u8).prop_map(Some)]
+}
+
+/// For what is seldom accepted, so that some of it comes again.
+fn often_a_key() -> impl Strategy<Value = Option<u8>> {
+    prop_oneof![1 => Just(None), 1 => (0..16_u8).prop_map(Some)]
 }
 
 fn guests() -> impl Strategy<Value = u16> {
     prop_oneof![5 => 0..4_u16, 1 => 0..12_u16]
 }
 
+fn few_guests() -> impl Strategy<Value = u16> {
+    prop_oneof![8 => Just(0), 2 => 0..4_u16, 1 => 0..12_u16]
+}
+
 fn version() -> impl Strategy<Value = Version> {
     prop_oneof![4 => Just(Version::Any), 1 => Just(Version::Current), 1 => Just(Version::Stale)]
 }
 
-fn person() -> impl Strategy<Value = u8> {
-    0..PEOPLE
+fn other() -> impl Strategy<Value = Asker> {
+    (0..PEOPLE).prop_map(Asker::Other)
 }
 
 /// Who gives a command about somebody's RSVP.
 fn asker() -> impl Strategy<Value = Asker> {
     prop_oneof![
-        30 => Just(Asker::Own),
-        2 => Just(Asker::Elevated),
-        4 => Just(Asker::Host),
-        2 => Just(Asker::Administrator),
-        2 => person().prop_map(Asker::Other),
+        60 => Just(Asker::Own),
+        3 => Just(Asker::Elevated),
+        5 => Just(Asker::Booker),
+        3 => Just(Asker::Companion),
+        5 => Just(Asker::Host),
+        3 => Just(Asker::Administrator),
+        3 => Just(Asker::OldToken),
+        2 => Just(Asker::Unproved),
+        2 => other(),
     ]
 }
 
@@ -134,215 +265,187 @@ fn newcomer() -> impl Strategy<Value = Asker> {
     prop_oneof![
         30 => Just(Asker::Own),
         2 => Just(Asker::Elevated),
-        1 => person().prop_map(Asker::Other),
+        2 => Just(Asker::Host),
+        2 => Just(Asker::Token),
+        1 => Just(Asker::OldToken),
+        1 => other(),
     ]
 }
 
-/// Who gives a command about the activity as a whole.
+/// Who books for several.
+fn booker() -> impl Strategy<Value = Asker> {
+    prop_oneof![
+        16 => (0..ACCOUNTS).prop_map(Asker::Other),
+        3 => Just(Asker::Host),
+        2 => Just(Asker::Administrator),
+        1 => other(),
+        1 => Just(Asker::OldToken),
+        1 => Just(Asker::Unproved),
+    ]
+}
+
+/// Who gives a command about the activity as a whole, its line or its door.
 fn host() -> impl Strategy<Value = Asker> {
     prop_oneof![
-        12 => Just(Asker::Host),
+        16 => Just(Asker::Host),
         3 => Just(Asker::Administrator),
-        1 => person().prop_map(Asker::Other),
+        2 => other(),
     ]
 }
 
-fn visibility() -> impl Strategy<Value = Visibility> {
-    prop_oneof![
-        3 => Just(Visibility::Public),
-        1 => Just(Visibility::Unlisted),
-        2 => Just(Visibility::Private),
-    ]
+fn order(
+    what: impl Strategy<Value = What>,
+    asker: impl Strategy<Value = Asker>,
+) -> impl Strategy<Value = Step> {
+    ordered(what, asker, version(), key())
 }
 
-fn text() -> impl Strategy<Value = String> {
-    prop_oneof![Just("One"), Just("Another")].prop_map(Into::into)
-}
-
-fn waitlist_capacity() -> impl Strategy<Value = Option<u32>> {
-    prop_oneof![4 => Just(None), 1 => (0..5_u32).prop_map(Some)]
-}
-
-impl Opening {
-    pub fn any() -> impl Strategy<Value = Self> {
-        let times = (
-            maybe_time(),
-            maybe_time(),
-            maybe_time(),
-            maybe_time(),
-            TICKS / 8..TICKS,
-            1..TICKS,
-        );
-        let policy = (1..12_u32, 0..5_u32, 0..11_u16, waitlist_capacity());
-        let visibility = prop_oneof![9 => Just(Visibility::Public), 1 => visibility()];
-        (times, policy, visibility)
-            .prop_map(
-                |((opens_at, closes_at, cancel_until, promote_until, starts, length), policy, visibility)| {
-                    let (capacity, patience, max_guests, waitlist_capacity) = policy;
-                    Settings {
-                        starts_at: Timestamp::from_millis(starts),
-                        ends_at: Timestamp::from_millis(starts + length),
-                        patience,
-                        max_guests,
-                        opens_at,
-                        closes_at,
-                        cancel_until,
-                        promote_until,
-                        waitlist_capacity,
-                        visibility,
-                        ..settings(capacity)
-                    }
-                },
-            )
-            .prop_filter("valid settings", |settings| settings.errors().is_empty())
-            .prop_map(|settings| Self { settings })
-    }
+fn ordered(
+    what: impl Strategy<Value = What>,
+    asker: impl Strategy<Value = Asker>,
+    version: impl Strategy<Value = Version>,
+    key: impl Strategy<Value = Option<u8>>,
+) -> impl Strategy<Value = Step> {
+    (what, asker, version, key, prop::bool::weighted(0.9)).prop_map(|(what, asker, version, key, on_time)| {
+        Step::Order(Order {
+            what,
+            asker,
+            version,
+            key,
+            on_time,
+        })
+    })
 }
 
 impl Step {
     pub fn any() -> impl Strategy<Value = Self> {
         prop_oneof![
-            30 => (person(), newcomer(), guests(), any::<bool>(), key())
-                .prop_map(|(person, asker, guests, wishes, key)| Self::Reserve { person, asker, guests, wishes, key }),
-            14 => (person(), asker(), prop::option::of(guests()), prop::option::of(any::<bool>()), version(), key())
-                .prop_map(|(person, asker, guests, wishes, version, key)| {
-                    Self::Update { person, asker, guests, wishes, version, key }
-                }),
-            18 => (person(), asker(), version(), key())
-                .prop_map(|(person, asker, version, key)| Self::Cancel { person, asker, version, key }),
-            8 => (change(), host(), version(), key()).prop_map(|(change, asker, version, key)| {
-                Self::Change { change: Box::new(change), asker, version, key }
-            }),
-            2 => (-40..80_i64, 1..TICKS / 4, host())
-                .prop_map(|(from_now, length, asker)| Self::Reschedule { from_now, length, asker }),
-            4 => (0..AGAIN_MAX).prop_map(Self::Again),
-            1 => prop::bool::weighted(0.4)
-                .prop_flat_map(|really| if really { cancel_activity().boxed() } else { Just(Self::Commit).boxed() }),
-            8 => prop_oneof![4 => 1..8_i64, 1 => -5..0_i64, 1 => 20..80_i64].prop_map(Self::Tick),
-            12 => Just(Self::Commit),
-            2 => Just(Self::Abort),
-            2 => Just(Self::Reload),
+            60 => people_come(),
+            60 => people_change(),
+            24 => hosts_work(),
+            20 => hosts_set(),
+            12 => (0..AGAIN_MAX).prop_map(Self::Again),
+            4 => Just(Self::Alarm),
+            20 => prop_oneof![4 => 1..8_i64, 1 => -5..0_i64, 1 => 20..80_i64].prop_map(Self::Tick),
+            24 => Just(Self::Commit),
+            4 => Just(Self::Abort),
+            4 => Just(Self::Reload),
         ]
     }
+}
 
-    /// Whether it is a command with a key.
-    pub fn is_keyed(&self) -> bool {
-        match self {
-            Self::Reserve { key, .. }
-            | Self::Update { key, .. }
-            | Self::Cancel { key, .. }
-            | Self::Change { key, .. }
-            | Self::CancelActivity { key, .. } => key.is_some(),
-            Self::Reschedule { .. }
-            | Self::Again(_)
-            | Self::Tick(_)
-            | Self::Commit
-            | Self::Abort
-            | Self::Reload => false,
-        }
-    }
+fn people_come() -> impl Strategy<Value = Step> {
+    let reserve = (
+        Whom::mostly(&[Standing::Anyhow, Standing::Out]),
+        guests(),
+        any::<bool>(),
+    )
+        .prop_map(|(whom, guests, wishes)| What::Reserve { whom, guests, wishes });
+    let member = prop_oneof![
+        8 => Whom::of(Standing::Absent),
+        1 => Whom::of(Standing::Guest),
+    ];
+    let group = (
+        prop::collection::vec((member, few_guests()), 2..6),
+        prop::bool::weighted(0.75),
+    )
+        .prop_map(|(members, together)| What::Group { members, together });
+    prop_oneof![
+        40 => order(reserve, newcomer()),
+        26 => order(group, booker()),
+    ]
+}
+
+fn people_change() -> impl Strategy<Value = Step> {
+    use Standing::{Absent, Accompanied, Cancelled, Confirmed, Gone, Guest, Offered, PutOut, Waiting};
+    let standing = || Whom::mostly(&[Confirmed, Waiting, Offered, Accompanied]);
+    let update = (
+        standing(),
+        prop::option::of(guests()),
+        prop::option::of(any::<bool>()),
+        prop::option::weighted(0.2, any::<bool>()),
+    )
+        .prop_map(|(whom, guests, wishes, name)| What::Update {
+            whom,
+            guests,
+            wishes,
+            name,
+        });
+    let recipient = prop_oneof![
+        8 => Whom::of(Absent).prop_map(Recipient::Whom),
+        4 => Whom::of(Gone).prop_map(Recipient::Whom),
+        2 => Whom::of(PutOut).prop_map(Recipient::Whom),
+        2 => Whom::of(Guest).prop_map(Recipient::Whom),
+        1 => Just(Recipient::Oneself),
+    ];
+    let transfer = (standing(), recipient).prop_map(|(whom, to)| What::Transfer { whom, to });
+    let answer = || {
+        Whom::mostly(&[
+            Offered,
+            Offered,
+            Offered,
+            Offered,
+            Accompanied,
+            Waiting,
+            Cancelled,
+        ])
+    };
+    prop_oneof![
+        18 => order(update, asker()),
+        22 => order(standing().prop_map(What::Cancel), asker()),
+        12 => order(answer().prop_map(What::Accept), asker()),
+        7 => order(answer().prop_map(What::Decline), asker()),
+        9 => order(transfer, asker()),
+    ]
+}
+
+fn hosts_work() -> impl Strategy<Value = Step> {
+    use Standing::{Accompanied, Cancelled, Confirmed, Offered, Waiting};
+    let code = prop_oneof![
+        3 => Just(None),
+        2 => Just(Some(Version::Current)),
+        1 => Just(Some(Version::Stale)),
+    ];
+    let check_in = (Whom::mostly(&[Confirmed, Confirmed, Confirmed, Cancelled]), code)
+        .prop_map(|(whom, code)| What::CheckIn { whom, code });
+    let undo = Whom::mostly(&[Confirmed]).prop_map(What::UndoCheckIn);
+    let some = |least: usize| {
+        let waiting = prop_oneof![
+            12 => prop::sample::select(&[Waiting, Waiting, Accompanied]).prop_flat_map(Whom::of),
+            1 => Whom::of(Standing::Anyhow),
+        ];
+        prop::collection::vec(waiting, least..4)
+    };
+    let standing = prop_oneof![
+        12 => prop::sample::select(&[Waiting, Confirmed, Offered, Accompanied]).prop_flat_map(Whom::of),
+        1 => Whom::of(Standing::Anyhow),
+    ];
+    let bulk = (some(0), prop::collection::vec(standing, 1..4))
+        .prop_map(|(promote, remove)| What::Bulk { promote, remove });
+    prop_oneof![
+        8 => ordered(check_in, host(), version(), often_a_key()),
+        4 => ordered(undo, host(), version(), often_a_key()),
+        5 => ordered(some(1).prop_map(What::Promote), host(), version(), often_a_key()),
+        4 => ordered((1..4_u32).prop_map(What::PromoteNext), host(), version(), often_a_key()),
+        7 => ordered(bulk, host(), version(), often_a_key()),
+    ]
+}
+
+fn hosts_set() -> impl Strategy<Value = Step> {
+    let reschedule =
+        (-40..80_i64, 1..TICKS / 4).prop_map(|(from_now, length)| What::Reschedule { from_now, length });
+    prop_oneof![
+        160 => order(change().prop_map(|change| What::Change(Box::new(change))), host()),
+        40 => ordered(reschedule, host(), Just(Version::Any), Just(None)),
+        6 => cancel_activity(),
+        4 => order(Just(What::Expire), prop_oneof![host(), Just(Asker::System)]),
+        2 => order(change().prop_map(|change| What::Change(Box::new(change))), Just(Asker::System)),
+    ]
 }
 
 /// The end of the activity, which must not come early in most histories. Its few keys come back the more often.
 fn cancel_activity() -> impl Strategy<Value = Step> {
-    let asker = prop_oneof![4 => host(), 1 => person().prop_map(Asker::Other)];
+    let asker = prop_oneof![3 => host(), 1 => other()];
     let key = prop_oneof![1 => Just(None), 2 => (0..2_u8).prop_map(Some)];
-    (asker, version(), key).prop_map(|(asker, version, key)| Step::CancelActivity { asker, version, key })
-}
-
-fn change() -> impl Strategy<Value = SettingsChange> {
-    prop_oneof![
-        10 => (1..14_u32).prop_map(|capacity| SettingsChange { capacity: Some(capacity), ..Default::default() }),
-        6 => any::<bool>().prop_map(|paused| SettingsChange { waitlist_paused: Some(paused), ..Default::default() }),
-        2 => (0..5_u32).prop_map(|patience| SettingsChange { patience: Some(patience), ..Default::default() }),
-        2 => (0..11_u16).prop_map(|guests| SettingsChange { max_guests: Some(guests), ..Default::default() }),
-        2 => waitlist_capacity().prop_map(|most| SettingsChange { waitlist_capacity: Some(most), ..Default::default() }),
-        8 => times(),
-        4 => texts(),
-        2 => visibility().prop_map(|visibility| SettingsChange { visibility: Some(visibility), ..Default::default() }),
-        1 => beyond_a_limit(),
-        2 => (1..14_u32, any::<bool>(), 0..5_u32).prop_map(|(capacity, paused, patience)| SettingsChange {
-            capacity: Some(capacity),
-            waitlist_paused: Some(paused),
-            patience: Some(patience),
-            ..Default::default()
-        }),
-    ]
-}
-
-/// Windows that open again, close early, or contradict each other.
-fn times() -> impl Strategy<Value = SettingsChange> {
-    prop_oneof![
-        1 => maybe_time().prop_map(|until| SettingsChange { promote_until: Some(until), ..Default::default() }),
-        1 => maybe_time().prop_map(|until| SettingsChange { cancel_until: Some(until), ..Default::default() }),
-        1 => maybe_time().prop_map(|opens_at| SettingsChange { opens_at: Some(opens_at), ..Default::default() }),
-        1 => maybe_time().prop_map(|closes_at| SettingsChange { closes_at: Some(closes_at), ..Default::default() }),
-        1 => time().prop_map(|ends_at| SettingsChange { ends_at: Some(ends_at), ..Default::default() }),
-        2 => time().prop_map(|starts_at| SettingsChange { starts_at: Some(starts_at), ..Default::default() }),
-        4 => (time(), 1..TICKS).prop_map(|(starts_at, length)| SettingsChange {
-            starts_at: Some(starts_at),
-            ends_at: Some(starts_at.plus_millis(length)),
-            ..Default::default()
-        }),
-        2 => (prop::option::of(time()), prop::option::of(maybe_time()), prop::option::of(maybe_time()), 0..14_u32)
-            .prop_map(|(starts_at, opens_at, closes_at, capacity)| SettingsChange {
-                starts_at,
-                opens_at,
-                closes_at,
-                capacity: Some(capacity),
-                ..Default::default()
-            }),
-    ]
-}
-
-/// What no rule looks at.
-fn texts() -> impl Strategy<Value = SettingsChange> {
-    let (shared, hidden) = (AttendeesVisible::Attendees, AttendeesVisible::Host);
-    prop_oneof![
-        text().prop_map(|title| SettingsChange {
-            title: Some(title),
-            ..Default::default()
-        }),
-        prop::option::of(text()).prop_map(|text| SettingsChange {
-            description: Some(text),
-            ..Default::default()
-        }),
-        prop::option::of(text()).prop_map(|venue| SettingsChange {
-            venue: Some(venue),
-            ..Default::default()
-        }),
-        text().prop_map(|zone| SettingsChange {
-            time_zone: Some(zone),
-            ..Default::default()
-        }),
-        any::<bool>().prop_map(|open| SettingsChange {
-            guests: Some(if open { GuestPolicy::Open } else { GuestPolicy::Off }),
-            ..Default::default()
-        }),
-        any::<bool>().prop_map(move |open| SettingsChange {
-            attendees_visible: Some(if open { shared } else { hidden }),
-            ..Default::default()
-        }),
-    ]
-}
-
-fn beyond_a_limit() -> impl Strategy<Value = SettingsChange> {
-    prop_oneof![
-        Just(SettingsChange {
-            capacity: Some(0),
-            ..Default::default()
-        }),
-        Just(SettingsChange {
-            capacity: Some(CAPACITY_MAX + 1),
-            ..Default::default()
-        }),
-        Just(SettingsChange {
-            max_guests: Some(MAX_GUESTS_MAX + 1),
-            ..Default::default()
-        }),
-        Just(SettingsChange {
-            patience: Some(PATIENCE_MAX + 1),
-            ..Default::default()
-        }),
-    ]
+    ordered(Just(What::CancelActivity), asker, version(), key)
 }

@@ -7,40 +7,49 @@ use futures::executor::block_on;
 use proptest::test_runner::TestCaseError;
 use proptest::{prop_assert, prop_assert_eq};
 use turnout_actors::domain::{
-    self, Activity, ActivityId, Ahead, Answered, Difference, Draft, Event, Fact, Judgement, KeyCheck, Keyed,
-    OwnerEpoch, Principal, Rejection, Request, RsvpId, Seq, Settings, Timestamp,
+    self, Activity, ActivityId, Difference, Draft, Event, Fact, Judgement, KeyCheck, Keyed, OwnerEpoch,
+    Rejection, Request, RsvpId, Settings, Status, Timestamp,
 };
 use turnout_actors::ports::{Batch, Journal, Landing, NewActivity};
 use turnout_actors::testing::MemoryJournal;
-use turnout_loadtest::model::Model;
+use turnout_loadtest::model::{self, Model};
 use uuid::Uuid;
 
-use super::history::{AGAIN_MAX, Opening, PEOPLE, Step};
+use super::changes::{Opening, TICK_MS};
+use super::followers::Followers;
+use super::history::{AGAIN_MAX, Order, Step};
+use super::people::key_of;
 use super::same::{
-    Checked, person_name, same_counts, same_event, same_head, same_rejection, same_rsvp, told_settings,
+    Checked, same_counts, same_event, same_head, same_refusal, same_told, tells_where_it_stood, told_settings,
 };
 use super::tally::Tally;
-use super::translate::{name, user};
+use super::translate::expiry;
 
 pub struct World {
     journal: MemoryJournal,
-    opening: Settings,
-    activity: Activity,
+    pub(super) opening: Settings,
+    pub(super) activity: Activity,
     epoch: OwnerEpoch,
-    draft: Draft,
+    pub(super) draft: Draft,
+    /// Where each RSVP stands, as the events tell it, and as those tell it that are durable.
+    standing: HashMap<RsvpId, Status>,
+    committed_standing: HashMap<RsvpId, Status>,
+    /// Whether offers that are over end before the next command.
+    alarm: bool,
     /// The durable events.
-    events: Vec<Event>,
+    pub(super) events: Vec<Event>,
     pub(super) model: Model,
     /// The model as of the last commit: what readers may see.
-    committed: Model,
+    pub(super) committed: Model,
     now: Timestamp,
     latest: Timestamp,
     pub(super) ids: u128,
     pub(super) ids_by_person: HashMap<String, RsvpId>,
-    /// What a waiting client knows of its place, by person, kept up by the waitlist's moves alone.
-    followers: HashMap<RsvpId, (domain::Ticket, Seq, Ahead)>,
+    /// Whose RSVPs these are or, where there is none, would have been.
+    pub(super) persons_by_id: HashMap<RsvpId, String>,
+    followers: Followers,
     /// The latest commands with a key, the last one first.
-    keyed: VecDeque<Step>,
+    keyed: VecDeque<Order>,
     tally: Tally,
 }
 
@@ -67,6 +76,9 @@ impl World {
             draft: Draft::on(&loaded.activity),
             activity: loaded.activity,
             epoch: loaded.epoch,
+            standing: HashMap::new(),
+            committed_standing: HashMap::new(),
+            alarm: opening.alarm,
             events: Vec::new(),
             committed: model.clone(),
             model,
@@ -74,7 +86,8 @@ impl World {
             latest: start,
             ids: 0,
             ids_by_person: HashMap::new(),
-            followers: HashMap::new(),
+            persons_by_id: HashMap::new(),
+            followers: Followers::default(),
             keyed: VecDeque::new(),
             tally: Tally::default(),
         }
@@ -82,21 +95,24 @@ impl World {
 
     pub fn take(&mut self, step: &Step) -> Checked {
         match step {
-            Step::Tick(millis) => self.now = self.now.plus_millis(*millis),
+            Step::Tick(ticks) => self.now = self.now.plus_millis(ticks * TICK_MS),
             Step::Commit => self.commit()?,
             Step::Abort => self.abort(),
             Step::Reload => self.reload()?,
+            Step::Alarm => self.ring()?,
             Step::Again(back) => {
-                if let Some(step) = self.keyed.get(*back).cloned() {
-                    self.order(&step)?;
+                if let Some(order) = self.keyed.get(*back).cloned() {
+                    self.order(&order)?;
                 }
             }
-            step => {
-                if step.is_keyed() {
-                    self.keyed.push_front(step.clone());
+            Step::Order(order) => {
+                let order = self.settle(order);
+                let is_accepted = self.order(&order)?;
+                // Of those that were refused few are enough.
+                if order.key.is_some() && (is_accepted || self.keyed.len() < 2) {
+                    self.keyed.push_front(order);
                     self.keyed.truncate(AGAIN_MAX);
                 }
-                self.order(step)?;
             }
         }
         self.readers_see_only_what_is_committed()
@@ -111,35 +127,80 @@ impl World {
         Ok(self.tally)
     }
 
-    fn order(&mut self, step: &Step) -> Checked {
-        // What the actor does: no stamp goes back behind one that something was judged by.
+    /// Gives a command; tells whether it was accepted.
+    fn order(&mut self, order: &Order) -> Result<bool, TestCaseError> {
+        // What the actor does: no stamp goes back behind one that something was judged by, and offers that are over
+        // by then end first.
         self.latest = self.latest.max(self.now);
-        let Some((request, told)) = self.translate(self.latest, step) else {
-            return Ok(());
-        };
+        if order.on_time && self.alarm && self.is_offer_over() {
+            self.ring()?;
+        }
+        let moment = self.moment(order, self.latest);
+        let (request, told) = self.translate(self.latest, order);
+        let outcome = self.put(&request, &told)?;
+        self.tally.count(order, &outcome, moment);
+        Ok(outcome.is_ok())
+    }
+
+    /// Every offer that is over ends.
+    fn ring(&mut self) -> Checked {
+        self.latest = self.latest.max(self.now);
+        let promote_until_us = self.draft.head().settings.promote_until().micros();
+        for end_us in self
+            .model
+            .rsvps()
+            .values()
+            .filter_map(|row| row.offer_expires_at_us)
+        {
+            if end_us <= self.latest.micros() {
+                let is_cut = end_us == promote_until_us;
+                self.tally.count_end(if is_cut {
+                    "with promotion"
+                } else {
+                    "after its time"
+                });
+            }
+        }
+        let (request, told) = expiry(self.latest);
+        let outcome = self.put(&request, &told)?;
+        self.tally.count_alarm(&outcome);
+        Ok(())
+    }
+
+    /// Whether an offer has come to its end. The actor asks the committed state and the draft for it, which may name
+    /// one too many but must not miss one.
+    pub(super) fn is_offer_over(&self) -> bool {
+        let ends = [self.activity.next_offer_end(), self.draft.next_offer_end()];
+        let first = ends.into_iter().flatten().min();
+        if let Some(expected) = self.model.first_offer_end_us() {
+            assert!(
+                first.is_some_and(|first| first.micros() <= expected),
+                "the end of an offer is missed: {first:?} instead of {expected}"
+            );
+        }
+        let end = self.model.first_offer_end_us();
+        end.is_some_and(|end| end <= self.latest.micros())
+    }
+
+    /// Gives a command to both and compares all that comes of it.
+    fn put(
+        &mut self,
+        request: &Request,
+        told: &model::Request,
+    ) -> Result<Result<model::Answer, model::Refusal>, TestCaseError> {
         let before = self.draft.events().len();
-        let doors_were_closed = self.latest >= self.draft.head().settings.promote_until();
-        let judged = self.judge(&request);
-        let expected = self.model.submit(&told);
-        self.tally.count(step, &expected, doors_were_closed);
-        match (judged, expected) {
+        let judged = self.judge(request);
+        let expected = self.model.submit(told);
+        match (&judged, &expected) {
             (Ok(answer), Ok(expected)) => {
-                prop_assert_eq!(answer.seq.0, expected.seq);
-                prop_assert_eq!(answer.replayed, expected.replayed);
-                prop_assert_eq!(answer.rsvp.is_some(), expected.rsvp.is_some());
-                if let (Some(rsvp), Some(expected_rsvp)) = (&answer.rsvp, &expected.rsvp) {
-                    same_rsvp(rsvp, expected_rsvp, !answer.replayed)?;
-                }
-                for event in self.draft.events()[before..]
-                    .iter()
-                    .filter(|e| matches!(e.fact, Fact::Entered(_)))
-                {
+                let new = &self.draft.events()[before..];
+                for event in new {
                     if let Fact::Entered(entered) = &event.fact {
-                        self.ids_by_person
-                            .insert(person_name(&entered.person), entered.rsvp);
+                        let person = key_of(&entered.person);
+                        self.persons_by_id.insert(entered.rsvp, person.clone());
+                        self.ids_by_person.insert(person, entered.rsvp);
                     }
                 }
-                let new: Vec<&Event> = self.draft.events()[before..].iter().collect();
                 prop_assert_eq!(
                     new.len(),
                     expected.events.len(),
@@ -148,16 +209,28 @@ impl World {
                     expected.events
                 );
                 for (event, expected) in new.iter().zip(&expected.events) {
-                    same_event(event, expected, &self.ids_by_person)?;
+                    same_event(event, expected, &request.by, self.latest, &self.persons_by_id)?;
+                    tells_where_it_stood(event, &mut self.standing)?;
                 }
+                for rsvp in answer.told.iter().map(|answered| &answered.rsvp) {
+                    prop_assert_eq!(rsvp.id, self.ids_by_person[&key_of(&rsvp.person)]);
+                }
+                prop_assert_eq!(answer.seq.0, expected.seq);
+                prop_assert_eq!(answer.replayed, expected.replayed);
+                prop_assert_eq!(answer.changed, expected.changed);
+                same_told(&answer.told, &expected.told, answer.replayed, &self.model)?;
             }
-            (Err(rejection), Err(expected)) => same_rejection(&rejection, expected, &self.model)?,
-            (judged, expected) => prop_assert!(false, "{:?} instead of {:?}", judged, expected),
+            (Err(rejection), Err(expected)) => {
+                same_refusal(rejection, expected, &self.model, self.latest, &self.persons_by_id)?;
+            }
+            (judged, expected) => {
+                prop_assert!(false, "{:?} instead of {:?} for {:?}", judged, expected, told)
+            }
         }
-        same_counts(&self.draft.overview().counts, &self.model)?;
+        same_counts(&self.draft.overview(), &self.model)?;
         same_head(self.draft.head(), &self.model)?;
         prop_assert_eq!(self.model.invariants(), Vec::<String>::new());
-        Ok(())
+        Ok(expected)
     }
 
     /// Judges a command as the actor does, looking keys up in the journal where the domain asks for it.
@@ -208,16 +281,19 @@ impl World {
             self.events.extend(events);
             let draft = std::mem::replace(&mut self.draft, Draft::on(&self.activity));
             self.activity.absorb(draft);
-            self.follow(&Difference { before, after, moves })?;
+            let difference = Difference { before, after, moves };
+            self.followers.follow(&self.activity, &difference)?;
         }
         self.draft = Draft::on(&self.activity);
         self.committed = self.model.clone();
+        self.committed_standing = self.standing.clone();
         self.the_same_people_may_know_of_it()
     }
 
     fn abort(&mut self) {
         self.draft = Draft::on(&self.activity);
         self.model = self.committed.clone();
+        self.standing = self.committed_standing.clone();
     }
 
     fn reload(&mut self) -> Checked {
@@ -234,118 +310,6 @@ impl World {
         self.activity = loaded.activity;
         self.epoch = loaded.epoch;
         self.draft = Draft::on(&self.activity);
-        Ok(())
-    }
-
-    fn readers_see_only_what_is_committed(&self) -> Checked {
-        same_counts(&self.activity.counts(), &self.committed)?;
-        same_head(self.activity.head(), &self.committed)?;
-        prop_assert_eq!(self.activity.rsvp_count(), self.committed.rsvps().len());
-        for answered in self.activity.rsvps() {
-            let person = person_name(&answered.rsvp.person);
-            let expected = self
-                .committed
-                .rsvp(&person)
-                .expect("only people who came have RSVPs");
-            same_rsvp(&answered, &expected, true)?;
-        }
-        let waiting: Vec<String> = self
-            .activity
-            .waiting()
-            .map(|a| person_name(&a.rsvp.person))
-            .collect();
-        let expected: Vec<String> = self
-            .committed
-            .waiting()
-            .iter()
-            .flat_map(|p| p.members.clone())
-            .collect();
-        prop_assert_eq!(waiting, expected);
-        Ok(())
-    }
-
-    fn the_same_people_may_know_of_it(&self) -> Checked {
-        let activity = &self.activity;
-        prop_assert_eq!(
-            activity.is_visible_to(None),
-            self.committed.is_visible_to(None, false)
-        );
-        for person in 0..PEOPLE {
-            for elevated in [false, true] {
-                let by = Principal {
-                    elevated,
-                    ..Principal::user(user(person))
-                };
-                let expected = self
-                    .committed
-                    .is_visible_to(Some(&name(by.user)), person == 0 || elevated);
-                prop_assert_eq!(activity.is_visible_to(Some(&by)), expected);
-            }
-        }
-        Ok(())
-    }
-
-    fn folding_all_events_gives_the_state(&self) -> Checked {
-        let head = self.activity.head();
-        let mut folded = Activity::new(
-            self.activity.id(),
-            Arc::new(self.opening.clone()),
-            head.created_at,
-        );
-        for event in &self.events {
-            folded.apply(event);
-        }
-        prop_assert_eq!(folded.head(), head);
-        prop_assert_eq!(folded.waitlist(), self.activity.waitlist());
-        let sorted = |activity: &Activity| {
-            let mut rsvps: Vec<Answered> = activity.rsvps().collect();
-            rsvps.sort_by_key(|answered| answered.rsvp.id);
-            rsvps
-        };
-        prop_assert_eq!(sorted(&folded), sorted(&self.activity));
-        Ok(())
-    }
-
-    /// Whoever waits can follow its place by the moves alone, however many commits they span.
-    fn follow(&mut self, difference: &Difference) -> Checked {
-        let cancelled = difference.after.cancelled_at.is_some();
-        for answered in self.activity.rsvps() {
-            let rsvp = &answered.rsvp;
-            let known = self
-                .followers
-                .get(&rsvp.id)
-                .filter(|(ticket, ..)| *ticket == rsvp.ticket)
-                .copied();
-            let Some(ahead) = answered.ahead.filter(|_| !cancelled) else {
-                self.followers.remove(&rsvp.id);
-                continue;
-            };
-            if let Some((ticket, since, mut place)) = known {
-                let moves = &difference.moves;
-                let earlier = |entry: &&(domain::Ticket, u32, Seq)| entry.0 < ticket && entry.2 > since;
-                for (_, spots, _) in moves.joined.iter().filter(earlier) {
-                    place.parties += 1;
-                    place.spots += u64::from(*spots);
-                }
-                for (_, delta, _) in moves
-                    .resized
-                    .iter()
-                    .filter(|entry| entry.0 < ticket && entry.2 > since)
-                {
-                    place.spots = place
-                        .spots
-                        .checked_add_signed(*delta)
-                        .expect("spots ahead stay positive");
-                }
-                for (_, spots, _) in moves.left.iter().filter(earlier) {
-                    place.parties -= 1;
-                    place.spots -= u64::from(*spots);
-                }
-                prop_assert_eq!(place, ahead);
-            }
-            self.followers
-                .insert(rsvp.id, (rsvp.ticket, difference.seq(), ahead));
-        }
         Ok(())
     }
 }
