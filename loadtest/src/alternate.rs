@@ -146,7 +146,8 @@ async fn take_turns<L: Line>(mut line: L, scene: Arc<Scene>, index: usize, until
             Deed::Cancel
         };
         lock(&scene.stage.tally).planned += 1;
-        let record = scene.act(&mut line, index, deed, turn, clock::now()).await;
+        let driven = scene.act(&mut line, index, deed, turn, clock::now()).await;
+        let record = driven.record;
         let time_is_up = matches!(record.outcome, Fate::Unanswered);
         records.push(record);
         scene.progress.inc(1);

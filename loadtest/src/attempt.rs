@@ -62,6 +62,11 @@ impl Attempts {
         self.patience.last_error()
     }
 
+    /// Sends the request once, whatever comes of it. It is not counted.
+    pub(crate) async fn once(&mut self, request: &Request<'_>) -> Result<Head, TransportError> {
+        self.connection.send(request).await
+    }
+
     /// Sends the request until there is a final answer; `None` when time is up.
     pub async fn until_final(&mut self, request: &Request<'_>) -> Option<Final> {
         self.until_final_noting(request, || ()).await

@@ -2,6 +2,7 @@
 //!
 //! It owns the order of things: set up, connect, then the clock, then read back and judge.
 
+pub mod opening;
 pub mod plan;
 pub mod queue;
 pub(crate) mod rush;
@@ -16,6 +17,7 @@ use crate::model::Settings;
 use crate::run::{Effort, Outcome, RunError, Server, Via, faults, open_all};
 use crate::scene::{Plan, Scene};
 use crate::shared::{SharedTally, lock};
+use opening::Opening;
 use rush::Rush;
 
 /// What kind of burst.
@@ -35,6 +37,8 @@ pub struct BurstOptions {
     pub waitlist: Option<u32>,
     /// Commands per second in an open loop; `None` is a closed loop, as fast as answers come.
     pub rate: Option<f64>,
+    /// When the doors open; `None` is that they are open.
+    pub opening: Option<Opening>,
 }
 
 /// Runs a burst against `server` and judges it. What is counted is in `tally` at every moment.
@@ -45,6 +49,9 @@ pub async fn run(
     progress: &ProgressBar,
     tally: &SharedTally,
 ) -> Result<Outcome, RunError> {
+    if let Some(opening) = options.opening {
+        return opening::run(server, options, opening, effort, progress, tally).await;
+    }
     let rush = Rush {
         parts: plan::draw(
             options.people,

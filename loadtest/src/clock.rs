@@ -35,6 +35,16 @@ pub fn machine_us() -> u64 {
     secs * 1_000_000 + nanos / 1_000
 }
 
+/// The same moment on the clock that durations are measured by.
+pub fn at_machine_us(us: u64) -> Instant {
+    let (now, now_us) = (now(), machine_us());
+    if us >= now_us {
+        now + Duration::from_micros(us - now_us)
+    } else {
+        now.checked_sub(Duration::from_micros(now_us - us)).unwrap_or(now)
+    }
+}
+
 /// Names one run, so that its keys and people never meet those of another run on the same server.
 #[expect(
     clippy::disallowed_methods,

@@ -49,17 +49,34 @@ pub struct Stage {
     pub tally: SharedTally,
 }
 
+/// A command that was put, and when, on the clock that all processes of the machine share.
+#[derive(Clone, Debug)]
+pub struct Driven {
+    /// What it leaves behind.
+    pub record: Record,
+    /// Just before it was first sent.
+    pub sent_us: u64,
+    /// Just before it was last sent.
+    pub last_sent_us: u64,
+    /// Just after the answer.
+    pub answered_us: u64,
+    /// Where it was refused because the doors are closed: in how many milliseconds they open, as the server says.
+    pub opens_in_ms: Option<u64>,
+}
+
 /// Does it, however many tries it takes. The latency counts from `since`: the moment of asking, or in an open
 /// loop the moment when it should have been asked.
-pub async fn drive<L: Line>(line: &mut L, stage: &Stage, put: &Put<'_>, since: Instant) -> Record {
+pub async fn drive<L: Line>(line: &mut L, stage: &Stage, put: &Put<'_>, since: Instant) -> Driven {
     let mut sendings = None;
     let said = line
         .put(put, || {
-            let now = stage.ticks.tick();
+            let now = (stage.ticks.tick(), clock::machine_us());
             sendings = Some((sendings.map_or(now, |(first, _)| first), now));
         })
         .await;
+    let answered_us = clock::machine_us();
     let at = stage.ticks.tick();
+    let mut opens_in_ms = None;
 
     let latency = clock::now() - since;
     let mut tally = lock(&stage.tally);
@@ -77,20 +94,29 @@ pub async fn drive<L: Line>(line: &mut L, stage: &Stage, put: &Put<'_>, since: I
             tally.count_fault(&answer);
             Outcome::Unanswered
         }
-        Some(Said::Rejected(code)) => {
+        Some(Said::Rejected(refused)) => {
+            let code = refused.code;
+            opens_in_ms = refused.opens_in_ms;
             tally.count_rejected(&code);
             tally.rejected_latency.record(latency);
             Outcome::Rejected { at, code }
         }
         None => Outcome::Unanswered,
     };
-    let (sent, last_sent) = sendings.unwrap_or((at, at));
-    Record {
-        command: put.deed.command(put.person),
-        asker: Asker::Own,
-        name: put.person.name.clone(),
-        sent,
-        last_sent,
-        outcome,
+    let never = (at, answered_us);
+    let ((sent, sent_us), (last_sent, last_sent_us)) = sendings.unwrap_or((never, never));
+    Driven {
+        record: Record {
+            command: put.deed.command(put.person),
+            asker: Asker::Own,
+            name: put.person.name.clone(),
+            sent,
+            last_sent,
+            outcome,
+        },
+        sent_us,
+        last_sent_us,
+        answered_us,
+        opens_in_ms,
     }
 }

@@ -6,10 +6,11 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use crate::attempt::{Attempts, Final};
-use crate::client::{Method, Request};
+use crate::client::{Head, Method, Request};
 use crate::model::Settings;
 use crate::seen::{LastState, SeenActivity, SeenEntry, SeenEvent, SeenRsvp, SeenWaitlist};
 use crate::tokens::Person;
+use crate::utc::text;
 
 /// Far enough in the future that no window closes during a run.
 const STARTS_AT: &str = "2099-01-01T18:00:00.000Z";
@@ -26,10 +27,12 @@ pub struct NewActivity {
     patience: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     waitlist_capacity: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    opens_at: Option<String>,
 }
 
 impl NewActivity {
-    /// An activity without windows, with the settings that the model will judge it by.
+    /// An activity without windows but that of its opening, with the settings that the model will judge it by.
     pub fn of(title: String, settings: &Settings) -> Self {
         Self {
             title,
@@ -39,6 +42,7 @@ impl NewActivity {
             max_guests: settings.max_guests,
             patience: settings.patience,
             waitlist_capacity: settings.waitlist_capacity,
+            opens_at: settings.opens_at_us.map(text),
         }
     }
 }
@@ -123,6 +127,27 @@ impl<'a> Host<'a> {
     /// The host over a connection that others may use in between.
     pub fn new(attempts: &'a mut Attempts, person: &'a Person) -> Self {
         Self { attempts, person }
+    }
+
+    /// What time it is by the server's clock, to the second, in microseconds since 1970.
+    pub async fn time_us(&mut self) -> Result<i64, HostError> {
+        let path = "/api/v1/activities?page=1&limit=1";
+        let request = Request::get(path, &self.person.token);
+        match self.attempts.until_final(&request).await {
+            Some(Final::Done(Head {
+                date_us: Some(date_us),
+                ..
+            })) => Ok(date_us),
+            Some(Final::Rejected { status, code }) => Err(HostError::Refused {
+                what: "the time".to_owned(),
+                status,
+                code,
+            }),
+            _ => Err(HostError::Unanswered {
+                what: "the time".to_owned(),
+                why: self.attempts.last_error().map(str::to_owned),
+            }),
+        }
     }
 
     /// Creates an activity, once, however many tries it takes.

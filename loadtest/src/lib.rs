@@ -30,6 +30,7 @@ pub mod target;
 mod testing;
 pub mod throwaway;
 pub mod tokens;
+pub mod utc;
 pub mod verdict;
 pub mod watch;
 pub mod ws;

@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 pub(crate) use self::session::fault;
 pub use self::socket::SocketLine;
+use crate::client::TransportError;
 use crate::drive::Deed;
 use crate::seen::SeenAnswer;
 use crate::tokens::Person;
@@ -35,8 +36,27 @@ pub enum Said {
     Done(Box<SeenAnswer>),
     /// Success in words that nobody understands, with what is wrong with them. It leaves the fate open.
     Unreadable(String),
-    /// Refused for good, with the stable code.
-    Rejected(String),
+    /// Refused for good.
+    Rejected(Refused),
+}
+
+/// Why a command was refused for good.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Refused {
+    /// The stable code.
+    pub code: String,
+    /// In how many milliseconds the doors open, where that is the reason.
+    pub opens_in_ms: Option<u64>,
+}
+
+impl From<String> for Refused {
+    /// With this code, and nothing else to tell.
+    fn from(code: String) -> Self {
+        Self {
+            code,
+            opens_in_ms: None,
+        }
+    }
 }
 
 /// A line that does not take "come again" for an answer. It carries one command at a time.
@@ -51,4 +71,41 @@ pub trait Line: Send + 'static {
         put: &Put<'_>,
         before_sending: impl FnMut() + Send,
     ) -> impl Future<Output = Option<Said>> + Send;
+}
+
+/// A line at which somebody can wait for the doors to open.
+pub(crate) trait Doorstep: Line {
+    /// Opens the line in the name of `person`, follows the activity where that is possible, and tells when its doors
+    /// open.
+    fn arrive(
+        &mut self,
+        activity: Uuid,
+        person: &Person,
+    ) -> impl Future<Output = Result<Opens, TransportError>> + Send;
+
+    /// Stays there until then.
+    fn linger(
+        &mut self,
+        person: &Person,
+        until: impl Future<Output = ()> + Send,
+    ) -> impl Future<Output = ()> + Send;
+}
+
+/// When doors open by the clock of this machine, in microseconds: between these two, because a message takes its time
+/// and tells milliseconds. At the later of them they are open.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Opens {
+    pub(crate) earliest_us: i64,
+    pub(crate) latest_us: i64,
+}
+
+impl Opens {
+    /// Where somebody was told that it would be so long until then. The server counted that between asking and
+    /// hearing; what it told is `rounding_us` too long at most.
+    pub(crate) fn told(asked_us: u64, heard_us: u64, in_us: i64, rounding_us: i64) -> Self {
+        Self {
+            earliest_us: asked_us.cast_signed() + in_us - rounding_us,
+            latest_us: heard_us.cast_signed() + in_us,
+        }
+    }
 }

@@ -199,7 +199,9 @@ async fn replay_event(
             deed: step.deed,
             key: &key,
         };
-        let record = drive(&mut attempts, &shared.stage, &put, clock::now()).await;
+        let record = drive(&mut attempts, &shared.stage, &put, clock::now())
+            .await
+            .record;
         let time_is_up = matches!(record.outcome, Answer::Unanswered);
         records.push(record);
         shared.progress.inc(1);

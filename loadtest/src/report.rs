@@ -4,6 +4,7 @@ mod asked;
 mod fanout;
 mod measured;
 mod memory;
+mod opening;
 mod reconnect;
 mod rounds;
 mod table;
@@ -17,6 +18,8 @@ pub use self::asked::{Asked, AskedKind};
 pub use self::fanout::{Fanout, FanoutRound};
 pub use self::measured::Measured;
 pub use self::memory::{Held, Memory};
+pub use self::opening::OpeningFigures;
+pub(crate) use self::opening::{Came, Range, Told};
 pub use self::reconnect::Reconnect;
 pub use self::rounds::{Round, Rounds};
 use crate::run::{ActivityFinding, End, Outcome};
@@ -107,7 +110,7 @@ struct ReportedFinding {
 impl Report {
     /// The report of what a run brought home, or why it brought no verdict.
     pub fn new(asked: Asked, tally: &Tally, outcome: Result<Outcome, String>) -> Self {
-        let answered = Answered::new(tally, asked.rate_per_s.is_some());
+        let answered = Answered::new(tally, asked.has_dues());
         let run = asked.title();
         match outcome {
             Ok(outcome) => Self {
@@ -155,7 +158,7 @@ impl Report {
 }
 
 impl Answered {
-    fn new(tally: &Tally, is_open_loop: bool) -> Self {
+    fn new(tally: &Tally, has_dues: bool) -> Self {
         let (elapsed, client_cpu) = tally.measured();
         let seconds = elapsed.max(Duration::from_micros(1)).as_secs_f64();
         Self {
@@ -176,7 +179,7 @@ impl Answered {
             reservations_per_s: tally.reservations as f64 / seconds,
             answered_per_s: tally.answered() as f64 / seconds,
             latency_ms: LatencyMs {
-                counted_from: if is_open_loop {
+                counted_from: if has_dues {
                     "the moment when it should have been asked"
                 } else {
                     "asking for the first time"
@@ -228,6 +231,8 @@ pub(crate) mod testing {
                 waitlist: None,
                 guest_share: 0.3,
                 cancel_share: 0.0,
+                opens_in_s: None,
+                early_share: None,
             },
             connections: 2,
             rate_per_s: None,

@@ -202,6 +202,16 @@ pub enum RunError {
         /// Why there are no more.
         source: TransportError,
     },
+    /// Too many came for the time that was given.
+    #[error(
+        "only {connected} of {people} people were at the door when it was about to open: let it open later"
+    )]
+    Opened {
+        /// How many there are.
+        connected: usize,
+        /// How many there should be.
+        people: usize,
+    },
     /// Minting tokens failed.
     #[error("cannot mint tokens")]
     Tokens(#[from] jsonwebtoken::errors::Error),

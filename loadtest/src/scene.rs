@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use uuid::Uuid;
 
 use crate::clock;
-use crate::drive::{Deed, Stage, drive};
+use crate::drive::{Deed, Driven, Stage, drive};
 use crate::history::{History, Record, Ticks};
 use crate::host::{Host, NewActivity};
 use crate::line::{Line, Put};
@@ -85,6 +85,15 @@ impl Scene {
         })
     }
 
+    /// What time it is by the server's clock, to the second, in microseconds since 1970.
+    pub(crate) async fn server_time_us(server: &Server, effort: &Effort) -> Result<i64, RunError> {
+        let host = Mint::new(&server.secret, clock::unix_s()).host(clock::run_id())?;
+        let mut backstage = effort
+            .backstage(&server.target, &SharedTally::default())
+            .swap_remove(0);
+        Ok(Host::new(&mut backstage, &host).time_us().await?)
+    }
+
     /// Lets the person with this index do something. `number` tells the deeds of one person apart, of one kind.
     pub(crate) async fn act<L: Line>(
         &self,
@@ -93,7 +102,7 @@ impl Scene {
         deed: Deed,
         number: u64,
         since: Instant,
-    ) -> Record {
+    ) -> Driven {
         let word = match deed {
             Deed::Reserve { .. } => "r",
             Deed::Cancel => "c",

@@ -18,6 +18,7 @@ mod held;
 mod last_rsvps;
 mod log;
 mod moments;
+mod opening;
 mod order;
 mod people;
 mod rejections;
@@ -65,6 +66,7 @@ pub fn judge(history: &History, last: &LastState) -> Vec<Finding> {
     counts_beside.compare(&steps, &bounds, &mut findings);
     log::compare(&model, &causes, last, &mut findings);
     held::check(&history.settings, last, &mut findings);
+    opening::check(history, last, &mut findings);
     last_rsvps::compare(&model, history, &steps, last, &mut findings);
     counts::compare(&model, history.activity, last, &mut findings);
     findings.sort_by_key(rank);
@@ -75,13 +77,13 @@ pub fn judge(history: &History, last: &LastState) -> Vec<Finding> {
 fn rank(finding: &Finding) -> u8 {
     match finding {
         Finding::Overbooked { .. } => 0,
-        Finding::DoubleSeat { .. } => 1,
+        Finding::DoubleSeat { .. } | Finding::BeforeOpening { .. } => 1,
         Finding::LostAcknowledgement { .. } => 2,
         Finding::Unanswered { .. } => 3,
         Finding::RepeatedSeq { .. } | Finding::OrderBroken { .. } => 4,
         Finding::WrongStatus { .. } => 5,
         Finding::WrongPosition { .. } | Finding::WrongAnswer { .. } => 6,
-        Finding::WrongRejection { .. } => 7,
+        Finding::WrongRejection { .. } | Finding::WrongWait { .. } => 7,
         Finding::Watching { .. } | Finding::CountsDiffer { .. } | Finding::ServerFault { .. } => 8,
         Finding::WrongSeq { .. } | Finding::EventsDiffer { .. } => 9,
     }

@@ -82,7 +82,7 @@ async fn work<L: Line>(mut line: L, shared: Arc<Shared>) {
         line.get_ready(&scene.people[index]).await;
         let due = shared.pace.map_or_else(Due::now, |pace| pace.due(number));
         due.wait().await;
-        let record = scene.act(&mut line, index, deed, 0, due.at).await;
+        let record = scene.act(&mut line, index, deed, 0, due.at).await.record;
         // Time is up for this line, and whatever is left is not asked any more.
         let time_is_up = matches!(record.outcome, Outcome::Unanswered);
         if let Outcome::Acknowledged { answer, .. } = &record.outcome {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::TransportError;
+use crate::utc::http_date;
 
 /// Bytes that the head of an answer may have.
 pub(super) const MAX_HEAD_BYTES: usize = 16 * 1024;
@@ -19,6 +20,8 @@ pub struct Head {
     pub etag: Option<String>,
     /// How long the server asks to wait before the next try.
     pub retry_after: Option<Duration>,
+    /// What time it is by the server's clock, to the second, in microseconds since 1970.
+    pub date_us: Option<i64>,
 }
 
 /// How the end of the body is told.
@@ -57,6 +60,7 @@ pub(super) fn parse_head(bytes: &[u8]) -> Result<Option<ParsedHead>, TransportEr
     let mut framing = Framing::UntilClose;
     let mut retry_after = None;
     let mut etag = None;
+    let mut date_us = None;
     for header in parsed.headers.iter() {
         if header.name.eq_ignore_ascii_case("content-length") && framing != Framing::Chunked {
             let length = parse_number(header.value).ok_or(TransportError::Malformed("content-length"))?;
@@ -69,6 +73,8 @@ pub(super) fn parse_head(bytes: &[u8]) -> Result<Option<ParsedHead>, TransportEr
             retry_after = parse_number(header.value).map(Duration::from_secs);
         } else if header.name.eq_ignore_ascii_case("etag") {
             etag = Some(String::from_utf8_lossy(header.value).into_owned());
+        } else if header.name.eq_ignore_ascii_case("date") {
+            date_us = std::str::from_utf8(header.value).ok().and_then(http_date);
         }
     }
     if matches!(status, 100..=199 | 204 | 304) {
@@ -86,6 +92,7 @@ pub(super) fn parse_head(bytes: &[u8]) -> Result<Option<ParsedHead>, TransportEr
             status,
             etag,
             retry_after,
+            date_us,
         },
         head_bytes,
         framing,
@@ -144,15 +151,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_head_tells_status_length_version_and_when_to_come_again() {
-        let bytes = b"HTTP/1.1 503 Busy\r\nContent-Length: 12\r\nRetry-After: 2\r\nETag: \"3\"\r\n\r\n{}";
+    fn a_head_tells_status_length_version_time_and_when_to_come_again() {
+        let bytes = b"HTTP/1.1 503 Busy\r\nContent-Length: 12\r\nRetry-After: 2\r\nETag: \"3\"\r\n\
+            Date: Sat, 21 Nov 2026 05:01:18 GMT\r\n\r\n{}";
         let parsed = parse_head(bytes).unwrap().unwrap();
         assert_eq!(
             parsed.head,
             Head {
                 status: 503,
                 etag: Some("\"3\"".into()),
-                retry_after: Some(Duration::from_secs(2))
+                retry_after: Some(Duration::from_secs(2)),
+                date_us: Some(1_795_237_278_000_000),
             }
         );
         assert_eq!((parsed.framing, parsed.closes), (Framing::Length(12), false));

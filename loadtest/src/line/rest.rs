@@ -1,8 +1,12 @@
 //! Commands as requests: one kept-alive connection for whoever it is, the person's token in every request.
 
-use super::{Line, Put, Said};
+use serde::Deserialize;
+use uuid::Uuid;
+
+use super::{Doorstep, Line, Opens, Put, Refused, Said};
 use crate::attempt::{Attempts, Final};
-use crate::client::{Method, Request};
+use crate::client::{Method, Request, TransportError};
+use crate::clock;
 use crate::drive::Deed;
 use crate::run::rsvp_path;
 use crate::seen::{SeenAnswer, SeenHead};
@@ -40,7 +44,38 @@ impl Line for Attempts {
                 })),
                 Err(error) => Said::Unreadable(format!("{} unreadable: {error}", head.status)),
             },
-            Final::Rejected { code, .. } => Said::Rejected(code),
+            Final::Rejected { code, .. } => Said::Rejected(Refused {
+                opens_in_ms: opens_in_ms(self.body()),
+                code,
+            }),
         })
     }
+}
+
+impl Doorstep for Attempts {
+    async fn arrive(&mut self, activity: Uuid, person: &Person) -> Result<Opens, TransportError> {
+        self.open().await?;
+        let path = format!("/api/v1/activities/{activity}");
+        let asked_us = clock::machine_us();
+        self.once(&Request::get(&path, &person.token)).await?;
+        let heard_us = clock::machine_us();
+        let in_ms = opens_in_ms(self.body()).ok_or(TransportError::Malformed("when does it open?"))?;
+        // The server rounds up to whole milliseconds.
+        let in_us = i64::try_from(in_ms).unwrap_or(i64::MAX / 2_000) * 1_000;
+        Ok(Opens::told(asked_us, heard_us, in_us, 1_000))
+    }
+
+    async fn linger(&mut self, _: &Person, until: impl Future<Output = ()> + Send) {
+        until.await;
+    }
+}
+
+#[derive(Deserialize)]
+struct Closed {
+    opens_in_ms: Option<u64>,
+}
+
+/// In how many milliseconds doors open, as an answer says that has it in it.
+fn opens_in_ms(body: &[u8]) -> Option<u64> {
+    serde_json::from_slice::<Closed>(body).ok()?.opens_in_ms
 }

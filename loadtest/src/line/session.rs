@@ -5,11 +5,15 @@ use std::time::Duration;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::{Put, Said};
+use super::{Opens, Put, Refused, Said};
 use crate::attempt::{REFUSALS, Tried, tried_over_http};
 use crate::client::TransportError;
+use crate::clock;
 use crate::tokens::Person;
-use crate::ws::{Heard, HeardError, HeardOk, Opening, Retry, Say, Socket};
+use crate::utc::micros;
+use crate::ws::{
+    Heard, HeardError, HeardOk, HeardSubscribed, HeardWelcome, Opening, Retry, Say, Socket, Subscription,
+};
 
 /// A socket that was greeted.
 #[derive(Debug)]
@@ -21,6 +25,18 @@ pub(super) struct Session {
     sent: u64,
     /// Whether the server has said that it goes away.
     drains: bool,
+    greeting: Greeting,
+}
+
+/// How the server greeted.
+#[derive(Debug, Default)]
+struct Greeting {
+    asked_us: u64,
+    heard_us: u64,
+    /// What time it was by the server's clock.
+    now: Option<String>,
+    /// When what is followed opens, by the same clock.
+    opens_at: Option<String>,
 }
 
 /// Why there is no session.
@@ -35,7 +51,7 @@ impl From<TransportError> for Ungreeted {
     fn from(error: TransportError) -> Self {
         match error {
             TransportError::NotUpgraded { status, code } => {
-                Self::Said(tried_over_http(status, code, None).map(Said::Rejected))
+                Self::Said(tried_over_http(status, code, None).map(|code| Said::Rejected(code.into())))
             }
             error => Self::Failed(error),
         }
@@ -53,17 +69,24 @@ impl Ungreeted {
 }
 
 impl Session {
-    /// Opens a socket and greets the server in the name of `person`.
-    pub(super) async fn open(opening: &Opening<'_>, person: &Person) -> Result<Self, Ungreeted> {
+    /// Opens a socket, greets the server in the name of `person`, and follows an activity if there is one to follow.
+    pub(super) async fn open(
+        opening: &Opening<'_>,
+        person: &Person,
+        follows: Option<Uuid>,
+    ) -> Result<Self, Ungreeted> {
         let mut socket = Socket::open(opening).await?;
+        let subscribe = follows.map(Subscription::to);
         let hello = Say::Hello {
             token: Some(&person.token),
-            subscribe: &[],
+            subscribe: subscribe.as_slice(),
         };
+        let asked_us = clock::machine_us();
         socket.say(&hello).await?;
-        let welcomed = timeout(opening.deadline, welcome(&mut socket));
-        welcomed.await.map_err(|_| TransportError::Deadline)??;
+        let welcomed = timeout(opening.deadline, welcome(&mut socket, follows.is_some()));
+        let greeting = welcomed.await.map_err(|_| TransportError::Deadline)??;
         Ok(Self {
+            greeting: Greeting { asked_us, ..greeting },
             socket,
             person: person.id.clone(),
             sent: 0,
@@ -79,6 +102,19 @@ impl Session {
     /// Whether the server has said that it goes away.
     pub(super) fn drains(&self) -> bool {
         self.drains
+    }
+
+    /// When the doors of what is followed open, by the server's clock when it greeted.
+    pub(super) fn opens(&self) -> Option<Opens> {
+        let greeting = &self.greeting;
+        let [opens_at, now] = [&greeting.opens_at, &greeting.now].map(|time| micros(time.as_deref()?));
+        // The server tells whole milliseconds, rounded down.
+        Some(Opens::told(
+            greeting.asked_us,
+            greeting.heard_us,
+            opens_at? - now?,
+            1_000,
+        ))
     }
 
     /// Says good-bye.
@@ -97,6 +133,15 @@ impl Session {
             }
         }
         Ok(!self.drains)
+    }
+
+    /// Hears what is said while nothing is asked, until the session is over.
+    pub(super) async fn attend(&mut self) -> Result<(), TransportError> {
+        while !self.drains {
+            let frame = self.socket.hear().await?;
+            self.note(&frame)?;
+        }
+        Ok(())
     }
 
     fn note(&mut self, frame: &[u8]) -> Result<(), TransportError> {
@@ -174,13 +219,19 @@ fn check_echo(
 /// What an `error` means. Whether to come again follows from the code, so a server that says otherwise is wrong.
 fn tried_over_socket(error: &HeardError) -> Tried<Said> {
     let code = error.code.clone();
+    let rejected = |code: String| {
+        Tried::Final(Said::Rejected(Refused {
+            opens_in_ms: error.opens_in_ms,
+            code,
+        }))
+    };
     let pause = error.after_ms.map(Duration::from_millis);
     match (&*error.code, error.retry) {
         (told, Retry::SameKey) if REFUSALS.contains(&told) => Tried::Refused { code, pause },
         ("rate_limited", Retry::After) => Tried::Refused { code, pause },
-        ("not_open_yet", Retry::After) => Tried::Final(Said::Rejected(code)),
+        ("not_open_yet", Retry::After) if error.after_ms == error.opens_in_ms => rejected(code),
         ("internal" | "rate_limited" | "not_open_yet", _) => faulty(error, pause),
-        (told, Retry::Never) if !REFUSALS.contains(&told) => Tried::Final(Said::Rejected(code)),
+        (told, Retry::Never) if !REFUSALS.contains(&told) => rejected(code),
         _ => faulty(error, pause),
     }
 }
@@ -211,17 +262,32 @@ pub(crate) fn fault(error: &TransportError) -> Option<String> {
     }
 }
 
-/// Waits for the answer to `hello`.
-async fn welcome(socket: &mut Socket) -> Result<(), Ungreeted> {
+/// Waits for the answer to `hello`, and for the subscription that came with it.
+async fn welcome(socket: &mut Socket, follows: bool) -> Result<Greeting, Ungreeted> {
+    let (mut greeting, mut opens_at) = (None, None);
     loop {
         let frame = socket.hear().await?;
+        let heard_us = clock::machine_us();
         for heard in socket.encoding().messages(&frame) {
             let heard = heard?;
             match &*heard.kind {
-                "welcome" => return Ok(()),
+                "welcome" => {
+                    let HeardWelcome { now } = heard.read()?;
+                    greeting = Some(Greeting {
+                        heard_us,
+                        now,
+                        ..Greeting::default()
+                    });
+                }
+                "subscribed" => opens_at = Some(heard.read::<HeardSubscribed>()?.snapshot.opens_at),
                 "error" => return Err(Ungreeted::Said(tried_over_socket(&heard.read()?))),
                 _ => {}
             }
+        }
+        match (greeting, opens_at) {
+            (Some(greeting), None) if !follows => return Ok(greeting),
+            (Some(greeting), Some(opens_at)) => return Ok(Greeting { opens_at, ..greeting }),
+            so_far => (greeting, opens_at) = so_far,
         }
     }
 }

@@ -1,12 +1,15 @@
 //! Commands over a WebSocket: one socket for one person at a time, greeted before the first command.
 
 use std::ops::ControlFlow;
+use std::pin::pin;
 use std::time::Duration;
 
+use tokio::select;
 use tokio::time::timeout;
+use uuid::Uuid;
 
 use super::session::{Session, Ungreeted, failed};
-use super::{Line, Put, Said};
+use super::{Doorstep, Line, Opens, Put, Said};
 use crate::attempt::{Patience, TimeLimits, Tried, Tries};
 use crate::client::TransportError;
 use crate::shared::SharedTally;
@@ -22,6 +25,8 @@ pub struct SocketLine {
     sources: Sources,
     request_timeout: Duration,
     patience: Patience,
+    /// The activity that its sockets follow.
+    follows: Option<Uuid>,
     /// `None` before the first command, and after a failure.
     session: Option<Session>,
     /// What the server did wrong before the next command.
@@ -44,6 +49,7 @@ impl SocketLine {
             sources,
             request_timeout: limits.request_timeout,
             patience: Patience::new(limits, tally, seed),
+            follows: None,
             session: None,
             unready: None,
         }
@@ -51,13 +57,16 @@ impl SocketLine {
 
     /// Opens a socket for `person` ahead of the first command.
     pub async fn open(&mut self, person: &Person) -> Result<(), TransportError> {
-        match self.greet(person).await {
-            Ok(_) => Ok(()),
-            Err(Ungreeted::Failed(error)) => Err(error),
-            Err(Ungreeted::Said(said)) => Err(TransportError::Refused {
+        self.greeted(person).await.map(|_| ())
+    }
+
+    async fn greeted(&mut self, person: &Person) -> Result<&mut Session, TransportError> {
+        self.greet(person).await.map_err(|ungreeted| match ungreeted {
+            Ungreeted::Failed(error) => error,
+            Ungreeted::Said(said) => TransportError::Refused {
                 answer: format!("{said:?}"),
-            }),
-        }
+            },
+        })
     }
 
     /// The session of `person`: the one that is there, if nothing was said on it that ends it, or a new one.
@@ -81,7 +90,7 @@ impl SocketLine {
                     receive_bytes: None,
                     deadline: self.request_timeout,
                 };
-                Session::open(&opening, person).await?
+                Session::open(&opening, person, self.follows).await?
             }
         };
         Ok(self.session.insert(session))
@@ -133,11 +142,37 @@ impl Line for SocketLine {
     }
 }
 
+impl Doorstep for SocketLine {
+    async fn arrive(&mut self, activity: Uuid, person: &Person) -> Result<Opens, TransportError> {
+        self.follows = Some(activity);
+        let session = self.greeted(person).await?;
+        session
+            .opens()
+            .ok_or(TransportError::Malformed("when does it open?"))
+    }
+
+    async fn linger(&mut self, person: &Person, until: impl Future<Output = ()> + Send) {
+        let mut until = pin!(until);
+        if let Some(session) = &mut self.session {
+            let over = select! {
+                biased;
+                () = &mut until => return,
+                over = session.attend() => over,
+            };
+            self.session = None;
+            let tried = over.err().map(Ungreeted::Failed).map(Ungreeted::tried);
+            self.unready = tried.and_then(Result::ok);
+            if self.unready.is_none() {
+                self.get_ready(person).await;
+            }
+        }
+        until.await;
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-
-    use uuid::Uuid;
 
     use super::*;
     use crate::clock;
@@ -204,7 +239,7 @@ mod tests {
 
     impl Ran {
         fn is_full(&self) -> bool {
-            matches!(&self.said, Some(Said::Rejected(code)) if code == "activity_full")
+            matches!(&self.said, Some(Said::Rejected(refused)) if refused.code == "activity_full")
         }
 
         fn faults(&self) -> Vec<String> {
@@ -307,7 +342,7 @@ mod tests {
         let stranger = r#"{"type":"error","code":"unauthenticated","detail":"","retry":"never"}"#;
         let ran = run(vec![vec![Say(stranger)], vec![Say(stranger)]]).await;
         assert!(
-            matches!(&ran.said, Some(Said::Rejected(code)) if code == "unauthenticated"),
+            matches!(&ran.said, Some(Said::Rejected(refused)) if refused.code == "unauthenticated"),
             "{:?}",
             ran.said
         );

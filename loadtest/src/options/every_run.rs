@@ -54,11 +54,16 @@ pub(crate) struct EveryRunArgs {
 }
 
 impl EveryRunArgs {
+    /// As many connections as were asked for.
+    pub(super) fn connections(&self, usual: u16) -> u16 {
+        self.connections.unwrap_or(usual)
+    }
+
     /// What was asked for, with as many connections as this kind of run usually has unless told.
     pub(super) fn asked(&self, kind: AskedKind, usual_connections: u16) -> Asked {
         Asked {
             kind,
-            connections: usize::from(self.connections.unwrap_or(usual_connections)),
+            connections: usize::from(self.connections(usual_connections)),
             rate_per_s: None,
             seed: self.seed,
             deadline_s: u64::from(self.deadline_s),

@@ -33,6 +33,10 @@ pub enum AskedKind {
         waitlist: Option<u32>,
         guest_share: f64,
         cancel_share: f64,
+        /// When the doors open; `None` is that they are open.
+        opens_in_s: Option<f64>,
+        /// The share of people who come before that.
+        early_share: Option<f64>,
     },
     Alternate {
         /// What carries the commands, in turn.
@@ -68,6 +72,12 @@ pub enum AskedKind {
 }
 
 impl Asked {
+    /// Whether there is a moment when each command should be asked.
+    pub(super) fn has_dues(&self) -> bool {
+        let opens = matches!(&self.kind, AskedKind::Burst { opens_in_s, .. } if opens_in_s.is_some());
+        self.rate_per_s.is_some() || opens
+    }
+
     /// The run in one line.
     pub(super) fn title(&self) -> String {
         let connections = self.connections;
@@ -104,6 +114,8 @@ impl Asked {
                 waitlist,
                 guest_share,
                 cancel_share,
+                opens_in_s,
+                early_share,
             } => {
                 add("commands over", (*via).to_owned());
                 add("people", people.to_string());
@@ -116,6 +128,10 @@ impl Asked {
                 add("parties that may wait", parties);
                 add("share who bring 1 to 3 guests", percent(*guest_share));
                 add("share who cancel later", percent(*cancel_share));
+                if let (Some(opens_in_s), Some(early_share)) = (opens_in_s, early_share) {
+                    add("seconds until the doors open", opens_in_s.to_string());
+                    add("share who come before that", percent(*early_share));
+                }
             }
             AskedKind::Alternate {
                 over,
@@ -173,6 +189,7 @@ impl Asked {
         }
         add("connections", self.connections.to_string());
         let pace = match self.rate_per_s {
+            None if self.has_dues() => "everybody once, when the doors open".to_owned(),
             None => "closed: next when answered".to_owned(),
             Some(rate) => format!("open: {rate} commands per s"),
         };

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Fanout, Reconnect, Rounds};
+use super::{Fanout, OpeningFigures, Reconnect, Rounds};
 
 /// The figures of one kind of run.
 #[derive(Debug, Serialize)]
@@ -12,6 +12,8 @@ use super::{Fanout, Reconnect, Rounds};
 pub enum Measured {
     /// Of an alternation.
     Rounds(Rounds),
+    /// Of a burst at an opening.
+    Opening(Box<OpeningFigures>),
     /// Of a fan-out.
     Fanout(Fanout),
     /// Of coming back.
@@ -22,6 +24,7 @@ impl fmt::Display for Measured {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rounds(rounds) => rounds.fmt(f),
+            Self::Opening(opening) => opening.fmt(f),
             Self::Fanout(fanout) => fanout.fmt(f),
             Self::Reconnect(reconnect) => reconnect.fmt(f),
         }

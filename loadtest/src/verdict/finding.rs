@@ -11,6 +11,8 @@ pub enum Finding {
     Overbooked { seq: u64, held: u64, limit: u64 },
     #[error("double seat: {person} has {what}")]
     DoubleSeat { person: String, what: String },
+    #[error("before the opening: seq {seq} entered at {at}, and the doors open at {opens_at}")]
+    BeforeOpening { seq: u64, at: String, opens_at: String },
     #[error("lost acknowledgement: {person} was answered seq {seq}, but {what}")]
     LostAcknowledgement { person: String, seq: u64, what: String },
     #[error("unanswered: {count} commands have no final answer")]
@@ -60,6 +62,12 @@ pub enum Finding {
          between sending and answer"
     )]
     WrongRejection { person: String, code: String },
+    #[error("wrong wait: {person} came before the opening and was told to wait {said}, expected {expected}")]
+    WrongWait {
+        person: String,
+        said: String,
+        expected: String,
+    },
     #[error("server fault: {count} times a request was answered {answer}")]
     ServerFault { answer: String, count: u64 },
     #[error("watching: {count} {what}; the first: {first}")]

@@ -3,11 +3,11 @@
 use std::collections::{BTreeMap, HashMap};
 
 use super::Finding;
-use super::moments::is_utc_with_millis;
 use super::order::Step;
 use super::people::People;
 use crate::model::{Event, EventKind, Model};
 use crate::seen::{LastState, SeenEvent};
+use crate::utc::is_utc_with_millis;
 
 /// Who caused each event.
 #[derive(Default)]

@@ -3,9 +3,9 @@
 use uuid::Uuid;
 
 use super::Finding;
-use super::moments::micros;
 use crate::model::{RsvpView, is_guest};
 use crate::seen::SeenRsvp;
+use crate::utc::micros;
 
 /// What an RSVP must be shown as.
 pub(super) struct ExpectedRsvp<'a> {

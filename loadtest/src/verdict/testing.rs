@@ -2,7 +2,6 @@
 
 use uuid::Uuid;
 
-use super::moments::micros;
 use super::order::request;
 use crate::history::{Asker, History, Outcome, Record, Tick};
 use crate::model::{
@@ -12,6 +11,7 @@ use crate::seen::{
     LastState, Problem, SeenActivity, SeenAnswer, SeenCounts, SeenEntry, SeenEvent, SeenHead, SeenResult,
     SeenRsvp, SeenStatus, SeenTold, SeenWaitlist,
 };
+use crate::utc::{micros, text};
 
 /// The activity of all evidence.
 const ACTIVITY: Uuid = Uuid::from_u128(4);
@@ -308,13 +308,6 @@ fn seen_rsvp(view: &RsvpView) -> SeenRsvp {
         cancel_reason: view.status.cancel_reason().map(Into::into),
         version: view.version,
     }
-}
-
-/// A time between five and six on the day of all scripts.
-fn text(at_us: i64) -> String {
-    let ms = (at_us - micros("2026-11-21T05:00:00.000Z").unwrap()) / 1_000;
-    let (minutes, seconds) = (ms / 60_000, ms / 1_000 % 60);
-    format!("2026-11-21T05:{minutes:02}:{seconds:02}.{:03}Z", ms % 1_000)
 }
 
 /// Who did it, in the words of the log.

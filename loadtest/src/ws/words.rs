@@ -44,6 +44,17 @@ pub(crate) struct Subscription {
     pub(crate) seq: Option<u64>,
 }
 
+impl Subscription {
+    /// To an activity that nothing is known of.
+    pub(crate) fn to(activity: Uuid) -> Self {
+        Self {
+            activity,
+            epoch: None,
+            seq: None,
+        }
+    }
+}
+
 impl<'a> Say<'a> {
     /// The command for a deed.
     pub(crate) fn command(id: &'a str, key: &'a str, activity: Uuid, deed: Deed) -> Self {
@@ -59,6 +70,25 @@ impl<'a> Say<'a> {
             args,
         }
     }
+}
+
+/// The answer to a greeting.
+#[derive(Debug, Deserialize)]
+pub(crate) struct HeardWelcome {
+    /// What time it is by the server's clock.
+    pub(crate) now: Option<String>,
+}
+
+/// An activity is followed from now on.
+#[derive(Debug, Deserialize)]
+pub(crate) struct HeardSubscribed {
+    pub(crate) snapshot: HeardSnapshot,
+}
+
+/// What whoever comes to the door wants to know of an activity.
+#[derive(Debug, Deserialize)]
+pub(crate) struct HeardSnapshot {
+    pub(crate) opens_at: Option<String>,
 }
 
 /// A command was carried out.
@@ -101,6 +131,7 @@ pub(crate) struct HeardError {
     pub(crate) code: String,
     pub(crate) retry: Retry,
     pub(crate) after_ms: Option<u64>,
+    pub(crate) opens_in_ms: Option<u64>,
 }
 
 /// Whether to come again.

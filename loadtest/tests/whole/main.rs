@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test may unwrap, and so may its helpers")]
 
 mod fanout;
+mod opening;
 mod stand_in;
 
 use std::time::Duration;
@@ -35,6 +36,7 @@ const BURST: BurstOptions = BurstOptions {
     guest_share: 0.3,
     waitlist: None,
     rate: None,
+    opening: None,
 };
 
 /// What a run brought home, and what was counted on the way.

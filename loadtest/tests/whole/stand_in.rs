@@ -10,10 +10,12 @@ use serde_json::{Value, json};
 use sessions::{Follower, Upgrade};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use turnout_loadtest::clock;
 use turnout_loadtest::host::open_settings;
-use turnout_loadtest::model::{Command, Event, Model, Request, RsvpView, Settings};
+use turnout_loadtest::model::{Command, Event, Model, Rejection, Request, RsvpView, Settings};
 use turnout_loadtest::run::Server;
 use turnout_loadtest::target::Target;
+use turnout_loadtest::utc::{micros, text};
 use uuid::Uuid;
 
 /// What the stand-in does wrong.
@@ -32,6 +34,10 @@ pub(crate) enum Fault {
     Stumbles,
     /// Counts seats wrongly in the answers to commands.
     Miscounts,
+    /// Lets people in 600 ms before the opening.
+    OpensEarly,
+    /// Tells those who come too early to wait 50 ms longer than they have to.
+    MistakesWaits,
     /// Sends a snapshot in place of every fifth difference, as to somebody who has fallen behind. That is no fault.
     SendsSnapshots,
     /// Leaves every fifth difference out.
@@ -57,6 +63,8 @@ struct Activity {
     /// The names of people, from their tokens.
     names: HashMap<String, String>,
     log: Vec<Value>,
+    /// As it was said.
+    opens_at: Value,
 }
 
 /// What came over a connection.
@@ -124,13 +132,26 @@ async fn serve(mut stream: TcpStream, state: Arc<Mutex<State>>) {
             .map_or_else(String::new, |version| format!("etag: \"{version}\"\r\n"));
         let body = body.to_string();
         let head = format!(
-            "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nretry-after: 0\r\n{etag}\r\n",
-            body.len()
+            "HTTP/1.1 {status} X\r\ncontent-length: {}\r\nretry-after: 0\r\n{}{etag}\r\n",
+            body.len(),
+            date(),
         );
         if stream.write_all((head + &body).as_bytes()).await.is_err() {
             return;
         }
     }
+}
+
+/// The header that tells the time.
+fn date() -> String {
+    let now = text(now_us());
+    let (year, month, day) = (&now[..4], &now[5..7], &now[8..10]);
+    let months = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec";
+    let month = months
+        .split(' ')
+        .nth(month.parse::<usize>().unwrap() - 1)
+        .unwrap();
+    format!("date: Sat, {day} {month} {year} {} GMT\r\n", &now[11..19])
 }
 
 async fn read(stream: &mut TcpStream, received: &mut Vec<u8>) -> Option<Came> {
@@ -197,6 +218,7 @@ impl State {
         match (asked.method.as_str(), &parts[..]) {
             ("POST", [""]) => (201, self.create(&asked.body), false),
             ("POST" | "DELETE", [id, "rsvp"]) => self.command(id, asked),
+            ("GET", [""]) => (200, json!({"data": []}), false),
             ("GET", [id]) => (200, self.shown(id), false),
             ("GET", [id, list]) => (200, self.list(id, list, &asked.query), false),
             _ => (404, json!({"code": "not_found"}), false),
@@ -211,12 +233,17 @@ impl State {
             max_guests: number("max_guests").unwrap(),
             patience: number("patience").unwrap(),
             waitlist_capacity: number("waitlist_capacity"),
+            opens_at_us: body["opens_at"].as_str().and_then(micros).map(|opens_at_us| {
+                let early_ms = if self.fault == Fault::OpensEarly { 600 } else { 0 };
+                opens_at_us - early_ms * 1_000
+            }),
             ..open_settings(number("capacity").unwrap() + extra)
         };
         let activity = Activity {
             model: Model::new(settings),
             names: HashMap::new(),
             log: Vec::new(),
+            opens_at: body["opens_at"].clone(),
         };
         self.activities.insert(id.clone(), activity);
         json!({"id": id})
@@ -253,7 +280,8 @@ impl State {
         } else {
             200
         };
-        let request = Request::new(0, command).with_key(&asked.user, &asked.key);
+        let now_us = now_us();
+        let request = Request::new(now_us, command).with_key(&asked.user, &asked.key);
         let activity = self.activities.get_mut(id).unwrap();
         activity.names.insert(asked.user.clone(), asked.name.clone());
         let (shown_before, prev) = (self.snapshot(id), self.activities[id].model.seq());
@@ -261,10 +289,18 @@ impl State {
         let before = activity.model.clone();
         let answer = match activity.model.submit(&request) {
             Ok(answer) => answer,
-            Err(rejection) => return (409, json!({"code": rejection.code()}), breaks),
+            Err(rejection) => {
+                let mut problem = json!({"code": rejection.code()});
+                if rejection == Rejection::NotOpenYet {
+                    problem["opens_in_ms"] = activity.opens_in_ms(now_us);
+                    let too_long_ms = if self.fault == Fault::MistakesWaits { 50 } else { 0 };
+                    problem["opens_in_ms"] = json!(problem["opens_in_ms"].as_i64().unwrap() + too_long_ms);
+                }
+                return (409, problem, breaks);
+            }
         };
         for event in &answer.events {
-            let entry = activity.entry(id, &asked.user, event, &before);
+            let entry = activity.entry(id, &asked.user, event, &before, now_us);
             activity.log.push(entry);
         }
         if !answer.events.is_empty() && !answer.replayed {
@@ -301,6 +337,8 @@ impl State {
         let mut shown = self.counts(id);
         shown["id"] = json!(id);
         shown["status"] = json!("scheduled");
+        shown["opens_at"] = self.activities[id].opens_at.clone();
+        shown["opens_in_ms"] = self.activities[id].opens_in_ms(now_us());
         shown
     }
 
@@ -350,7 +388,17 @@ impl State {
     }
 }
 
+/// What time it is here.
+fn now_us() -> i64 {
+    clock::unix_ms().cast_signed() * 1_000
+}
+
 impl Activity {
+    fn opens_in_ms(&self, now_us: i64) -> Value {
+        let opens_at_us = self.opens_at.as_str().and_then(micros);
+        json!(opens_at_us.map(|opens_at_us| (opens_at_us - now_us).max(0) / 1_000))
+    }
+
     fn rsvp(&self, id: &str, view: &RsvpView) -> Value {
         json!({
             "id": rsvp_id(id, &view.person),
@@ -371,12 +419,12 @@ impl Activity {
 
     /// One entry of the log. Of several who are promoted at once, the later are promoted past nobody whom the
     /// earlier were not promoted past.
-    fn entry(&self, id: &str, actor: &str, event: &Event, before: &Model) -> Value {
+    fn entry(&self, id: &str, actor: &str, event: &Event, before: &Model, at_us: i64) -> Value {
         let person = event.person.as_deref().unwrap();
         let status = self.model.rsvps()[person].status;
         json!({
             "seq": event.seq,
-            "at": "2026-11-21T05:01:18.377Z",
+            "at": text(at_us),
             "kind": event.kind.as_str(),
             "rsvp_id": rsvp_id(id, person),
             "actor": format!("user:{actor}"),

@@ -12,8 +12,9 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
+use turnout_loadtest::utc::text;
 
-use super::{Asked, Fault, State, claims};
+use super::{Asked, Fault, State, claims, now_us};
 
 /// Who follows what.
 pub(super) struct Follower {
@@ -95,7 +96,7 @@ impl State {
         match heard["type"].as_str().unwrap() {
             "hello" => {
                 *token = heard["token"].as_str().map(str::to_owned);
-                let mut said = vec![json!({"type": "welcome", "session": "s"})];
+                let mut said = vec![json!({"type": "welcome", "session": "s", "now": text(now_us())})];
                 for entry in heard["subscribe"].as_array().into_iter().flatten() {
                     said.push(self.subscribed(entry, outbox));
                 }
@@ -148,8 +149,14 @@ impl State {
             body["activity"] = json!(id);
         } else {
             let retry = if status == 503 { "same_key" } else { "never" };
-            body =
+            let error =
                 json!({"type": "error", "code": body["code"], "detail": "", "retry": retry, "after_ms": 0});
+            body = if body["code"] == "not_open_yet" {
+                json!({"type": "error", "code": body["code"], "detail": "", "retry": "after",
+                    "after_ms": body["opens_in_ms"], "opens_in_ms": body["opens_in_ms"]})
+            } else {
+                error
+            };
         }
         body["id"] = heard["id"].clone();
         body["key"] = heard["key"].clone();
