@@ -1,6 +1,6 @@
-//! Random runs: people come, change and go; watchers fall away, come back, look away, read slowly. However it goes, the
-//! snapshot with all differences is the later snapshot, the place computed here is the server's, and both forms of
-//! messages say the same.
+//! Random runs: people come, change and go, alone and in parties; hosts let them in, promote and remove them; offers are made,
+//! taken, declined, and run out; watchers fall away, come back, look away, read slowly. However it goes, the snapshot
+//! with all differences is the later snapshot, the place computed here is the server's, and both forms of messages say the same.
 //!
 //! `TURNOUT_SOCKET_STEPS` sets how many steps, `TURNOUT_SOCKET_SEED` which.
 
@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
+use super::entering::{contact, guest};
 use crate::support::{Follower, Person, Random, Server, Socket, command, host, id_of, number};
 
 const ACTIVITIES: usize = 3;
@@ -22,6 +23,8 @@ const STEPS_PER_LOOK: u64 = 100;
 
 struct Watcher {
     person: Option<Person>,
+    /// By activity, the guest on whose behalf it is followed, whoever the socket belongs to.
+    guests: HashMap<String, Person>,
     packed: bool,
     socket: Option<Socket>,
     /// Reads nothing for so many steps.
@@ -41,6 +44,7 @@ struct Counts {
     merged: u64,
     snapshots: u64,
     replays: u64,
+    offers: u64,
     commands: u64,
 }
 
@@ -63,12 +67,17 @@ async fn whatever_happens_to_sockets_what_they_know_is_what_there_is() {
     })
     .await;
     let mut paths = Vec::new();
-    for _ in 0..ACTIVITIES {
-        paths.push(server.open(json!({"capacity": 5})).await);
+    for n in 0..ACTIVITIES {
+        let promotion = match n {
+            0 => json!({"mode": "auto"}),
+            _ => json!({"mode": "offer", "ttl_s": 60}),
+        };
+        paths.push(server.open(json!({"capacity": 5, "promotion": promotion})).await);
     }
     let watchers = (0..WATCHERS).map(|n| Watcher {
         // Half of them are people who take part, each twice.
         person: (n < WATCHERS / 2).then(|| Person::member(u128::from(10 + n / 2))),
+        guests: HashMap::new(),
         packed: n % 2 == 1,
         socket: None,
         pause: 0,
@@ -84,6 +93,9 @@ async fn whatever_happens_to_sockets_what_they_know_is_what_there_is() {
         server,
         paths,
     };
+    for path in run.paths.clone() {
+        run.guest_comes(&path).await;
+    }
     for step in 1..=steps {
         run.step().await;
         if step % STEPS_PER_LOOK == 0 {
@@ -98,17 +110,20 @@ async fn whatever_happens_to_sockets_what_they_know_is_what_there_is() {
             .sum::<u64>()
     };
     println!(
-        "{steps} steps: {} differences, {} of them over several events, {} snapshots, {} replays, {} commands over sockets",
+        "{steps} steps: {} differences, {} of them over several events, {} snapshots, {} replays, {} offers, {} commands over sockets",
         sum(|counts| counts.differences),
         sum(|counts| counts.merged),
         sum(|counts| counts.snapshots),
         sum(|counts| counts.replays),
+        sum(|counts| counts.offers),
         sum(|counts| counts.commands),
     );
-    assert!(
-        sum(|counts| counts.merged) > 0 && sum(|counts| counts.replays) > 0,
-        "the run met what it is about"
-    );
+    let met = [
+        sum(|counts| counts.merged),
+        sum(|counts| counts.replays),
+        sum(|counts| counts.offers),
+    ];
+    assert!(met.iter().all(|count| *count > 0), "the run met what it is about");
     drop(run.watchers);
     run.server.stop().await;
 }
@@ -116,7 +131,13 @@ async fn whatever_happens_to_sockets_what_they_know_is_what_there_is() {
 impl Run {
     async fn step(&mut self) {
         match self.random.below(100) {
-            0..60 => self.act().await,
+            0..44 => self.act().await,
+            44..56 => self.by_hand().await,
+            56..58 => self.server.clock.advance_s(40),
+            58..60 => {
+                let path = self.any_path();
+                self.guest_comes(&path).await;
+            }
             60..64 => self.set_capacity().await,
             64..68 => {
                 let watcher = self.anybody();
@@ -134,11 +155,7 @@ impl Run {
             }
             76..80 => {
                 let path = self.any_path();
-                let watcher = self.anybody();
-                watcher.followers.remove(id_of(&path));
-                watcher
-                    .say(json!({"type": "unsubscribe", "id": "u", "activity": id_of(&path)}))
-                    .await;
+                self.anybody().leave(&path).await;
             }
             80..84 => self.command_often().await,
             _ => {
@@ -171,6 +188,65 @@ impl Run {
         };
         let status = request.by(&person).send().await.status;
         assert!(matches!(status, 200 | 201 | 404 | 409 | 422), "{status}");
+    }
+
+    /// Somebody takes or leaves an offer, several come together, or the host does something about one or more.
+    async fn by_hand(&mut self) {
+        let path = self.any_path();
+        let list = self.server.get(&format!("{path}/rsvps?limit=100")).by(&host());
+        let listed = list.send().await.expect(200);
+        let rsvps = listed["data"].as_array().unwrap();
+        let Some(most) = rsvps.len().checked_sub(1) else {
+            return;
+        };
+        let rsvp = &rsvps[self.random.below(most as u64 + 1) as usize];
+        let (id, chance) = (rsvp["id"].as_str().unwrap(), self.random.below(10));
+        let one = |what: &str| format!("/rsvps/{id}/{what}");
+        let line = |what: &str| format!("{path}/waitlist/{what}");
+        let request = match chance {
+            0 => self.server.post(&one("check-in")),
+            1 => self.server.delete(&one("check-in")),
+            2 => self.server.post(&line("promote")).json(&json!({"count": 2})),
+            3 => self
+                .server
+                .post(&line("promote"))
+                .json(&json!({"rsvp_ids": [id]})),
+            4 => self.server.post(&line("bulk")).json(&json!({"remove": [id]})),
+            5 => {
+                let two = [0, 1].map(|_| contact(&format!("Guest{}", self.random.below(6))));
+                let body = json!({"mode": "all", "attendees": two});
+                self.server.post(&format!("{path}/rsvps/bulk")).json(&body)
+            }
+            6 => self.server.post(&one("decline")),
+            _ => self.server.post(&one("accept")),
+        };
+        // Those without an account were brought in by the host, and may be answered for.
+        let of_account = (0..PEOPLE).map(|n| Person::member(u128::from(10 + n)));
+        let own = of_account
+            .into_iter()
+            .find(|person| rsvp["user_id"] == person.id.as_str());
+        let by = own.filter(|_| chance > 5).unwrap_or_else(host);
+        let status = request.by(&by).send().await.status;
+        assert!(matches!(status, 200 | 201 | 403 | 409 | 422), "{status}");
+    }
+
+    /// A guest comes in who is followed by token, or comes back; the token of before is worth nothing then.
+    async fn guest_comes(&mut self, path: &str) {
+        let own = self.watchers[WATCHERS as usize - 1].guests.get(id_of(path));
+        if let Some(own) = own {
+            let own = self.server.get(&format!("{path}/rsvp")).by(own).send().await;
+            if own.body["status"] != "cancelled" {
+                return;
+            }
+        }
+        let now = guest(&self.server, path, "Grace").await;
+        for watcher in &mut self.watchers[WATCHERS as usize - 2..] {
+            let (id, token) = (now.id.clone(), now.token.clone());
+            watcher
+                .guests
+                .insert(id_of(path).to_owned(), Person { id, token });
+            watcher.leave(path).await;
+        }
     }
 
     async fn set_capacity(&mut self) {
@@ -243,10 +319,12 @@ impl Run {
         let mut own = Vec::new();
         for watcher in &mut self.watchers {
             watcher.read_until(id_of(path), seq).await;
-            own.push(match &watcher.person {
-                Some(person) => Some(self.server.get(&format!("{path}/rsvp")).by(person).send().await),
-                None => None,
-            });
+            own.push(
+                match watcher.guests.get(id_of(path)).or(watcher.person.as_ref()) {
+                    Some(person) => Some(self.server.get(&format!("{path}/rsvp")).by(person).send().await),
+                    None => None,
+                },
+            );
         }
         let now = self.server.get(path).send().await.expect(200);
         let at = |watcher: &Watcher| watcher.followers[id_of(path)].seq;
@@ -299,6 +377,13 @@ impl Watcher {
         }
     }
 
+    /// Does not follow an activity any more.
+    async fn leave(&mut self, path: &str) {
+        self.followers.remove(id_of(path));
+        let message = json!({"type": "unsubscribe", "id": "u", "activity": id_of(path)});
+        self.say(message).await;
+    }
+
     async fn subscribe(&mut self, id: &str) {
         let follower = &self.followers[id];
         self.asked += 1;
@@ -308,6 +393,9 @@ impl Watcher {
         if follower.epoch > 0 {
             message["epoch"] = follower.epoch.into();
             message["seq"] = follower.seq.into();
+        }
+        if let Some(guest) = self.guests.get(id) {
+            message["token"] = guest.token.as_str().into();
         }
         self.say(message).await;
     }
@@ -370,11 +458,14 @@ impl Watcher {
                 let range = message["seq"].as_u64().unwrap() - message["prev"].as_u64().unwrap();
                 counts.merged += u64::from(range > 1);
             }
+            "me" => counts.offers += u64::from(message["rsvp"]["status"] == "offered"),
             "subscribed" if message["mode"] == "snapshot" => counts.snapshots += 1,
             "subscribed" if message["mode"] == "replay" => counts.replays += 1,
             "error" => {
                 let is_known = match message["code"].as_str().unwrap() {
                     "already_reserved" | "already_cancelled" | "not_found" => true,
+                    // The guest has come back since, and is followed by the new token from then on.
+                    "token_revoked" => true,
                     // For those who command faster than is decided.
                     "overloaded" => message["id"] == "c",
                     _ => false,
