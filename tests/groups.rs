@@ -5,13 +5,13 @@ mod line;
 
 use serde_json::{Value, json};
 
-use crate::support::{Guest, Person, Server, contact};
+use crate::support::{Answer, Guest, Person, Server, contact, contacts, host, with};
 
 fn booker() -> Person {
     Person::named(2, "Booker")
 }
 
-/// Status, guests and ticket by the log's last word on each RSVP.
+/// Kind and RSVP of each event after so many.
 async fn changed(server: &Server, path: &str, after: usize) -> Vec<(String, String)> {
     let log = server.events(path).await;
     let told = log[after..].iter().map(|event| {
@@ -68,7 +68,8 @@ async fn those_who_come_together_are_confirmed_together_with_one_ticket() {
             "each has a token of their own"
         );
         let by_booker = server.get(&guest.path()).by(&booker()).send().await;
-        assert_eq!(by_booker.expect(200), shown);
+        let for_booker = with(shown, json!({"email": null}));
+        assert_eq!(by_booker.expect(200), for_booker);
     }
     let counts = &booked["counts"];
     assert_eq!(
@@ -166,5 +167,89 @@ async fn members_and_bookers_see_and_change_what_is_theirs_and_nothing_else() {
         .send()
         .await
         .expect_problem(403, "forbidden");
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_member_says_of_themselves_is_for_the_host_and_not_for_the_booker() {
+    let server = Server::start().await;
+    let path = server.open(json!({"capacity": 9})).await;
+    let body = json!({"mode": "all", "attendees": contacts(&[("Ada", 0), ("Bo", 0)])});
+    let book = async || -> Answer {
+        let book = server.post(&format!("{path}/rsvps/bulk")).by(&booker());
+        book.header("idempotency-key", "k").json(&body).send().await
+    };
+    let first = book().await.expect(201);
+    let ada = Guest::of(&first["rsvps"][0]);
+    let wish = json!({"special_requirements": "Wheelchair"});
+    let wished = server
+        .patch(&ada.path())
+        .by_guest(&ada)
+        .json(&wish)
+        .send()
+        .await
+        .expect(200);
+    let own = &wished["rsvp"];
+    assert_eq!(
+        (&own["special_requirements"], &own["email"]),
+        (&json!("Wheelchair"), &json!("ada@example.com"))
+    );
+    for host in [host(), Person::admin(9)] {
+        let seen = server.get(&ada.path()).by(&host).send().await.expect(200);
+        assert_eq!(seen, *own);
+    }
+    let hidden = with(own.clone(), json!({"email": null, "special_requirements": null}));
+    let seen = server.get(&ada.path()).by(&booker()).send().await;
+    assert_eq!(seen.expect(200), hidden);
+    let change = |tag: &'static str| {
+        let change = server.patch(&ada.path()).by(&booker()).header("if-match", tag);
+        change.json(&json!({"guest_count": 1})).send()
+    };
+    let stale = change("\"1\"").await;
+    stale.expect_problem(412, "version_conflict");
+    assert_eq!(stale.body["current"], hidden);
+    let changed = change("\"2\"").await.expect(200);
+    let grown = json!({"guest_count": 1, "total_spots": 2, "version": 3});
+    assert_eq!(changed["rsvp"], with(hidden, grown));
+    // Whoever asks again is told what was, and no more.
+    let again = book().await.expect(201);
+    assert_eq!(again["rsvps"], first["rsvps"]);
+    let left = server.delete(&ada.path()).by(&booker()).send().await.expect(200);
+    assert_eq!(left["rsvp"]["special_requirements"], Value::Null);
+
+    // Nor is what the next one says for whoever has handed it on.
+    let bo = Guest::of(&first["rsvps"][1]);
+    let hand_on = || {
+        let transfer = server.post(&format!("{}/transfer", bo.path())).by_guest(&bo);
+        transfer
+            .header("idempotency-key", "k")
+            .json(&contact("Cy"))
+            .send()
+    };
+    let given = hand_on().await.expect(200);
+    let cy = Guest::given_by(&given);
+    server
+        .patch(&cy.path())
+        .by_guest(&cy)
+        .json(&wish)
+        .send()
+        .await
+        .expect(200);
+    assert_eq!(hand_on().await.expect(200)["recipient"], given["recipient"]);
+    // A host who books is the host first.
+    let party = server.party(&path, &host(), &[("Di", 0), ("Ed", 0)]).await;
+    server
+        .patch(&party[0].path())
+        .by_guest(&party[0])
+        .json(&wish)
+        .send()
+        .await
+        .expect(200);
+    let mended = server
+        .patch(&party[0].path())
+        .by(&host())
+        .json(&json!({"guest_count": 1}));
+    let mended = mended.send().await.expect(200);
+    assert_eq!(mended["rsvp"]["special_requirements"], "Wheelchair");
     server.stop().await;
 }

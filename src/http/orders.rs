@@ -5,12 +5,13 @@ use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use turnout_actors::domain::{ActivityId, Answered, Command, Principal, Told};
-use turnout_actors::{Key, Order, Reply};
+use serde_json::json;
+use turnout_actors::domain::{ActivityId, Answered, Command, Current, Principal, Rejection, Rsvp, Told};
+use turnout_actors::{EngineError, Key, Order, Reply};
 
 use super::extract::{IdempotencyKey, IfMatch, etag};
 use crate::accounts::{Bearer, Caller, ManageToken};
-use crate::api::views::CommandView;
+use crate::api::views::{CommandView, RsvpView};
 use crate::api::{Code, Problem};
 use crate::state::AppState;
 
@@ -93,17 +94,58 @@ pub(super) async fn give(
     order: Order,
     status: StatusCode,
 ) -> Result<Response, Problem> {
+    let by = order.by.clone();
     let reply = reply(state, activity, order).await?;
-    Ok(answer(state, activity, &reply, status, |view| view))
+    let booker = match reply.answer.rsvp() {
+        Some(answered) => is_booker_alone(state, activity, &by, &answered.rsvp).await?,
+        None => false,
+    };
+    Ok(answer(state, activity, &reply, status, |view| {
+        if booker { view.for_booker() } else { view }
+    }))
+}
+
+/// Whether an RSVP concerns somebody because they have booked it for somebody else, and for no other reason.
+async fn is_booker_alone(
+    state: &AppState,
+    activity: ActivityId,
+    by: &Principal,
+    rsvp: &Rsvp,
+) -> Result<bool, Problem> {
+    let booked = by.account().is_some() && rsvp.booked_by() == by.account();
+    if !booked || by.elevated {
+        return Ok(false);
+    }
+    let is_host = state.engine.read(activity, |activity| activity.is_host(by)).await;
+    is_host
+        .map(|is_host| !is_host)
+        .map_err(|error| state.refusal(error, activity))
+}
+
+/// What the engine has refused, as it is told to whoever gave the command.
+async fn refused(state: &AppState, activity: ActivityId, by: &Principal, error: EngineError) -> Problem {
+    if let EngineError::Rejected(Rejection::VersionConflict(current)) = &error
+        && let Current::Rsvp(answered) = &**current
+    {
+        match is_booker_alone(state, activity, by, &answered.rsvp).await {
+            Ok(false) => {}
+            Ok(true) => {
+                let view = RsvpView::new(activity, answered, state.clock.now()).for_booker();
+                return Problem::new(Code::VersionConflict).with("current", json!(view));
+            }
+            Err(problem) => return problem,
+        }
+    }
+    state.refusal(error, activity)
 }
 
 /// Gives a command about RSVPs.
 pub(super) async fn reply(state: &AppState, activity: ActivityId, order: Order) -> Result<Reply, Problem> {
-    let reply = state
-        .engine
-        .command(activity, order)
-        .await
-        .map_err(|error| state.refusal(error, activity))?;
+    let by = order.by.clone();
+    let reply = match state.engine.command(activity, order).await {
+        Ok(reply) => reply,
+        Err(error) => return Err(refused(state, activity, &by, error).await),
+    };
     for answered in reply.answer.told.iter() {
         state.rsvps.note(answered.rsvp.id, activity);
     }

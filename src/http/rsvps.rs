@@ -10,7 +10,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use turnout_actors::domain::{ActivityId, Answered, Command, Counts, Principal, RsvpId, Target};
+use turnout_actors::domain::{ActivityId, Answered, Command, Principal, RsvpId, Seq, Target};
 
 use super::caller::MaybeBearer;
 use super::extract::{Body, Id, etag};
@@ -107,7 +107,8 @@ async fn show_own(
         })
         .await
         .map_err(|error| state.refusal(error, id))?;
-    Ok(shown(&state, id, &found?))
+    let found = found?;
+    Ok(shown(&found, &RsvpView::new(id, &found, state.clock.now())))
 }
 
 async fn update(
@@ -136,8 +137,8 @@ pub(super) async fn show(
     Id(rsvp): Id<RsvpId>,
     bearer: Bearer,
 ) -> Result<Response, Problem> {
-    let (id, answered, _) = read(&state, rsvp, &bearer.principal()).await?;
-    Ok(shown(&state, id, &answered))
+    let seen = read(&state, rsvp, &bearer.principal()).await?;
+    Ok(seen.shown(&state))
 }
 
 async fn position(
@@ -145,32 +146,50 @@ async fn position(
     Id(rsvp): Id<RsvpId>,
     bearer: Bearer,
 ) -> Result<Json<PositionView>, Problem> {
-    let (_, answered, counts) = read(&state, rsvp, &bearer.principal()).await?;
-    Ok(Json(PositionView::new(&answered, counts.seq)))
+    let seen = read(&state, rsvp, &bearer.principal()).await?;
+    Ok(Json(PositionView::new(&seen.answered, seen.seq)))
 }
 
-/// An RSVP that somebody may see, and its activity's counts of the same moment.
-async fn read(
-    state: &AppState,
-    rsvp: RsvpId,
-    by: &Principal,
-) -> Result<(ActivityId, Answered, Counts), Problem> {
+/// An RSVP that somebody may see.
+struct Seen {
+    activity: ActivityId,
+    answered: Answered,
+    /// Whether they see it because they have booked it for somebody else, and for no other reason.
+    by_booker: bool,
+    /// The activity's last event at that moment.
+    seq: Seq,
+}
+
+impl Seen {
+    fn shown(&self, state: &AppState) -> Response {
+        let view = RsvpView::new(self.activity, &self.answered, state.clock.now());
+        let view = if self.by_booker { view.for_booker() } else { view };
+        shown(&self.answered, &view)
+    }
+}
+
+async fn read(state: &AppState, rsvp: RsvpId, by: &Principal) -> Result<Seen, Problem> {
     let id = activity_of(state, rsvp).await?;
-    let found = state
+    state
         .engine
         .read(id, |activity| {
             require_sight(activity, Some(by))?;
             let answered = activity.rsvp(rsvp);
             let answered = answered.ok_or_else(|| Problem::new(Code::NotFound))?;
-            if activity.shows(&answered.rsvp, by) {
-                Ok((answered, activity.counts()))
-            } else {
-                Err(Problem::new(Code::Forbidden))
+            if !activity.shows(&answered.rsvp, by) {
+                return Err(Problem::new(Code::Forbidden));
             }
+            let own = activity.own_rsvp(by);
+            let is_own = own.is_some_and(|own| own.rsvp.id == rsvp);
+            Ok(Seen {
+                activity: id,
+                answered,
+                by_booker: !is_own && !activity.is_host(by),
+                seq: activity.head().seq,
+            })
         })
         .await
-        .map_err(|error| state.refusal(error, id))?;
-    found.map(|(answered, counts)| (id, answered, counts))
+        .map_err(|error| state.refusal(error, id))?
 }
 
 async fn activity_of(state: &AppState, rsvp: RsvpId) -> Result<ActivityId, Problem> {
@@ -181,7 +200,6 @@ async fn activity_of(state: &AppState, rsvp: RsvpId) -> Result<ActivityId, Probl
         .ok_or_else(|| Problem::new(Code::NotFound))
 }
 
-fn shown(state: &AppState, id: ActivityId, answered: &Answered) -> Response {
-    let view = RsvpView::new(id, answered, state.clock.now());
+fn shown(answered: &Answered, view: &RsvpView<'_>) -> Response {
     ([(header::ETAG, etag(answered.rsvp.version))], Json(view)).into_response()
 }

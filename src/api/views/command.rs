@@ -69,6 +69,33 @@ impl<'a> CommandView<'a> {
         command
     }
 
+    /// As whoever booked the RSVP for somebody else is told.
+    #[must_use]
+    pub(crate) fn for_booker(self) -> Self {
+        Self {
+            rsvp: self.rsvp.map(RsvpView::for_booker),
+            ..self
+        }
+    }
+
+    /// As that of bringing people in. What they have wished for since is not for whoever brought them in, who may ask
+    /// again under the same key.
+    #[must_use]
+    pub(crate) fn of_arrivals(self) -> Self {
+        let result = |result| match result {
+            ResultView::Rsvp(rsvp) => ResultView::Rsvp(Box::new(rsvp.without_wishes())),
+            refused @ ResultView::Error(_) => refused,
+        };
+        let all = |rsvps: Vec<RsvpView<'a>>| rsvps.into_iter().map(RsvpView::without_wishes).collect();
+        Self {
+            rsvps: self.rsvps.map(all),
+            results: self
+                .results
+                .map(|results| results.into_iter().map(result).collect()),
+            ..self
+        }
+    }
+
     /// With the token by which the RSVP is changed that was made.
     #[must_use]
     pub(crate) fn with_manage_token(self, manage_token: Option<String>) -> Self {
@@ -98,7 +125,7 @@ impl<'a> CommandView<'a> {
     pub(crate) fn of_transfer(mut self) -> Self {
         if let Some(rsvps) = self.rsvps.take() {
             let mut rsvps = rsvps.into_iter();
-            (self.rsvp, self.recipient) = (rsvps.next(), rsvps.next());
+            (self.rsvp, self.recipient) = (rsvps.next(), rsvps.next().map(RsvpView::without_wishes));
         }
         self
     }

@@ -71,6 +71,23 @@ impl<'a> RsvpView<'a> {
         }
     }
 
+    /// As whoever booked it for somebody else sees it: without what is for its own person and the host.
+    pub(crate) fn for_booker(self) -> Self {
+        Self {
+            email: None,
+            special_requirements: None,
+            ..self
+        }
+    }
+
+    /// As it was when its person had just come in.
+    pub(super) fn without_wishes(self) -> Self {
+        Self {
+            special_requirements: None,
+            ..self
+        }
+    }
+
     pub(super) fn set_manage_token(&mut self, token: Option<String>) {
         self.manage_token = token;
     }

@@ -28,11 +28,12 @@ async fn image(
     Id(rsvp): Id<RsvpId>,
     bearer: Bearer,
 ) -> Result<Response, Problem> {
-    let (id, answered, _) = read(&state, rsvp, &bearer.principal()).await?;
-    if !answered.rsvp.status.is_live() {
+    let seen = read(&state, rsvp, &bearer.principal()).await?;
+    let found = &seen.answered.rsvp;
+    if !found.status.is_live() {
         return Err(Problem::new(Code::AlreadyCancelled));
     }
-    let code = state.codes.make(id, rsvp, answered.rsvp.generation);
+    let code = state.codes.make(seen.activity, rsvp, found.generation);
     let headers = [
         (header::CONTENT_TYPE, "image/svg+xml"),
         (header::CACHE_CONTROL, "private, no-store"),

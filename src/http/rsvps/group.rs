@@ -32,6 +32,6 @@ async fn book(
     };
     let tokens: Vec<Option<String>> = reply.answer.told.iter().map(token).collect();
     Ok(answer(&state, id, &reply, status, |view| {
-        view.with_manage_tokens(tokens)
+        view.of_arrivals().with_manage_tokens(tokens)
     }))
 }

@@ -7,7 +7,7 @@ use axum::response::Response;
 use axum::routing::{delete, get};
 use turnout_actors::domain::{Command, Target};
 
-use super::{activity_of, read, shown};
+use super::{activity_of, read};
 use crate::accounts::ManageToken;
 use crate::api::Problem;
 use crate::http::orders::{Commander, give};
@@ -20,8 +20,8 @@ pub(super) fn routes() -> Router<AppState> {
 }
 
 async fn verify(State(state): State<AppState>, token: ManageToken) -> Result<Response, Problem> {
-    let (id, answered, _) = read(&state, token.rsvp, &token.principal()).await?;
-    Ok(shown(&state, id, &answered))
+    let seen = read(&state, token.rsvp, &token.principal()).await?;
+    Ok(seen.shown(&state))
 }
 
 async fn cancel(
