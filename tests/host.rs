@@ -340,6 +340,8 @@ async fn a_long_table_and_a_long_walk_have_everybody_once() {
     let waiting = table(&server, &path, "status=waitlisted&search=guest").await;
     assert_eq!(waiting.len() - 1, PEOPLE - 1_000);
     assert_eq!(waiting[1][8], "1");
+    let seated = table(&server, &path, "status=confirmed").await;
+    assert_eq!(seated.len() - 1, 1_000, "a piece that is full may be the last");
     let (mut walked, mut cursor) = (Vec::new(), String::new());
     loop {
         let page = list(&server, &path, &format!("limit=100&cursor={cursor}")).await;

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::future::join_all;
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -329,5 +330,24 @@ async fn a_token_is_over_when_the_grace_after_the_end_is() {
         let over = server.request(method, &at).by_guest(&ada).json(&json!({}));
         over.send().await.expect_problem(410, "manage_token_expired");
     }
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn of_many_at_once_with_one_key_one_comes_in_and_all_get_the_same_token() {
+    let server = Server::start().await;
+    let path = server.open(json!({"capacity": 2})).await;
+    let body = contact("Ada");
+    let answers = join_all((0..15).map(|_| enter_with_key(&server, &path, &body, KEY))).await;
+    let mut first = 0;
+    let mut tokens = Vec::new();
+    for answer in answers {
+        let answer = answer.expect(201);
+        first += u32::from(answer["replayed"] == false);
+        tokens.push(Guest::told_by(&answer).token);
+    }
+    tokens.dedup();
+    assert_eq!((first, tokens.len()), (1, 1));
+    assert_eq!(server.events(&path).await.len(), 1);
     server.stop().await;
 }
