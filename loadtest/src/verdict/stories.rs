@@ -66,12 +66,14 @@ fn check_in(person: &str) -> Command {
     Command::CheckIn {
         person: person.into(),
         generation: None,
+        if_version: None,
     }
 }
 
 fn undo(person: &str) -> Command {
     Command::UndoCheckIn {
         person: person.into(),
+        if_version: None,
     }
 }
 
