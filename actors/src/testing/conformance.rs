@@ -13,8 +13,9 @@ use self::keys::{
 use self::rules::{
     a_guest_comes_in_without_an_account, a_waiting_group_is_one_party_again_after_loading,
     an_answer_about_several_is_recalled, an_offer_is_loaded_again_with_its_end,
-    offers_that_are_over_are_found, what_the_host_promotes_by_hand_has_passed_nobody_after_loading,
-    who_has_come_in_is_loaded_again, whoever_took_over_a_place_has_passed_nobody_after_loading,
+    offers_that_are_over_are_found, the_ticket_of_an_earlier_life_is_not_used_again,
+    what_the_host_promotes_by_hand_has_passed_nobody_after_loading, who_has_come_in_is_loaded_again,
+    whoever_took_over_a_place_has_passed_nobody_after_loading,
 };
 use self::settling::{
     a_written_batch_is_found_although_its_settling_was_not_heard_of,
@@ -23,9 +24,9 @@ use self::settling::{
 };
 use super::drive::{Drive, HOST, contents, settings};
 use crate::domain::{
-    ActivityId, AttendeesVisible, Command, Draft, Email, Fact, GuestPolicy, History, KeyDigest, KeyUse,
-    Keyed, Outcome, OwnerEpoch, Person, Reserve, RsvpId, Seq, SettingsChange, Status, Target, Ticket,
-    Timestamp, Told, Transfer, Update, UserId, Visibility,
+    ActivityId, AttendeesVisible, Command, Draft, Fact, GuestPolicy, History, KeyDigest, KeyUse, Keyed,
+    Outcome, OwnerEpoch, Person, Reserve, RsvpId, Seq, SettingsChange, Status, Target, Ticket, Timestamp,
+    Told, Update, UserId, Visibility,
 };
 use crate::ports::{Batch, Journal, JournalError, Landing};
 
@@ -428,38 +429,6 @@ async fn a_new_ticket_of_a_waiting_party_is_loaded_again(journal: &dyn Journal) 
     loaded.cancel(1).expect("it is live");
     loaded.commit(journal).await;
     reloaded(journal, &loaded).await;
-}
-
-async fn the_ticket_of_an_earlier_life_is_not_used_again(journal: &dyn Journal) {
-    let mut drive = Drive::create(journal, 1, settings(4)).await;
-    drive.reserve(1, 0).expect("there is room");
-    let guest: Email = "zoe@example.org".parse().expect("it is an address");
-    let zoe = Reserve {
-        fresh: RsvpId::from(Uuid::from_u128(7)),
-        person: Person::Guest(guest.clone()),
-        name: "Zoe".into(),
-        guest_count: 0,
-        special_requirements: None,
-    };
-    let transfer = Transfer {
-        target: Target::Own,
-        to: guest,
-        name: "Zoe".into(),
-        fresh: RsvpId::from(Uuid::from_u128(8)),
-    };
-    let leave = Command::Cancel(Target::Rsvp(zoe.fresh));
-    drive
-        .order(HOST, Command::Reserve(zoe), None)
-        .expect("there is room");
-    drive.order(HOST, leave, None).expect("the host may");
-    drive
-        .order(1, Command::Transfer(transfer), None)
-        .expect("she has left");
-    drive.commit(journal).await;
-    // No RSVP has the second ticket any more.
-    let mut loaded = reloaded(journal, &drive).await;
-    let newcomer = loaded.reserve(3, 0).expect("there is room").into_rsvp();
-    assert_eq!(newcomer.expect("an RSVP").rsvp.ticket, Ticket(3));
 }
 
 async fn changed_settings_are_loaded_again(journal: &dyn Journal) {

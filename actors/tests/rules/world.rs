@@ -224,7 +224,7 @@ impl World {
                 same_refusal(rejection, expected, &self.model, self.latest, &self.persons_by_id)?;
             }
             (judged, expected) => {
-                prop_assert!(false, "{:?} instead of {:?} for {:?}", judged, expected, told)
+                prop_assert!(false, "{:?} instead of {:?} for {:?}", judged, expected, told);
             }
         }
         same_counts(&self.draft.overview(), &self.model)?;

@@ -249,3 +249,35 @@ pub(super) async fn a_guest_comes_in_without_an_account(journal: &dyn Journal) {
         Err(Rejection::AlreadyCancelled)
     );
 }
+
+pub(super) async fn the_ticket_of_an_earlier_life_is_not_used_again(journal: &dyn Journal) {
+    let mut drive = Drive::create(journal, 1, settings(4)).await;
+    drive.reserve(1, 0).expect("there is room");
+    let guest = email(7);
+    let zoe = Reserve {
+        fresh: RsvpId::from(Uuid::from_u128(7)),
+        person: Person::Guest(guest.clone()),
+        name: "Zoe".into(),
+        guest_count: 0,
+        special_requirements: None,
+    };
+    let transfer = Transfer {
+        target: Target::Own,
+        to: guest,
+        name: "Zoe".into(),
+        fresh: RsvpId::from(Uuid::from_u128(8)),
+    };
+    let leave = Command::Cancel(Target::Rsvp(zoe.fresh));
+    drive
+        .order(HOST, Command::Reserve(zoe), None)
+        .expect("there is room");
+    drive.order(HOST, leave, None).expect("the host may");
+    drive
+        .order(1, Command::Transfer(transfer), None)
+        .expect("she has left");
+    drive.commit(journal).await;
+    // No RSVP has the second ticket any more.
+    let mut loaded = reloaded(journal, &drive).await;
+    let newcomer = loaded.reserve(3, 0).expect("there is room").into_rsvp();
+    assert_eq!(newcomer.expect("an RSVP").rsvp.ticket, Ticket(3));
+}
