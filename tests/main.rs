@@ -37,6 +37,7 @@ mod listing;
 mod load_test;
 mod migrations;
 mod mirror;
+mod mixed;
 mod neighbours;
 mod offers;
 mod outages;
