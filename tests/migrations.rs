@@ -215,6 +215,7 @@ async fn a_start_waits_for_a_migration_that_takes_its_time() {
 /// Takes away what the migration of offers has added, and what a log did not say that was written before it.
 const UNDO_OFFERS: &str = "DROP INDEX rsvps_offered; ALTER TABLE rsvps DROP COLUMN offer_expires_at; \
                            ALTER TABLE activity_events DROP COLUMN actor_kind; \
+                           ALTER TABLE activities DROP COLUMN last_ticket; \
                            UPDATE activity_events SET data = REPLACE(data, ',\"needs\":2,\"free\":1', ''); \
                            DELETE FROM _sqlx_migrations WHERE version = 4";
 

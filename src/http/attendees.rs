@@ -19,7 +19,7 @@ use crate::state::AppState;
 
 /// Who asks first need not come in first, so the order of identifiers is not quite that of arrival: so many more are
 /// looked at to find the newest.
-const NEIGHBOURS: usize = 64;
+const NEIGHBOURS: usize = 1_024;
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new().route("/activities/{id}/attendees", get(list))

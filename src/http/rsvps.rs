@@ -48,11 +48,12 @@ async fn reserve(
     Peer(address): Peer,
     request: Request,
 ) -> Result<Response, Problem> {
-    let fresh = RsvpId::from(state.ids.next());
+    // Made as late as can be, so that identifiers rise in about the order in which people come in.
+    let fresh = || RsvpId::from(state.ids.next());
     match &commander.by.0 {
         Some(Bearer::Account(caller)) => {
             let Body(args) = Body::<ReserveArgs>::from_request(request, &state).await?;
-            let (by, command) = (caller.principal(), args.command(fresh, caller)?);
+            let (by, command) = (caller.principal(), args.command(fresh(), caller)?);
             give(&state, id, commander.order_by(by, command), StatusCode::CREATED).await
         }
         Some(Bearer::Guest(_)) => Err(Problem::new(Code::Forbidden).detail(
@@ -61,9 +62,9 @@ async fn reserve(
         None => {
             state.guest_limits.check(address)?;
             let Body(args) = Body::<GuestArgs>::from_request(request, &state).await?;
-            let (email, command) = args.command(fresh)?;
-            let order = commander.order_by(Principal::visitor(email), command);
             let token = manage_tokens(&state, id).await?;
+            let (email, command) = args.command(fresh())?;
+            let order = commander.order_by(Principal::visitor(email), command);
             let reply = reply(&state, id, order).await?;
             let token = reply.answer.rsvp().and_then(token);
             Ok(answer(&state, id, &reply, StatusCode::CREATED, |view| {
