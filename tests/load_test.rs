@@ -4,15 +4,16 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::str::FromStr;
 use std::time::Duration;
 
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection};
 use tempfile::TempDir;
 
 use crate::support::{audit, children_of, sqlite_of};
 
 const DEADLINE: Duration = Duration::from_secs(60);
-/// So much of a write-ahead log means that the burst is under way.
-const UNDER_WAY_BYTES: u64 = 200_000;
 
 /// A burst that takes far longer than any test, and the folder in which it keeps its server.
 struct Burst {
@@ -48,7 +49,7 @@ impl Burst {
             server: 0,
         };
         let under_way = async {
-            while !burst.is_under_way() {
+            while !burst.is_under_way().await {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
@@ -66,9 +67,12 @@ impl Burst {
         entries.map(|entry| entry.unwrap().path()).collect()
     }
 
-    fn is_under_way(&self) -> bool {
-        let size = |place: &PathBuf| fs::metadata(place.join("turnout.db-wal")).map_or(0, |file| file.len());
-        self.places().iter().any(|place| size(place) > UNDER_WAY_BYTES)
+    /// Whether somebody has been answered, or is about to be.
+    async fn is_under_way(&self) -> bool {
+        match &self.places()[..] {
+            [place] => holds_rsvps(&sqlite_of(place)).await.unwrap_or(false),
+            _ => false,
+        }
     }
 
     /// Waits for its end, and returns what it printed to standard output and to standard error.
@@ -95,6 +99,18 @@ impl Drop for Burst {
             signal("KILL", self.server);
         }
     }
+}
+
+/// Whether anybody has come yet; an error while the database is being made.
+async fn holds_rsvps(url: &str) -> sqlx::Result<bool> {
+    let mut database = SqliteConnectOptions::from_str(url)?
+        .read_only(true)
+        .connect()
+        .await?;
+    let holds = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM rsvps)");
+    let holds = holds.fetch_one(&mut database).await?;
+    database.close().await?;
+    Ok(holds)
 }
 
 /// Every shell has `kill` inside; as a program of its own it is not everywhere.
