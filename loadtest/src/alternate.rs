@@ -21,7 +21,7 @@ use crate::report::{Measured, Round, Rounds};
 use crate::run::{
     ActivityFinding, Effort, End, Outcome, RunError, Server, Via, faults, open_all, open_sockets, tell,
 };
-use crate::scene::{Plan, Scene};
+use crate::scene::{Judged, Plan, Scene};
 use crate::shared::{SharedTally, lock};
 
 /// What kind of alternation.
@@ -111,7 +111,7 @@ async fn play(
         }
     }
     let server_cpu = meter.used().server;
-    let (end, findings) = scene.judged(records, 0).await?;
+    let Judged { end, findings, .. } = scene.judged(records, 0).await?;
     let round = Round::of(via.as_str(), &lock(tally), server_cpu);
     Ok(Played { round, end, findings })
 }

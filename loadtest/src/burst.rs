@@ -90,12 +90,12 @@ pub async fn run(
         }
     };
     lock(tally).stop();
-    let (end, judged) = scene.judged(rushed.records, rushed.unasked).await?;
+    let judged = scene.judged(rushed.records, rushed.unasked).await?;
     let mut findings = faults(tally);
-    findings.extend(judged);
+    findings.extend(judged.findings);
     Ok(Outcome {
         activities: 1,
-        end,
+        end: judged.end,
         findings,
         measured: None,
     })

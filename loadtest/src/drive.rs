@@ -3,7 +3,7 @@
 use tokio::time::Instant;
 
 use crate::clock;
-use crate::history::{Asker, Outcome, Record, Ticks};
+use crate::history::{Asker, Outcome, Record, Tick, Ticks};
 use crate::line::{Line, Put, Said};
 use crate::model::Command;
 use crate::shared::{SharedTally, lock};
@@ -64,59 +64,104 @@ pub struct Driven {
     pub opens_in_ms: Option<u64>,
 }
 
+/// A command, by whom it is given, and under which name.
+#[derive(Clone, Debug)]
+pub(crate) struct Given {
+    pub(crate) command: Command,
+    pub(crate) asker: Asker,
+    pub(crate) name: String,
+}
+
 /// Does it, however many tries it takes. The latency counts from `since`: the moment of asking, or in an open
 /// loop the moment when it should have been asked.
 pub async fn drive<L: Line>(line: &mut L, stage: &Stage, put: &Put<'_>, since: Instant) -> Driven {
-    let mut sendings = None;
-    let said = line
-        .put(put, || {
-            let now = (stage.ticks.tick(), clock::machine_us());
-            sendings = Some((sendings.map_or(now, |(first, _)| first), now));
-        })
-        .await;
-    let answered_us = clock::machine_us();
-    let at = stage.ticks.tick();
-    let mut opens_in_ms = None;
-
-    let latency = clock::now() - since;
-    let mut tally = lock(&stage.tally);
-    let outcome = match said {
-        Some(Said::Done(answer)) => {
-            // Where none is told, the verdict says so.
-            if let Some(rsvp) = answer.told.rsvps().first() {
-                tally.count_acknowledged(put.deed, rsvp.status, answer.replayed, clock::unix_ms());
-            }
-            tally.acknowledged_latency.record(latency);
-            Outcome::Acknowledged { at, answer }
-        }
-        Some(Said::Unreadable(answer)) => {
-            // It is counted to be seen.
-            tally.count_fault(&answer);
-            Outcome::Unanswered
-        }
-        Some(Said::Rejected(refused)) => {
-            let code = refused.code;
-            opens_in_ms = refused.opens_in_ms;
-            tally.count_rejected(&code);
-            tally.rejected_latency.record(latency);
-            Outcome::Rejected { at, code }
-        }
-        None => Outcome::Unanswered,
+    let mut sendings = Sendings::of(stage);
+    let said = line.put(put, || sendings.note()).await;
+    let given = Given {
+        command: put.deed.command(put.person),
+        asker: Asker::Own,
+        name: put.person.name.clone(),
     };
-    let never = (at, answered_us);
-    let ((sent, sent_us), (last_sent, last_sent_us)) = sendings.unwrap_or((never, never));
-    Driven {
-        record: Record {
-            command: put.deed.command(put.person),
-            asker: Asker::Own,
-            name: put.person.name.clone(),
-            sent,
-            last_sent,
-            outcome,
-        },
-        sent_us,
-        last_sent_us,
-        answered_us,
-        opens_in_ms,
+    sendings.settle(said, given, since)
+}
+
+/// When a command was sent, for the first and for the last time.
+#[derive(Debug)]
+pub(crate) struct Sendings<'a> {
+    stage: &'a Stage,
+    first_and_last: Option<[(Tick, u64); 2]>,
+}
+
+impl<'a> Sendings<'a> {
+    /// None so far.
+    pub(crate) fn of(stage: &'a Stage) -> Self {
+        Self {
+            stage,
+            first_and_last: None,
+        }
+    }
+
+    /// It is sent now.
+    pub(crate) fn note(&mut self) {
+        let now = (self.stage.ticks.tick(), clock::machine_us());
+        let first = self.first_and_last.map_or(now, |[first, _]| first);
+        self.first_and_last = Some([first, now]);
+    }
+
+    /// Counts what was said in the end, now, and makes a record of it.
+    pub(crate) fn settle(self, said: Option<Said>, given: Given, since: Instant) -> Driven {
+        let answered_us = clock::machine_us();
+        let at = self.stage.ticks.tick();
+        let mut opens_in_ms = None;
+
+        let latency = clock::now() - since;
+        let mut tally = lock(&self.stage.tally);
+        let asks_for_seats = matches!(
+            given.command,
+            Command::Reserve { .. } | Command::ReserveGroup { .. }
+        );
+        let outcome = match said {
+            Some(Said::Done(answer)) => {
+                let first = answer.told.rsvps().first().map(|rsvp| rsvp.status.as_str());
+                let became = first.unwrap_or("nobody");
+                tally.count_acknowledged(became, asks_for_seats, answer.replayed, clock::unix_ms());
+                tally.acknowledged_latency.record(latency);
+                Outcome::Acknowledged { at, answer }
+            }
+            Some(Said::Changed(version)) => {
+                tally.count_acknowledged("the activity", false, false, clock::unix_ms());
+                tally.acknowledged_latency.record(latency);
+                Outcome::Changed { at, version }
+            }
+            Some(Said::Unreadable(answer)) => {
+                // It is counted to be seen.
+                tally.count_fault(&answer);
+                Outcome::Unanswered
+            }
+            Some(Said::Rejected(refused)) => {
+                let code = refused.code;
+                opens_in_ms = refused.opens_in_ms;
+                tally.count_rejected(&code);
+                tally.rejected_latency.record(latency);
+                Outcome::Rejected { at, code }
+            }
+            None => Outcome::Unanswered,
+        };
+        let never = [(at, answered_us); 2];
+        let [(sent, sent_us), (last_sent, last_sent_us)] = self.first_and_last.unwrap_or(never);
+        Driven {
+            record: Record {
+                command: given.command,
+                asker: given.asker,
+                name: given.name,
+                sent,
+                last_sent,
+                outcome,
+            },
+            sent_us,
+            last_sent_us,
+            answered_us,
+            opens_in_ms,
+        }
     }
 }

@@ -84,6 +84,15 @@ pub enum Outcome {
         /// The stable code.
         code: String,
     },
+    /// The server said that the activity was changed, and showed it as it is then. That does not tell the place in the
+    /// order, but the version does: it rises with each event about the activity as a whole, and only its host causes
+    /// them, one after the other.
+    Changed {
+        /// Just after the answer.
+        at: Tick,
+        /// The version of the activity then.
+        version: u64,
+    },
     /// It was sent and nothing final came back: it may have been done or not.
     Unanswered,
 }

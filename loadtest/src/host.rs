@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use crate::attempt::{Attempts, Final};
 use crate::client::{Head, Method, Request};
-use crate::model::Settings;
+use crate::model::{Promotion, Settings};
 use crate::seen::{LastState, SeenActivity, SeenEntry, SeenEvent, SeenRsvp, SeenWaitlist};
 use crate::tokens::Person;
 use crate::utc::text;
@@ -29,6 +29,15 @@ pub struct NewActivity {
     waitlist_capacity: Option<u32>,
     #[serde(skip_serializing_if = "Option::is_none")]
     opens_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    promotion: Option<NewPromotion>,
+}
+
+/// What becomes of whoever is promoted, where it is not the usual.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(tag = "mode", rename_all = "snake_case")]
+enum NewPromotion {
+    Offer { ttl_s: u32 },
 }
 
 impl NewActivity {
@@ -43,13 +52,17 @@ impl NewActivity {
             patience: settings.patience,
             waitlist_capacity: settings.waitlist_capacity,
             opens_at: settings.opens_at_us.map(text),
+            promotion: match settings.promotion {
+                Promotion::Auto => None,
+                Promotion::Offer { ttl_s } => Some(NewPromotion::Offer { ttl_s }),
+            },
         }
     }
 }
 
-/// The settings of an activity whose windows never close. The model is given no time, so any will do.
+/// The settings of an activity whose windows do not close before a run is over.
 pub fn open_settings(capacity: u32) -> Settings {
-    Settings::new(capacity, i64::MAX, i64::MAX)
+    Settings::new(capacity, i64::MAX - 1, i64::MAX)
 }
 
 /// Why the host could not do something.
@@ -173,7 +186,7 @@ impl<'a> Host<'a> {
         let path = format!("/api/v1/activities/{id}");
         let activity: SeenActivity = self.get(&path).await?;
         Ok(LastState {
-            rsvps: self.read_rsvps(&path).await?,
+            rsvps: self.read_rsvps(&path, "").await?,
             waitlist: self.read_waitlist(&path).await?,
             events: self.read_events(&path).await?,
             activity,
@@ -201,13 +214,25 @@ impl<'a> Host<'a> {
         Ok((seq.unwrap_or_default(), shown))
     }
 
-    async fn read_rsvps(&mut self, activity: &str) -> Result<Vec<SeenRsvp>, HostError> {
+    /// How many spots are offered now.
+    pub async fn offered_spots(&mut self, id: Uuid) -> Result<u64, HostError> {
+        let activity: SeenActivity = self.get(&format!("/api/v1/activities/{id}")).await?;
+        Ok(activity.counts.offered_spots)
+    }
+
+    /// Everybody who is offered spots now.
+    pub async fn read_offered(&mut self, id: Uuid) -> Result<Vec<SeenRsvp>, HostError> {
+        let path = format!("/api/v1/activities/{id}");
+        self.read_rsvps(&path, "&status=offered").await
+    }
+
+    async fn read_rsvps(&mut self, activity: &str, filter: &str) -> Result<Vec<SeenRsvp>, HostError> {
         let mut rsvps = Vec::new();
         let mut cursor = Some(String::new());
         while let Some(at) = cursor {
             let at: String = url::form_urlencoded::byte_serialize(at.as_bytes()).collect();
             let page: Page<SeenRsvp> = self
-                .get(&format!("{activity}/rsvps?cursor={at}&limit=100"))
+                .get(&format!("{activity}/rsvps?cursor={at}&limit=100{filter}"))
                 .await?;
             // A page without rows ends the list, whatever the cursor says: a server in a loop must not hang
             // the test.

@@ -20,6 +20,7 @@ mod process;
 pub mod reconnect;
 pub mod replay;
 pub mod report;
+pub mod rules;
 pub mod run;
 mod scene;
 pub mod seen;

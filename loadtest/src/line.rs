@@ -9,6 +9,7 @@ mod socket;
 
 use uuid::Uuid;
 
+pub(crate) use self::rest::{said, said_of_activity};
 pub(crate) use self::session::fault;
 pub use self::socket::SocketLine;
 use crate::client::TransportError;
@@ -34,6 +35,8 @@ pub struct Put<'a> {
 pub enum Said {
     /// Done.
     Done(Box<SeenAnswer>),
+    /// Done, and told by showing the activity, which has this version now.
+    Changed(u64),
     /// Success in words that nobody understands, with what is wrong with them. It leaves the fate open.
     Unreadable(String),
     /// Refused for good.

@@ -6,6 +6,7 @@ mod every_run;
 mod fanout;
 mod reconnect;
 mod replay;
+mod rules;
 mod values;
 
 use clap::{Parser, Subcommand};
@@ -16,6 +17,7 @@ pub(crate) use self::every_run::EveryRunArgs;
 pub(crate) use self::fanout::FanoutArgs;
 pub(crate) use self::reconnect::ReconnectArgs;
 pub(crate) use self::replay::ReplayArgs;
+pub(crate) use self::rules::RulesArgs;
 
 /// Drives a Turnout server and judges what it answered.
 #[derive(Debug, Parser)]
@@ -29,6 +31,8 @@ pub(crate) struct Options {
 pub(crate) enum Kind {
     /// Many people want few seats at the same moment.
     Burst(BurstArgs),
+    /// Guests, groups, offers, transfers, and a host at work, all at once.
+    Rules(RulesArgs),
     /// Everybody reserves and cancels in turn, one command in flight, for a time.
     Alternate(AlternateArgs),
     /// Many follow an activity over WebSockets while people reserve and cancel at a steady rate.

@@ -77,13 +77,13 @@ pub async fn run(
     let finished = scene.finished(&rushed.sendings).await?;
     fleet.tell(&Tell::Finish(vec![finished])).await?;
     let watched = fleet.watched().await?;
-    let (end, judged) = scene.judged(rushed.records, rushed.unasked).await?;
+    let judged = scene.judged(rushed.records, rushed.unasked).await?;
     let mut findings = faults(tally);
     findings.extend(watched.findings());
-    findings.extend(judged);
+    findings.extend(judged.findings);
     Ok(Outcome {
         activities: 1,
-        end,
+        end: judged.end,
         findings,
         measured: Some(Measured::Reconnect(Reconnect::of(
             options.watchers,

@@ -7,6 +7,7 @@ mod memory;
 mod opening;
 mod reconnect;
 mod rounds;
+mod rules;
 mod table;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,8 @@ pub use self::opening::OpeningFigures;
 pub(crate) use self::opening::{Came, Range, Told};
 pub use self::reconnect::Reconnect;
 pub use self::rounds::{Round, Rounds};
+pub(crate) use self::rules::RulesCommand;
+pub use self::rules::RulesFigures;
 use crate::run::{ActivityFinding, End, Outcome};
 use crate::tally::{Latencies, Tally};
 use crate::verdict::Finding;
@@ -219,8 +222,6 @@ impl From<ActivityFinding> for ReportedFinding {
 #[cfg(test)]
 pub(crate) mod testing {
     use super::*;
-    use crate::drive::Deed;
-    use crate::seen::SeenStatus;
 
     pub(crate) fn asked() -> Asked {
         Asked {
@@ -249,9 +250,8 @@ pub(crate) mod testing {
             retries: 6,
             ..Tally::default()
         };
-        let deed = Deed::Reserve { guest_count: 0 };
-        tally.count_acknowledged(deed, SeenStatus::Confirmed, false, 1_000);
-        tally.count_acknowledged(Deed::Cancel, SeenStatus::Cancelled, true, 1_010);
+        tally.count_acknowledged("confirmed", true, false, 1_000);
+        tally.count_acknowledged("cancelled", false, true, 1_010);
         tally.acknowledged_latency.record(Duration::from_millis(20));
         tally.rejected_latency.record(Duration::from_millis(1));
         tally.count_rejected("activity_full");

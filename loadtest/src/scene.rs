@@ -8,6 +8,7 @@ use tokio::task::spawn_blocking;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use crate::attempt::Attempts;
 use crate::clock;
 use crate::drive::{Deed, Driven, Stage, drive};
 use crate::history::{History, Record, Ticks};
@@ -15,6 +16,7 @@ use crate::host::{Host, NewActivity};
 use crate::line::{Line, Put};
 use crate::model::Settings;
 use crate::run::{ActivityFinding, Effort, End, RunError, Server, faults, tell};
+use crate::seen::LastState;
 use crate::shared::{SharedTally, lock};
 use crate::tokens::{Mint, Person};
 use crate::verdict::judge;
@@ -30,6 +32,13 @@ pub(crate) struct Plan {
     pub(crate) people: u32,
 }
 
+/// What was read back in the end, and what is wrong with it.
+pub(crate) struct Judged {
+    pub(crate) end: End,
+    pub(crate) findings: Vec<ActivityFinding>,
+    pub(crate) last: LastState,
+}
+
 /// An activity that is there, and its people.
 pub(crate) struct Scene {
     pub(crate) server: Server,
@@ -40,7 +49,7 @@ pub(crate) struct Scene {
     pub(crate) stage: Stage,
     pub(crate) progress: ProgressBar,
     settings: Settings,
-    run_id: Uuid,
+    pub(crate) run_id: Uuid,
     /// What was asked before and after.
     around: SharedTally,
 }
@@ -117,12 +126,16 @@ impl Scene {
         drive(line, &self.stage, &put, since).await
     }
 
+    /// A connection for what is no part of what is measured.
+    pub(crate) fn backstage(&self) -> Attempts {
+        self.effort
+            .backstage(&self.server.target, &self.around)
+            .swap_remove(0)
+    }
+
     /// How the activity has ended, as everybody may read it, and when what was carried out was due.
     pub(crate) async fn finished(&self, sendings: &[Sending]) -> Result<Finished, RunError> {
-        let mut backstage = self
-            .effort
-            .backstage(&self.server.target, &self.around)
-            .swap_remove(0);
+        let mut backstage = self.backstage();
         let (seq, fields) = Host::new(&mut backstage, &self.host)
             .snapshot(self.activity)
             .await?;
@@ -135,16 +148,9 @@ impl Scene {
 
     /// Reads everything back and judges it. What the server did wrong when commands were put is not among the
     /// findings, because others may share the tally.
-    pub(crate) async fn judged(
-        &self,
-        records: Vec<Record>,
-        unasked: u64,
-    ) -> Result<(End, Vec<ActivityFinding>), RunError> {
+    pub(crate) async fn judged(&self, records: Vec<Record>, unasked: u64) -> Result<Judged, RunError> {
         tell(&self.progress, "reading back …");
-        let mut backstage = self
-            .effort
-            .backstage(&self.server.target, &self.around)
-            .swap_remove(0);
+        let mut backstage = self.backstage();
         let last = Host::new(&mut backstage, &self.host)
             .read_back(self.activity)
             .await?;
@@ -164,12 +170,12 @@ impl Scene {
             unasked,
         };
         // Beside the runtime, which goes on listening to signals.
-        let found = spawn_blocking(move || judge(&history, &last)).await?;
+        let (found, last) = spawn_blocking(move || (judge(&history, &last), last)).await?;
         let mut findings = faults(&self.around);
         findings.extend(found.into_iter().map(|finding| ActivityFinding {
             activity: self.activity.to_string(),
             finding,
         }));
-        Ok((end, findings))
+        Ok(Judged { end, findings, last })
     }
 }

@@ -60,6 +60,9 @@ pub struct SeenRsvp {
     pub checked_in_at: Option<String>,
     pub cancel_reason: Option<String>,
     pub version: u64,
+    /// By which it is changed; only whoever brought its person in is told it, and only then.
+    #[serde(default)]
+    pub manage_token: Option<String>,
 }
 
 impl SeenRsvp {
@@ -127,6 +130,18 @@ impl SeenTold {
         }
     }
 
+    /// Gives the last of those who are told this manage token.
+    fn hand_over(&mut self, token: String) {
+        let rsvp = match self {
+            Self::One(rsvp) => Some(&mut **rsvp),
+            Self::Several(rsvps) => rsvps.last_mut(),
+            Self::Each(_) => None,
+        };
+        if let Some(rsvp) = rsvp {
+            rsvp.manage_token = Some(token);
+        }
+    }
+
     /// Every RSVP that is told.
     pub fn rsvps(&self) -> Vec<&SeenRsvp> {
         match self {
@@ -147,14 +162,17 @@ pub enum SeenResult {
         rsvp: Box<SeenRsvp>,
     },
     /// It was refused.
-    Refused(Problem),
+    Refused {
+        /// Why.
+        error: Problem,
+    },
 }
 
 impl SeenResult {
     fn rsvp(&self) -> Option<&SeenRsvp> {
         match self {
             Self::Done { rsvp } => Some(rsvp),
-            Self::Refused(_) => None,
+            Self::Refused { .. } => None,
         }
     }
 }
@@ -163,8 +181,12 @@ impl SeenResult {
 #[derive(Debug, Deserialize)]
 struct AnswerAsSaid {
     rsvp: Option<Box<SeenRsvp>>,
+    /// Who has it now, where it was handed on.
+    recipient: Option<Box<SeenRsvp>>,
     rsvps: Option<Vec<SeenRsvp>>,
     results: Option<Vec<SeenResult>>,
+    /// Of the recipient, or of the only one.
+    manage_token: Option<String>,
     seq: u64,
     replayed: bool,
     #[serde(default)]
@@ -176,8 +198,15 @@ impl TryFrom<AnswerAsSaid> for SeenAnswer {
     type Error = &'static str;
 
     fn try_from(said: AnswerAsSaid) -> Result<Self, Self::Error> {
+        let mut told = match (said.rsvp, said.recipient) {
+            (Some(rsvp), Some(recipient)) => SeenTold::of(None, Some(vec![*rsvp, *recipient]), said.results)?,
+            (rsvp, _) => SeenTold::of(rsvp, said.rsvps, said.results)?,
+        };
+        if let Some(token) = said.manage_token {
+            told.hand_over(token);
+        }
         Ok(Self {
-            told: SeenTold::of(said.rsvp, said.rsvps, said.results)?,
+            told,
             seq: said.seq,
             replayed: said.replayed,
             already: said.already,
@@ -261,4 +290,69 @@ pub struct LastState {
 pub struct Problem {
     /// The stable code.
     pub code: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn rsvp(name: &str, manage_token: Option<&str>) -> Value {
+        let id = Uuid::from_u128(1);
+        json!({"id": id, "activity_id": id, "email": "a@x.org", "name": name, "status": "confirmed", "guest_count": 0,
+            "total_spots": 1, "version": 1, "manage_token": manage_token})
+    }
+
+    fn told(more: &Value) -> Result<SeenTold, serde_json::Error> {
+        let counts = json!({"capacity": 1, "confirmed_spots": 1, "offered_spots": 0, "available_spots": 0,
+            "waitlisted_parties": 0, "waitlisted_spots": 0, "seq": 1});
+        let mut answer = json!({"seq": 1, "replayed": false, "counts": counts});
+        answer
+            .as_object_mut()
+            .unwrap()
+            .append(&mut more.as_object().unwrap().clone());
+        serde_json::from_value::<SeenAnswer>(answer).map(|answer| answer.told)
+    }
+
+    fn tokens(told: &SeenTold) -> Vec<(&str, Option<&str>)> {
+        let rsvps = told.rsvps().into_iter();
+        rsvps
+            .map(|rsvp| (rsvp.name.as_str(), rsvp.manage_token.as_deref()))
+            .collect()
+    }
+
+    #[test]
+    fn who_was_brought_in_has_the_token_that_is_told_beside() {
+        let alone = told(&json!({"rsvp": rsvp("Amy", None), "manage_token": "t"})).unwrap();
+        assert_eq!(tokens(&alone), [("Amy", Some("t"))]);
+        let handed_on =
+            json!({"rsvp": rsvp("Amy", None), "recipient": rsvp("Ben", None), "manage_token": "t"});
+        let handed_on = told(&handed_on).unwrap();
+        assert!(matches!(handed_on, SeenTold::Several(_)));
+        assert_eq!(tokens(&handed_on), [("Amy", None), ("Ben", Some("t"))]);
+    }
+
+    #[test]
+    fn of_several_each_for_itself_those_who_are_refused_have_a_code() {
+        let results =
+            json!([{"rsvp": rsvp("Amy", Some("t"))}, {"error": {"code": "already_reserved", "status": 409}}]);
+        let told = told(&json!({"results": results})).unwrap();
+        assert_eq!(tokens(&told), [("Amy", Some("t"))]);
+        let SeenTold::Each(results) = &told else {
+            panic!("each for itself");
+        };
+        let code = "already_reserved".to_owned();
+        assert_eq!(
+            results[1],
+            SeenResult::Refused {
+                error: Problem { code }
+            }
+        );
+    }
+
+    #[test]
+    fn an_answer_that_tells_nobody_cannot_be_understood() {
+        assert!(told(&json!({})).is_err());
+    }
 }

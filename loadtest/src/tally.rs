@@ -7,9 +7,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 
 use crate::client::TransportError;
-use crate::drive::Deed;
 use crate::run::Stopwatch;
-use crate::seen::SeenStatus;
 
 /// The longest latency that is told apart from longer ones.
 const MAX_LATENCY_US: u64 = 600_000_000;
@@ -21,7 +19,7 @@ const SLOT_MS: u64 = 10;
 pub struct Tally {
     /// The commands that are meant to be asked, as far as that is known by now.
     pub planned: u64,
-    /// Acknowledged commands by the status they led to.
+    /// Acknowledged commands by the status they led to, or by what else they changed.
     pub acknowledged: BTreeMap<&'static str, u64>,
     /// The reservations among them.
     pub reservations: u64,
@@ -124,10 +122,16 @@ impl Tally {
         self.measured.or_else(so_far).unwrap_or_default()
     }
 
-    /// A command was carried out.
-    pub fn count_acknowledged(&mut self, deed: Deed, status: SeenStatus, replayed: bool, unix_ms: u64) {
-        *self.acknowledged.entry(status.as_str()).or_default() += 1;
-        self.reservations += u64::from(matches!(deed, Deed::Reserve { .. }));
+    /// A command was carried out: what it led to, and whether it asked for seats.
+    pub fn count_acknowledged(
+        &mut self,
+        became: &'static str,
+        asks_for_seats: bool,
+        replayed: bool,
+        unix_ms: u64,
+    ) {
+        *self.acknowledged.entry(became).or_default() += 1;
+        self.reservations += u64::from(asks_for_seats);
         self.replayed += u64::from(replayed);
         let slot = unix_ms - unix_ms % SLOT_MS;
         *self.acknowledged_by_unix_ms.entry(slot).or_default() += 1;
@@ -212,15 +216,13 @@ fn count(counts: &mut BTreeMap<String, u64>, code: &str) {
 mod tests {
     use super::*;
 
-    const RESERVE: Deed = Deed::Reserve { guest_count: 0 };
-
     #[test]
     fn refusals_and_faults_do_not_count_as_answers() {
         let mut tally = Tally {
             planned: 5,
             ..Tally::default()
         };
-        tally.count_acknowledged(RESERVE, SeenStatus::Confirmed, false, 0);
+        tally.count_acknowledged("confirmed", true, false, 0);
         tally.count_rejected("activity_full");
         tally.count_refusal("overloaded");
         tally.count_refusal("overloaded");
@@ -236,8 +238,8 @@ mod tests {
     #[test]
     fn a_cancel_is_committed_and_is_no_reservation() {
         let mut tally = Tally::default();
-        tally.count_acknowledged(RESERVE, SeenStatus::Confirmed, false, 1_234);
-        tally.count_acknowledged(Deed::Cancel, SeenStatus::Cancelled, true, 1_239);
+        tally.count_acknowledged("confirmed", true, false, 1_234);
+        tally.count_acknowledged("cancelled", false, true, 1_239);
         assert_eq!((tally.committed(), tally.reservations, tally.replayed), (2, 1, 1));
         assert_eq!(tally.acknowledged_by_unix_ms, BTreeMap::from([(1_230, 2)]));
     }
@@ -250,7 +252,7 @@ mod tests {
             measured: Some((Duration::from_secs(1), Duration::from_millis(5))),
             ..Tally::default()
         };
-        part.count_acknowledged(RESERVE, SeenStatus::Confirmed, true, 1_000);
+        part.count_acknowledged("confirmed", true, true, 1_000);
         part.acknowledged_latency.record(Duration::from_millis(7));
         let mut all = Tally::default();
         all.absorb(&part);

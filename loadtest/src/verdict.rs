@@ -13,6 +13,8 @@ mod answers;
 mod beside;
 mod bounds;
 mod counts;
+mod effects;
+mod ends;
 mod finding;
 mod held;
 mod last_rsvps;
@@ -50,14 +52,14 @@ pub fn judge(history: &History, last: &LastState) -> Vec<Finding> {
     }
     let steps = order::steps(history, last, &mut findings);
     let bounds = bounds::Bounds::new(&steps);
-    let moments = moments::Moments::of(last);
+    let mut ends = ends::Ends::of(last);
     let mut model = Model::new(history.settings.clone());
     let mut rejections = rejections::Rejections::new(history, &bounds);
     let mut counts_beside = beside::CountsBeside::named_in(&steps);
     let mut causes = log::Causes::default();
     rejections.check(0, &model);
     for (index, step) in steps.iter().enumerate() {
-        answers::replay(step, &moments, history.activity, &mut model, &mut findings);
+        answers::replay(step, &mut ends, history.activity, &mut model, &mut findings);
         causes.note(step, &model);
         counts_beside.note(index + 1, &model);
         rejections.check(index + 1, &model);
@@ -78,10 +80,10 @@ fn rank(finding: &Finding) -> u8 {
     match finding {
         Finding::Overbooked { .. } => 0,
         Finding::DoubleSeat { .. } | Finding::BeforeOpening { .. } => 1,
-        Finding::LostAcknowledgement { .. } => 2,
+        Finding::LostAcknowledgement { .. } | Finding::LostChange { .. } => 2,
         Finding::Unanswered { .. } => 3,
         Finding::RepeatedSeq { .. } | Finding::OrderBroken { .. } => 4,
-        Finding::WrongStatus { .. } => 5,
+        Finding::WrongStatus { .. } | Finding::OffersRemain { .. } => 5,
         Finding::WrongPosition { .. } | Finding::WrongAnswer { .. } => 6,
         Finding::WrongRejection { .. } | Finding::WrongWait { .. } => 7,
         Finding::Watching { .. } | Finding::CountsDiffer { .. } | Finding::ServerFault { .. } => 8,

@@ -10,6 +10,7 @@ use turnout_loadtest::reconnect::{self, ReconnectOptions};
 use turnout_loadtest::replay;
 use turnout_loadtest::replay::plan::EventPlan;
 use turnout_loadtest::report::Asked;
+use turnout_loadtest::rules::{self, RulesOptions};
 use turnout_loadtest::run::{Effort, Outcome, RunError, Server};
 use turnout_loadtest::shared::SharedTally;
 use turnout_loadtest::throwaway::ThrowawayServer;
@@ -19,6 +20,7 @@ use crate::options::{EveryRunArgs, Kind};
 /// What to do.
 pub(crate) enum Work {
     Burst(BurstOptions),
+    Rules(RulesOptions),
     Alternate(AlternateOptions),
     Fanout(FanoutOptions),
     Reconnect(ReconnectOptions),
@@ -40,6 +42,11 @@ impl Work {
                 &arguments.every,
                 arguments.asked(),
                 Self::Burst(arguments.burst()),
+            ),
+            Kind::Rules(arguments) => (
+                &arguments.every,
+                arguments.asked(),
+                Self::Rules(arguments.rules()),
             ),
             Kind::Alternate(arguments) => (
                 &arguments.every,
@@ -84,6 +91,7 @@ impl Work {
         let work = async {
             match self {
                 Self::Burst(options) => burst::run(server, &options, effort, progress, tally).await,
+                Self::Rules(options) => rules::run(server, &options, effort, progress, tally).await,
                 Self::Alternate(options) => alternate::run(server, &options, effort, progress, tally).await,
                 Self::Fanout(options) => fanout::run(server, &options, effort, progress, tally).await,
                 Self::Replay(plans) => replay::run(server, plans, effort, progress, tally).await,

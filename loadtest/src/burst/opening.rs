@@ -111,15 +111,19 @@ pub(super) async fn run(
         waits.extend(one.waits);
     }
     figures.told = waits::figures(&waits);
-    let (end, judged) = scene.judged(records, unasked).await?;
+    let judged = scene.judged(records, unasked).await?;
     let is_too_early = |finding: &Finding| matches!(finding, Finding::BeforeOpening { .. });
-    figures.let_in_before = judged.iter().filter(|found| is_too_early(&found.finding)).count();
+    figures.let_in_before = judged
+        .findings
+        .iter()
+        .filter(|found| is_too_early(&found.finding))
+        .count();
     let mut findings = faults(tally);
     findings.extend(waits::findings(&waits));
-    findings.extend(judged);
+    findings.extend(judged.findings);
     Ok(Outcome {
         activities: 1,
-        end,
+        end: judged.end,
         findings,
         measured: Some(Measured::Opening(Box::new(figures))),
     })

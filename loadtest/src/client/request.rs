@@ -8,6 +8,7 @@ use std::io::Write;
 pub enum Method {
     Get,
     Post,
+    Patch,
     Delete,
 }
 
@@ -16,6 +17,7 @@ impl Method {
         match self {
             Self::Get => "GET",
             Self::Post => "POST",
+            Self::Patch => "PATCH",
             Self::Delete => "DELETE",
         }
     }
@@ -67,7 +69,7 @@ impl<'a> Request<'a> {
         if let Some(key) = self.key {
             write_header(out, "idempotency-key: ", key);
         }
-        if self.method == Method::Post {
+        if matches!(self.method, Method::Post | Method::Patch) {
             write!(
                 out,
                 "content-type: application/json\r\ncontent-length: {}\r\n",

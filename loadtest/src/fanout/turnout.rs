@@ -61,9 +61,9 @@ pub(super) async fn play(
 
     let (mut end, mut findings) = (End::default(), Vec::new());
     for (scene, rushed) in scenes.iter().zip(rushed) {
-        let (left, found) = scene.judged(rushed.records, rushed.unasked).await?;
-        end = end.and(left);
-        findings.extend(found);
+        let judged = scene.judged(rushed.records, rushed.unasked).await?;
+        end = end.and(judged.end);
+        findings.extend(judged.findings);
     }
     findings.extend(watched.findings());
     let elapsed = lock(tally).measured().0;

@@ -33,22 +33,7 @@ impl Line for Attempts {
             body,
         };
         let answer = self.until_final_noting(&request, before_sending).await?;
-        Some(match answer {
-            Final::Done(head) => match serde_json::from_slice::<SeenAnswer>(self.body()) {
-                Ok(answer) => Said::Done(Box::new(SeenAnswer {
-                    head: Some(SeenHead {
-                        status: head.status,
-                        etag: head.etag,
-                    }),
-                    ..answer
-                })),
-                Err(error) => Said::Unreadable(format!("{} unreadable: {error}", head.status)),
-            },
-            Final::Rejected { code, .. } => Said::Rejected(Refused {
-                opens_in_ms: opens_in_ms(self.body()),
-                code,
-            }),
-        })
+        Some(said(answer, self.body()))
     }
 }
 
@@ -68,6 +53,46 @@ impl Doorstep for Attempts {
     async fn linger(&mut self, _: &Person, until: impl Future<Output = ()> + Send) {
         until.await;
     }
+}
+
+/// What was said to a command about RSVPs.
+pub(crate) fn said(answer: Final, body: &[u8]) -> Said {
+    match answer {
+        Final::Done(head) => match serde_json::from_slice::<SeenAnswer>(body) {
+            Ok(answer) => Said::Done(Box::new(SeenAnswer {
+                head: Some(SeenHead {
+                    status: head.status,
+                    etag: head.etag,
+                }),
+                ..answer
+            })),
+            Err(error) => Said::Unreadable(format!("{} unreadable: {error}", head.status)),
+        },
+        Final::Rejected { code, .. } => refused(code, body),
+    }
+}
+
+/// What was said to a command about the activity as a whole.
+pub(crate) fn said_of_activity(answer: Final, body: &[u8]) -> Said {
+    match answer {
+        Final::Done(head) => match serde_json::from_slice::<Changed>(body) {
+            Ok(Changed { version }) => Said::Changed(version),
+            Err(error) => Said::Unreadable(format!("{} unreadable: {error}", head.status)),
+        },
+        Final::Rejected { code, .. } => refused(code, body),
+    }
+}
+
+fn refused(code: String, body: &[u8]) -> Said {
+    Said::Rejected(Refused {
+        opens_in_ms: opens_in_ms(body),
+        code,
+    })
+}
+
+#[derive(Deserialize)]
+struct Changed {
+    version: u64,
 }
 
 #[derive(Deserialize)]

@@ -3,6 +3,16 @@
 use super::{CancelReason, EventKind, Model, Rejection, Status};
 
 impl Model {
+    /// Lets an offer end a little later. It is for whoever knows its time to the millisecond alone, and which of two
+    /// of the same millisecond was made first.
+    pub(crate) fn postpone_offer(&mut self, person: &str, by_us: i64) {
+        if let Some(row) = self.rsvps.get_mut(person)
+            && let Some(end_us) = &mut row.offer_expires_at_us
+        {
+            *end_us += by_us;
+        }
+    }
+
     /// When an offer that is made now ends: after its time, and at the latest when promotion ends. By hand one may
     /// be made later than that.
     pub(super) fn offer_end_us(&self, ttl_s: u32) -> i64 {

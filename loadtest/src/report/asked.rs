@@ -38,6 +38,14 @@ pub enum AskedKind {
         /// The share of people who come before that.
         early_share: Option<f64>,
     },
+    Rules {
+        parties: u32,
+        seats: u32,
+        host_rate_per_s: f64,
+        offer_ttl_s: u32,
+        /// Parties that may wait; `None` is unlimited.
+        waitlist: Option<u32>,
+    },
     Alternate {
         /// What carries the commands, in turn.
         over: Vec<&'static str>,
@@ -85,6 +93,9 @@ impl Asked {
             AskedKind::Burst { people, seats, .. } => {
                 format!("burst of {people} people on {seats} seats over {connections} connections")
             }
+            AskedKind::Rules { parties, seats, .. } => {
+                format!("all rules for {parties} parties on {seats} seats over {connections} connections")
+            }
             AskedKind::Alternate { over, duration_s, .. } => {
                 let over = over.join(" and ");
                 format!("{connections} people who reserve and cancel in turn for {duration_s} s over {over}")
@@ -120,18 +131,26 @@ impl Asked {
                 add("commands over", (*via).to_owned());
                 add("people", people.to_string());
                 add("seats", seats.to_string());
-                let parties = match waitlist {
-                    None => "unlimited".to_owned(),
-                    Some(0) => "none".to_owned(),
-                    Some(parties) => parties.to_string(),
-                };
-                add("parties that may wait", parties);
+                add("parties that may wait", room(*waitlist));
                 add("share who bring 1 to 3 guests", percent(*guest_share));
                 add("share who cancel later", percent(*cancel_share));
                 if let (Some(opens_in_s), Some(early_share)) = (opens_in_s, early_share) {
                     add("seconds until the doors open", opens_in_s.to_string());
                     add("share who come before that", percent(*early_share));
                 }
+            }
+            AskedKind::Rules {
+                parties,
+                seats,
+                host_rate_per_s,
+                offer_ttl_s,
+                waitlist,
+            } => {
+                add("parties", parties.to_string());
+                add("seats at first", seats.to_string());
+                add("parties that may wait", room(*waitlist));
+                add("seconds that an offer lasts", offer_ttl_s.to_string());
+                add("commands of the host per s", host_rate_per_s.to_string());
             }
             AskedKind::Alternate {
                 over,
@@ -191,11 +210,23 @@ impl Asked {
         let pace = match self.rate_per_s {
             None if self.has_dues() => "everybody once, when the doors open".to_owned(),
             None => "closed: next when answered".to_owned(),
+            Some(rate) if matches!(self.kind, AskedKind::Rules { .. }) => {
+                format!("open: {rate} parties per s")
+            }
             Some(rate) => format!("open: {rate} commands per s"),
         };
         add("loop", pace);
         add("seed", self.seed.to_string());
         rows
+    }
+}
+
+/// How many parties may wait.
+fn room(waitlist: Option<u32>) -> String {
+    match waitlist {
+        None => "unlimited".to_owned(),
+        Some(0) => "none".to_owned(),
+        Some(parties) => parties.to_string(),
     }
 }
 

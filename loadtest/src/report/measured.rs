@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Fanout, OpeningFigures, Reconnect, Rounds};
+use super::{Fanout, OpeningFigures, Reconnect, Rounds, RulesFigures};
 
 /// The figures of one kind of run.
 #[derive(Debug, Serialize)]
@@ -14,6 +14,8 @@ pub enum Measured {
     Rounds(Rounds),
     /// Of a burst at an opening.
     Opening(Box<OpeningFigures>),
+    /// Of all rules at once.
+    Rules(Box<RulesFigures>),
     /// Of a fan-out.
     Fanout(Fanout),
     /// Of coming back.
@@ -25,6 +27,7 @@ impl fmt::Display for Measured {
         match self {
             Self::Rounds(rounds) => rounds.fmt(f),
             Self::Opening(opening) => opening.fmt(f),
+            Self::Rules(rules) => rules.fmt(f),
             Self::Fanout(fanout) => fanout.fmt(f),
             Self::Reconnect(reconnect) => reconnect.fmt(f),
         }

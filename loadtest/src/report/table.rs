@@ -13,9 +13,15 @@ impl Answered {
     fn rows(&self) -> Rows {
         let mut rows = Rows::new();
         let mut add = |name: &str, value: String| rows.push((name.to_owned(), value));
-        for status in ["confirmed", "waitlisted", "cancelled"] {
+        let usual = ["confirmed", "waitlisted", "cancelled"];
+        for status in usual {
             let count = self.acknowledged.get(status).copied().unwrap_or_default();
             add(status, count.to_string());
+        }
+        for (became, count) in &self.acknowledged {
+            if !usual.contains(became) {
+                add(became, count.to_string());
+            }
         }
         for (code, count) in &self.rejected {
             add(&format!("rejected: {code}"), count.to_string());

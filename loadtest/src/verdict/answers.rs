@@ -3,7 +3,7 @@
 use uuid::Uuid;
 
 use super::Finding;
-use super::moments::Moments;
+use super::ends::Ends;
 use super::order::Step;
 use super::shown::{ExpectedRsvp, compare_rsvp};
 use crate::model::{Answer, Command, GroupMode, Model, Rejection, Status, Told};
@@ -13,14 +13,28 @@ use crate::seen::{SeenAnswer, SeenResult, SeenRsvp, SeenStatus, SeenTold};
 /// without it.
 pub(super) fn replay(
     step: &Step<'_>,
-    moments: &Moments,
+    ends: &mut Ends,
     activity: Uuid,
     model: &mut Model,
     findings: &mut Vec<Finding>,
 ) {
     let overbooking = step.answered.and_then(|(_, said)| overbooking(said, model));
-    let outcome = model.submit(&step.request(moments.at_us(step.seq)));
-    let Some((_, said)) = step.answered else { return };
+    let stamp_us = ends.stamp_us(step, model);
+    let outcome = model.submit(&step.request(stamp_us));
+    if let Ok(answer) = &outcome {
+        ends.refine(step, answer, model);
+    }
+    let Some((_, said)) = step.answered else {
+        if let (Some(_), Err(refusal)) = (step.done_at, &outcome) {
+            findings.push(Finding::WrongStatus {
+                person: step.person(),
+                seq: step.seq,
+                said: "changed".to_owned(),
+                expected: refusal.code().to_owned(),
+            });
+        }
+        return;
+    };
     let finding = match &outcome {
         Err(refusal) if *refusal == Rejection::AlreadyReserved => Some(Finding::DoubleSeat {
             person: step.person(),
@@ -207,7 +221,7 @@ fn results(told: &SeenTold) -> Vec<Result<&SeenRsvp, &str>> {
             results
                 .map(|result| match result {
                     SeenResult::Done { rsvp } => Ok(&**rsvp),
-                    SeenResult::Refused(problem) => Err(problem.code.as_str()),
+                    SeenResult::Refused { error } => Err(error.code.as_str()),
                 })
                 .collect()
         }

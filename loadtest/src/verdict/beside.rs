@@ -11,8 +11,15 @@ use crate::seen::SeenCounts;
 
 /// The model's counts at the moments that answers name. There are far fewer of them than commands.
 pub(super) struct CountsBeside {
-    /// By `seq`; `None` until a command is found that ends there.
-    named: HashMap<u64, Option<(usize, Counts)>>,
+    /// By `seq`; `None` until a command is found that ends there. Commands without effect may follow it.
+    named: HashMap<u64, Option<Moment>>,
+}
+
+/// From one number of commands carried out to another nothing changes.
+struct Moment {
+    from: usize,
+    to: usize,
+    counts: Counts,
 }
 
 impl CountsBeside {
@@ -25,10 +32,13 @@ impl CountsBeside {
 
     /// Keeps the model's counts if an answer names this moment, at which `done` commands have been carried out.
     pub(super) fn note(&mut self, done: usize, model: &Model) {
-        if let Some(found) = self.named.get_mut(&model.seq())
-            && found.is_none()
-        {
-            *found = Some((done, model.counts()));
+        if let Some(found) = self.named.get_mut(&model.seq()) {
+            let moment = found.get_or_insert_with(|| Moment {
+                from: done,
+                to: done,
+                counts: model.counts(),
+            });
+            moment.to = done;
         }
     }
 
@@ -40,13 +50,15 @@ impl CountsBeside {
             };
             let said = answer.counts;
             let wrong_seq = |expected: String| Some(("counts.seq", said.seq.to_string(), expected));
-            let wrong = match self.named.get(&said.seq).copied().flatten() {
+            let wrong = match self.named.get(&said.seq).and_then(Option::as_ref) {
                 _ if said.seq < answer.seq => wrong_seq(format!("at least {}", answer.seq)),
                 None => wrong_seq("the last event of some command".to_owned()),
-                Some((done, _)) if done < bounds.done_before(last_sent) || done > bounds.begun_before(at) => {
+                Some(Moment { from, to, .. })
+                    if *to < bounds.done_before(last_sent) || *from > bounds.begun_before(at) =>
+                {
                     wrong_seq("a moment between asking and answer".to_owned())
                 }
-                Some((_, expected)) => first_difference(&said, &expected),
+                Some(Moment { counts, .. }) => first_difference(&said, counts),
             };
             if let Some((field, said, expected)) = wrong {
                 findings.push(Finding::WrongAnswer {

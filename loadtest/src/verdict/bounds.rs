@@ -18,7 +18,7 @@ impl Bounds {
         let mut answered: Vec<(Tick, usize)> = steps
             .iter()
             .enumerate()
-            .filter_map(|(index, step)| Some((step.answered?.0, index + 1)))
+            .filter_map(|(index, step)| Some((step.done_at?, index + 1)))
             .collect();
         answered.sort_unstable();
         let mut highest = 0;

@@ -15,6 +15,12 @@ pub enum Finding {
     BeforeOpening { seq: u64, at: String, opens_at: String },
     #[error("lost acknowledgement: {person} was answered seq {seq}, but {what}")]
     LostAcknowledgement { person: String, seq: u64, what: String },
+    #[error(
+        "lost change: the activity was shown with version {version}, but its log makes {versions} of them"
+    )]
+    LostChange { version: u64, versions: u64 },
+    #[error("offers remain: {spots} spots are still offered {after_s} s after nothing was offered any more")]
+    OffersRemain { spots: u64, after_s: u64 },
     #[error("unanswered: {count} commands have no final answer")]
     Unanswered { count: u64 },
     #[error("repeated seq: {persons:?} were all answered seq {seq}")]

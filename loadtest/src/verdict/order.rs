@@ -2,7 +2,8 @@
 //! shows them.
 
 use super::Finding;
-use super::people::actor;
+use super::effects::Effects;
+use super::people::{People, actor};
 use super::unclaimed::UnclaimedEvents;
 use crate::history::{Asker, History, Outcome, Record, Tick};
 use crate::model::{Command, GroupMode, Request, Which};
@@ -19,8 +20,14 @@ pub(super) struct Step<'a> {
     pub(super) name: &'a str,
     /// When it was sent for the first and for the last time; none for what nobody asked.
     pub(super) sendings: Option<(Tick, Tick)>,
-    /// When it was answered and what; `None` where only the log tells that it was done.
+    /// When it was answered; `None` where only the log tells that it was done.
+    pub(super) done_at: Option<Tick>,
+    /// What was answered about RSVPs, and when.
     pub(super) answered: Option<(Tick, &'a SeenAnswer)>,
+    /// Whether it changed anything.
+    had_effect: bool,
+    /// Whose offers time itself has ended.
+    pub(super) ended: Vec<String>,
 }
 
 /// What time itself asks.
@@ -72,7 +79,10 @@ impl<'a> Step<'a> {
             seq,
             name: &record.name,
             sendings: Some((record.sent, record.last_sent)),
+            done_at: answered.map(|(at, _)| at),
             answered,
+            had_effect: true,
+            ended: Vec::new(),
         }
     }
 
@@ -132,7 +142,17 @@ pub(super) fn steps<'a>(
     last: &LastState,
     findings: &mut Vec<Finding>,
 ) -> Vec<Step<'a>> {
-    let mut steps: Vec<Step<'a>> = history.records.iter().filter_map(acknowledged).collect();
+    let effects = Effects::of(last);
+    let acknowledged = history.records.iter().filter_map(|record| {
+        let step = acknowledged(record)?;
+        let (_, answer) = step.answered?;
+        Some(Step {
+            had_effect: effects.had(step.command, answer),
+            ..step
+        })
+    });
+    let mut steps: Vec<Step<'a>> = acknowledged.collect();
+    steps.extend(changes(history, last, findings));
     let mut unclaimed = UnclaimedEvents::new(last, &steps);
     for record in &history.records {
         if matches!(record.outcome, Outcome::Unanswered)
@@ -141,16 +161,9 @@ pub(super) fn steps<'a>(
             steps.push(Step::of(record, seq, None));
         }
     }
-    steps.extend(expiries(last).map(|seq| Step {
-        command: &EXPIRE,
-        asker: None,
-        seq,
-        name: "",
-        sendings: None,
-        answered: None,
-    }));
+    steps.extend(expiries(last));
     // What had no effect tells the seq that it found, so it comes after the command that left it.
-    steps.sort_by_key(|step| (step.seq, !step.always_has_effect(), step.sendings));
+    steps.sort_by_key(|step| (step.seq, !step.had_effect, step.sendings));
     find_repeated(&steps, findings);
     find_broken_order(&steps, findings);
     steps
@@ -159,20 +172,63 @@ pub(super) fn steps<'a>(
 fn acknowledged(record: &Record) -> Option<Step<'_>> {
     match &record.outcome {
         Outcome::Acknowledged { at, answer } => Some(Step::of(record, answer.seq, Some((*at, answer)))),
-        Outcome::Rejected { .. } | Outcome::Unanswered => None,
+        Outcome::Changed { .. } | Outcome::Rejected { .. } | Outcome::Unanswered => None,
     }
 }
 
+/// Changes of the activity as a whole. The version that was told is that of the event: the first makes it 2.
+fn changes<'a>(history: &'a History, last: &LastState, findings: &mut Vec<Finding>) -> Vec<Step<'a>> {
+    let about_all = last.events.iter().filter(|event| event.rsvp_id.is_none());
+    let seqs: Vec<u64> = about_all.map(|event| event.seq).collect();
+    let mut steps = Vec::new();
+    for record in &history.records {
+        let Outcome::Changed { at, version } = record.outcome else {
+            continue;
+        };
+        let index = version
+            .checked_sub(2)
+            .and_then(|index| usize::try_from(index).ok());
+        match index.and_then(|index| seqs.get(index)) {
+            Some(seq) => steps.push(Step {
+                done_at: Some(at),
+                ..Step::of(record, *seq, None)
+            }),
+            None => findings.push(Finding::LostChange {
+                version,
+                versions: seqs.len() as u64 + 1,
+            }),
+        }
+    }
+    steps
+}
+
 /// Where time itself was the actor: what it ended at one moment it ended in one step.
-fn expiries(last: &LastState) -> impl Iterator<Item = u64> {
+fn expiries(last: &LastState) -> Vec<Step<'static>> {
+    let people = People::of(last);
+    let mut steps: Vec<Step<'static>> = Vec::new();
     let mut moment = None;
-    last.events.iter().filter_map(move |event| {
+    for event in &last.events {
         let is_expiry = event.kind == "expired" && event.actor == "system";
         let here = is_expiry.then_some(&event.at);
-        let begins = is_expiry && here != moment;
+        if is_expiry && here != moment {
+            steps.push(Step {
+                command: &EXPIRE,
+                asker: None,
+                seq: event.seq,
+                name: "",
+                sendings: None,
+                done_at: None,
+                answered: None,
+                had_effect: true,
+                ended: Vec::new(),
+            });
+        }
+        if let (true, Some(step), Some(id)) = (is_expiry, steps.last_mut(), event.rsvp_id) {
+            step.ended.push(people.person(id));
+        }
         moment = here;
-        begins.then_some(event.seq)
-    })
+    }
+    steps
 }
 
 fn find_repeated(steps: &[Step<'_>], findings: &mut Vec<Finding>) {
@@ -193,7 +249,7 @@ fn find_repeated(steps: &[Step<'_>], findings: &mut Vec<Finding>) {
 fn find_broken_order(steps: &[Step<'_>], findings: &mut Vec<Finding>) {
     let mut latest_sent: Option<&Step<'_>> = None;
     for step in steps {
-        if let (Some(before), Some((answered_at, _))) = (latest_sent, step.answered)
+        if let (Some(before), Some(answered_at)) = (latest_sent, step.done_at)
             && Some(answered_at) < before.first_sent()
         {
             findings.push(Finding::OrderBroken {

@@ -39,7 +39,7 @@ impl<'a> Rejections<'a> {
                     from: bounds.done_before(record.last_sent),
                     to: bounds.begun_before(*at),
                 }),
-                Outcome::Acknowledged { .. } | Outcome::Unanswered => None,
+                Outcome::Acknowledged { .. } | Outcome::Changed { .. } | Outcome::Unanswered => None,
             })
             .collect();
         all.sort_by_key(|open| open.from);

@@ -80,6 +80,7 @@ fn first_difference(said: &SeenRsvp, expected: &ExpectedRsvp<'_>) -> Option<(&'s
         ),
         ("checked_in_at", &said.checked_in_at, rsvp.checked_in_at_us),
     ] {
+        let expected = expected.map(|us| us - us.rem_euclid(1_000));
         if said.as_deref().map(micros) != expected.map(Some) {
             let expected = expected.map(|micros| format!("{micros} µs since 1970"));
             return Some((field, text(said.as_deref()), text(expected.as_deref())));

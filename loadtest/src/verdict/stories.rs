@@ -311,7 +311,7 @@ fn each_for_itself_is_compared_with_what_became_of_it() {
     let SeenTold::Each(results) = &mut evidence.answer_mut(11).told else {
         panic!("each has a result");
     };
-    let SeenResult::Refused(problem) = &mut results[1] else {
+    let SeenResult::Refused { error: problem } = &mut results[1] else {
         panic!("zoe is there already");
     };
     assert_eq!(problem.code, "already_reserved");

@@ -307,6 +307,7 @@ fn seen_rsvp(view: &RsvpView) -> SeenRsvp {
         checked_in_at: view.checked_in_at_us.map(text),
         cancel_reason: view.status.cancel_reason().map(Into::into),
         version: view.version,
+        manage_token: None,
     }
 }
 
@@ -359,8 +360,10 @@ fn seen_result(result: &Result<RsvpView, Rejection>) -> SeenResult {
         Ok(rsvp) => SeenResult::Done {
             rsvp: Box::new(seen_rsvp(rsvp)),
         },
-        Err(rejection) => SeenResult::Refused(Problem {
-            code: rejection.code().to_owned(),
-        }),
+        Err(rejection) => SeenResult::Refused {
+            error: Problem {
+                code: rejection.code().to_owned(),
+            },
+        },
     }
 }

@@ -4,6 +4,7 @@
 
 mod fanout;
 mod opening;
+mod rules;
 mod stand_in;
 
 use std::time::Duration;

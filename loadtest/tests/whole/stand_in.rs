@@ -1,18 +1,20 @@
 //! A stand-in for the server: the REST contract, as far as the load test uses it, over the naive model. It
 //! keeps nothing but memory and can be told to break a rule.
 
+mod orders;
 mod sessions;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+use orders::Order;
 use serde_json::{Value, json};
 use sessions::{Follower, Upgrade};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use turnout_loadtest::clock;
 use turnout_loadtest::host::open_settings;
-use turnout_loadtest::model::{Command, Event, Model, Rejection, Request, RsvpView, Settings};
+use turnout_loadtest::model::{Event, Model, Promotion, Rejection, Settings};
 use turnout_loadtest::run::Server;
 use turnout_loadtest::target::Target;
 use turnout_loadtest::utc::{micros, text};
@@ -38,6 +40,12 @@ pub(crate) enum Fault {
     OpensEarly,
     /// Tells those who come too early to wait 50 ms longer than they have to.
     MistakesWaits,
+    /// Lets offers end 700 ms too early.
+    ExpiresEarly,
+    /// Never ends an offer.
+    KeepsOffers,
+    /// Takes every member of a group for a party of its own.
+    SplitsGroups,
     /// Sends a snapshot in place of every fifth difference, as to somebody who has fallen behind. That is no fault.
     SendsSnapshots,
     /// Leaves every fifth difference out.
@@ -54,6 +62,8 @@ struct State {
     fault: Fault,
     commands: u64,
     activities: HashMap<String, Activity>,
+    /// The activity and the person of every RSVP.
+    rsvps: HashMap<Uuid, (String, String)>,
     followers: Vec<Follower>,
     differences: u64,
 }
@@ -80,8 +90,10 @@ struct Asked {
     method: String,
     path: String,
     query: HashMap<String, String>,
+    /// The subject of the token; empty where there is none.
     user: String,
     name: String,
+    claims: Value,
     key: String,
     body: Value,
 }
@@ -94,6 +106,7 @@ impl StandIn {
             fault,
             commands: 0,
             activities: HashMap::new(),
+            rsvps: HashMap::new(),
             followers: Vec::new(),
             differences: 0,
         }));
@@ -185,13 +198,14 @@ async fn read(stream: &mut TcpStream, received: &mut Vec<u8>) -> Option<Came> {
                     "" => json!({"sub": "", "name": ""}),
                     authorization => claims(authorization),
                 };
-                let claim = |name: &str| claims[name].as_str().unwrap().to_owned();
+                let claim = |name: &str| claims[name].as_str().unwrap_or_default().to_owned();
                 let asked = Asked {
                     method: request.method.unwrap().to_owned(),
                     path: url.path().trim_start_matches("/api/v1/activities").to_owned(),
                     query: url.query_pairs().into_owned().collect(),
                     user: claim("sub"),
                     name: claim("name"),
+                    claims,
                     key: header("idempotency-key"),
                     body: serde_json::from_slice(&received[head_bytes..end]).unwrap_or_default(),
                 };
@@ -214,10 +228,15 @@ fn claims(authorization: &str) -> Value {
 
 impl State {
     fn answer(&mut self, asked: &Asked) -> Answer {
+        for (id, activity) in &mut self.activities {
+            activity.expire(id, self.fault);
+        }
+        if let Some(order) = self.order(asked) {
+            return self.command(order, asked);
+        }
         let parts: Vec<&str> = asked.path.trim_start_matches('/').split('/').collect();
         match (asked.method.as_str(), &parts[..]) {
             ("POST", [""]) => (201, self.create(&asked.body), false),
-            ("POST" | "DELETE", [id, "rsvp"]) => self.command(id, asked),
             ("GET", [""]) => (200, json!({"data": []}), false),
             ("GET", [id]) => (200, self.shown(id), false),
             ("GET", [id, list]) => (200, self.list(id, list, &asked.query), false),
@@ -233,6 +252,10 @@ impl State {
             max_guests: number("max_guests").unwrap(),
             patience: number("patience").unwrap(),
             waitlist_capacity: number("waitlist_capacity"),
+            promotion: match body["promotion"]["ttl_s"].as_u64() {
+                Some(ttl_s) => Promotion::Offer { ttl_s: ttl_s as u32 },
+                None => Promotion::Auto,
+            },
             opens_at_us: body["opens_at"].as_str().and_then(micros).map(|opens_at_us| {
                 let early_ms = if self.fault == Fault::OpensEarly { 600 } else { 0 };
                 opens_at_us - early_ms * 1_000
@@ -249,7 +272,7 @@ impl State {
         json!({"id": id})
     }
 
-    fn command(&mut self, id: &str, asked: &Asked) -> Answer {
+    fn command(&mut self, order: Order, asked: &Asked) -> Answer {
         self.commands += 1;
         let refuses = self.fault == Fault::RefusesAndBreaks && self.commands.is_multiple_of(5);
         if refuses || self.fault == Fault::RefusesForEver {
@@ -259,31 +282,20 @@ impl State {
             return (500, json!({"code": "internal"}), false);
         }
         let breaks = self.fault == Fault::RefusesAndBreaks && self.commands.is_multiple_of(7);
-        let person = asked.user.clone();
-        let command = if asked.method == "POST" {
-            let guest_count = asked.body["guest_count"].as_u64().unwrap() as u32;
-            Command::Reserve {
-                person,
-                guest_count,
-                special_requirements: None,
-            }
-        } else {
-            Command::Cancel {
-                person,
-                by_host: false,
-                if_version: None,
-            }
-        };
         assert!(asked.key.len() >= 22, "a key that only its owner can know");
-        let status = if matches!(command, Command::Reserve { .. }) {
-            201
-        } else {
-            200
-        };
-        let now_us = now_us();
-        let request = Request::new(now_us, command).with_key(&asked.user, &asked.key);
-        let activity = self.activities.get_mut(id).unwrap();
-        activity.names.insert(asked.user.clone(), asked.name.clone());
+        let Order {
+            activity: id,
+            request,
+            actor,
+            status,
+            comers,
+        } = order;
+        let (id, now_us) = (&id, request.at_us);
+        for (person, name) in comers {
+            self.rsvps
+                .insert(rsvp_id(id, &person), (id.clone(), person.clone()));
+            self.activities.get_mut(id).unwrap().names.insert(person, name);
+        }
         let (shown_before, prev) = (self.snapshot(id), self.activities[id].model.seq());
         let activity = self.activities.get_mut(id).unwrap();
         let before = activity.model.clone();
@@ -300,7 +312,7 @@ impl State {
             }
         };
         for event in &answer.events {
-            let entry = activity.entry(id, &asked.user, event, &before, now_us);
+            let entry = activity.entry(id, &actor, event, &before, now_us);
             activity.log.push(entry);
         }
         if !answer.events.is_empty() && !answer.replayed {
@@ -310,12 +322,8 @@ impl State {
         if self.fault == Fault::Miscounts {
             counts["available_spots"] = json!(counts["available_spots"].as_u64().unwrap() + 1);
         }
-        let body = json!({
-            "rsvp": self.activities[id].rsvp(id, answer.rsvp().unwrap()),
-            "seq": answer.seq,
-            "replayed": answer.replayed,
-            "counts": counts,
-        });
+        let mut body = orders::body(&self.activities[id], id, &request.command, &answer);
+        body["counts"] = counts;
         (status, body, breaks)
     }
 
@@ -337,6 +345,7 @@ impl State {
         let mut shown = self.counts(id);
         shown["id"] = json!(id);
         shown["status"] = json!("scheduled");
+        shown["checked_in_spots"] = json!(self.activities[id].model.checked_in_spots());
         shown["opens_at"] = self.activities[id].opens_at.clone();
         shown["opens_in_ms"] = self.activities[id].opens_in_ms(now_us());
         shown
@@ -353,26 +362,28 @@ impl State {
                 let from: usize = query["cursor"].parse().unwrap_or(0);
                 let to = all.min(from + limit);
                 let persons = model.rsvps().keys().take(to).skip(from);
+                let status = query.get("status");
                 let data: Vec<Value> = persons
                     .map(|person| activity.rsvp(id, &model.rsvp(person).unwrap()))
+                    .filter(|rsvp| status.is_none_or(|status| rsvp["status"] == status.as_str()))
                     .collect();
                 json!({"data": data, "next_cursor": (to < all).then(|| to.to_string())})
             }
             "waitlist" => {
                 let page: usize = query["page"].parse().unwrap();
-                let parties = model.waiting().iter().skip((page - 1) * limit).take(limit);
-                let entries: Vec<Value> = parties
-                    .map(|party| {
-                        let mut entry = activity.rsvp(id, &model.rsvp(&party.members[0]).unwrap());
+                let members = model.waiting().iter().flat_map(|party| {
+                    party.members.iter().map(|person| {
+                        let mut entry = activity.rsvp(id, &model.rsvp(person).unwrap());
                         entry["ticket"] = json!(party.ticket);
                         entry
                     })
-                    .collect();
+                });
+                let entries: Vec<Value> = members.skip((page - 1) * limit).take(limit).collect();
                 let counts = model.counts();
                 json!({
                     "parties": counts.waitlisted_parties,
                     "spots": counts.waitlisted_spots,
-                    "paused": false,
+                    "paused": model.is_waitlist_paused(),
                     "me": null,
                     "entries": entries,
                 })
@@ -399,37 +410,20 @@ impl Activity {
         json!(opens_at_us.map(|opens_at_us| (opens_at_us - now_us).max(0) / 1_000))
     }
 
-    fn rsvp(&self, id: &str, view: &RsvpView) -> Value {
-        json!({
-            "id": rsvp_id(id, &view.person),
-            "activity_id": id,
-            "user_id": view.person,
-            "name": self.names[&view.person],
-            "status": view.status.as_str(),
-            "guest_count": view.guest_count,
-            "total_spots": 1 + view.guest_count,
-            "position": view.position,
-            "parties_ahead": view.parties_ahead,
-            "spots_ahead": view.spots_ahead,
-            "special_requirements": view.special_requirements,
-            "cancel_reason": view.status.cancel_reason(),
-            "version": view.version,
-        })
-    }
-
     /// One entry of the log. Of several who are promoted at once, the later are promoted past nobody whom the
     /// earlier were not promoted past.
     fn entry(&self, id: &str, actor: &str, event: &Event, before: &Model, at_us: i64) -> Value {
-        let person = event.person.as_deref().unwrap();
-        let status = self.model.rsvps()[person].status;
+        let person = event.person.as_deref();
+        let row = person.map(|person| &self.model.rsvps()[person]);
+        let row_before = person.and_then(|person| before.rsvps().get(person));
         json!({
             "seq": event.seq,
             "at": text(at_us),
             "kind": event.kind.as_str(),
-            "rsvp_id": rsvp_id(id, person),
-            "actor": format!("user:{actor}"),
-            "previous_status": before.rsvps().get(person).map(|row| row.status.as_str()),
-            "status": status.as_str(),
+            "rsvp_id": person.map(|person| rsvp_id(id, person)),
+            "actor": actor,
+            "previous_status": row_before.map(|row| row.status.as_str()),
+            "status": row.map(|row| row.status.as_str()),
             "spots": event.spots,
             "ticket": event.ticket,
             "reason": event.reason,
@@ -438,7 +432,13 @@ impl Activity {
 }
 
 fn rsvp_id(activity: &str, person: &str) -> Uuid {
-    Uuid::from_u128(
-        Uuid::parse_str(activity).unwrap().as_u128() << 64 ^ Uuid::parse_str(person).unwrap().as_u128() ^ 1,
-    )
+    let person = Uuid::parse_str(person).map_or_else(
+        |_| {
+            person
+                .bytes()
+                .fold(7, |id: u128, byte| id.wrapping_mul(257) + u128::from(byte))
+        },
+        |id| id.as_u128(),
+    );
+    Uuid::from_u128(Uuid::parse_str(activity).unwrap().as_u128() << 64 ^ person ^ 1)
 }

@@ -137,6 +137,7 @@ impl State {
             query: Default::default(),
             user: claim("sub"),
             name: claim("name"),
+            claims: claims.clone(),
             key: heard["key"].as_str().unwrap().to_owned(),
             body: heard["args"].clone(),
         };
