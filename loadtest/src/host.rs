@@ -115,6 +115,12 @@ struct Page<T> {
     next_cursor: Option<String>,
 }
 
+/// How long a list is.
+#[derive(Deserialize)]
+struct Total {
+    total: u64,
+}
+
 /// The answer about a waitlist, as the host sees it.
 #[derive(Deserialize)]
 struct WaitlistPage {
@@ -124,7 +130,7 @@ struct WaitlistPage {
     entries: Vec<SeenEntry>,
 }
 
-/// Only the id of what was created.
+/// Only the id of what was created or cancelled.
 #[derive(Deserialize)]
 struct Created {
     id: Uuid,
@@ -214,10 +220,30 @@ impl<'a> Host<'a> {
         Ok((seq.unwrap_or_default(), shown))
     }
 
-    /// How many spots are offered now.
-    pub async fn offered_spots(&mut self, id: Uuid) -> Result<u64, HostError> {
-        let activity: SeenActivity = self.get(&format!("/api/v1/activities/{id}")).await?;
-        Ok(activity.counts.offered_spots)
+    /// Cancels an activity, once, however many tries it takes.
+    pub async fn cancel(&mut self, id: Uuid, key: &str) -> Result<(), HostError> {
+        let path = format!("/api/v1/activities/{id}");
+        let request = Request {
+            method: Method::Delete,
+            path: &path,
+            token: Some(&self.person.token),
+            key: Some(key),
+            body: "",
+        };
+        let _: Created = self.ask(&request).await?;
+        Ok(())
+    }
+
+    /// An activity as it is now.
+    pub async fn shown(&mut self, id: Uuid) -> Result<SeenActivity, HostError> {
+        self.get(&format!("/api/v1/activities/{id}")).await
+    }
+
+    /// How many RSVPs of this status an activity has.
+    pub async fn total(&mut self, id: Uuid, status: &str) -> Result<u64, HostError> {
+        let path = format!("/api/v1/activities/{id}/rsvps?status={status}&page=1&limit=1");
+        let total: Total = self.get(&path).await?;
+        Ok(total.total)
     }
 
     /// Everybody who is offered spots now.

@@ -6,6 +6,7 @@
 pub mod alternate;
 pub mod attempt;
 pub mod burst;
+pub mod cancellation;
 pub mod client;
 pub mod clock;
 pub mod drive;

@@ -2,6 +2,7 @@
 
 mod alternate;
 mod burst;
+mod cancellation;
 mod every_run;
 mod fanout;
 mod reconnect;
@@ -13,6 +14,7 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use self::alternate::AlternateArgs;
 pub(crate) use self::burst::BurstArgs;
+pub(crate) use self::cancellation::CancellationArgs;
 pub(crate) use self::every_run::EveryRunArgs;
 pub(crate) use self::fanout::FanoutArgs;
 pub(crate) use self::reconnect::ReconnectArgs;
@@ -35,6 +37,8 @@ pub(crate) enum Kind {
     Rules(RulesArgs),
     /// Everybody reserves and cancels in turn, one command in flight, for a time.
     Alternate(AlternateArgs),
+    /// Bursts alone, and beside the cancelling of an activity with very many RSVPs.
+    Cancellation(CancellationArgs),
     /// Many follow an activity over WebSockets while people reserve and cancel at a steady rate.
     Fanout(FanoutArgs),
     /// Many follow an activity, the server is killed and started again, and all come back at once.

@@ -1,6 +1,7 @@
 //! What a run is told as: a table for people, in three blocks, and one JSON document for machines with all of it.
 
 mod asked;
+mod cancellation;
 mod fanout;
 mod measured;
 mod memory;
@@ -16,6 +17,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 pub use self::asked::{Asked, AskedKind};
+pub use self::cancellation::CancellationFigures;
+pub(crate) use self::cancellation::{CancelledBeside, Paired};
 pub use self::fanout::{Fanout, FanoutRound};
 pub use self::measured::Measured;
 pub use self::memory::{Held, Memory};

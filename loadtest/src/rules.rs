@@ -149,7 +149,7 @@ async fn wait_for_offers(shared: &Shared, ttl_s: u32) -> Result<Option<ActivityF
     let limit = Duration::from_secs(u64::from(ttl_s)) + LATE;
     let until = clock::now() + limit;
     loop {
-        let spots = host.offered_spots(scene.activity).await?;
+        let spots = host.shown(scene.activity).await?.counts.offered_spots;
         if spots == 0 {
             return Ok(None);
         }

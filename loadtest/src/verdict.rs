@@ -83,7 +83,7 @@ fn rank(finding: &Finding) -> u8 {
         Finding::LostAcknowledgement { .. } | Finding::LostChange { .. } => 2,
         Finding::Unanswered { .. } => 3,
         Finding::RepeatedSeq { .. } | Finding::OrderBroken { .. } => 4,
-        Finding::WrongStatus { .. } | Finding::OffersRemain { .. } => 5,
+        Finding::WrongStatus { .. } | Finding::OffersRemain { .. } | Finding::NotCancelled { .. } => 5,
         Finding::WrongPosition { .. } | Finding::WrongAnswer { .. } => 6,
         Finding::WrongRejection { .. } | Finding::WrongWait { .. } => 7,
         Finding::Watching { .. } | Finding::CountsDiffer { .. } | Finding::ServerFault { .. } => 8,

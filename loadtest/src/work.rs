@@ -5,6 +5,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use std::process::ExitStatus;
 use turnout_loadtest::alternate::{self, AlternateOptions};
 use turnout_loadtest::burst::{self, BurstOptions};
+use turnout_loadtest::cancellation::{self, CancellationOptions};
 use turnout_loadtest::fanout::{self, FanoutOptions};
 use turnout_loadtest::reconnect::{self, ReconnectOptions};
 use turnout_loadtest::replay;
@@ -21,6 +22,7 @@ use crate::options::{EveryRunArgs, Kind};
 pub(crate) enum Work {
     Burst(BurstOptions),
     Rules(RulesOptions),
+    Cancellation(CancellationOptions),
     Alternate(AlternateOptions),
     Fanout(FanoutOptions),
     Reconnect(ReconnectOptions),
@@ -47,6 +49,11 @@ impl Work {
                 &arguments.every,
                 arguments.asked(),
                 Self::Rules(arguments.rules()),
+            ),
+            Kind::Cancellation(arguments) => (
+                &arguments.every,
+                arguments.asked(),
+                Self::Cancellation(arguments.cancellation()),
             ),
             Kind::Alternate(arguments) => (
                 &arguments.every,
@@ -92,6 +99,9 @@ impl Work {
             match self {
                 Self::Burst(options) => burst::run(server, &options, effort, progress, tally).await,
                 Self::Rules(options) => rules::run(server, &options, effort, progress, tally).await,
+                Self::Cancellation(options) => {
+                    cancellation::run(server, &options, effort, progress, tally).await
+                }
                 Self::Alternate(options) => alternate::run(server, &options, effort, progress, tally).await,
                 Self::Fanout(options) => fanout::run(server, &options, effort, progress, tally).await,
                 Self::Replay(plans) => replay::run(server, plans, effort, progress, tally).await,

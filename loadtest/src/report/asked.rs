@@ -46,6 +46,12 @@ pub enum AskedKind {
         /// Parties that may wait; `None` is unlimited.
         waitlist: Option<u32>,
     },
+    Cancellation {
+        rsvps: u32,
+        people: u32,
+        seats: u32,
+        rounds: u32,
+    },
     Alternate {
         /// What carries the commands, in turn.
         over: Vec<&'static str>,
@@ -95,6 +101,9 @@ impl Asked {
             }
             AskedKind::Rules { parties, seats, .. } => {
                 format!("all rules for {parties} parties on {seats} seats over {connections} connections")
+            }
+            AskedKind::Cancellation { rsvps, people, .. } => {
+                format!("bursts of {people} people beside the cancelling of {rsvps} RSVPs, and alone")
             }
             AskedKind::Alternate { over, duration_s, .. } => {
                 let over = over.join(" and ");
@@ -151,6 +160,17 @@ impl Asked {
                 add("parties that may wait", room(*waitlist));
                 add("seconds that an offer lasts", offer_ttl_s.to_string());
                 add("commands of the host per s", host_rate_per_s.to_string());
+            }
+            AskedKind::Cancellation {
+                rsvps,
+                people,
+                seats,
+                rounds,
+            } => {
+                add("RSVPs that are cancelled", rsvps.to_string());
+                add("people of each burst", people.to_string());
+                add("seats of each", seats.to_string());
+                add("pairs of bursts", rounds.to_string());
             }
             AskedKind::Alternate {
                 over,

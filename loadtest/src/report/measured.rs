@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Fanout, OpeningFigures, Reconnect, Rounds, RulesFigures};
+use super::{CancellationFigures, Fanout, OpeningFigures, Reconnect, Rounds, RulesFigures};
 
 /// The figures of one kind of run.
 #[derive(Debug, Serialize)]
@@ -16,6 +16,8 @@ pub enum Measured {
     Opening(Box<OpeningFigures>),
     /// Of all rules at once.
     Rules(Box<RulesFigures>),
+    /// Of bursts beside a cancel.
+    Cancellation(Box<CancellationFigures>),
     /// Of a fan-out.
     Fanout(Fanout),
     /// Of coming back.
@@ -28,6 +30,7 @@ impl fmt::Display for Measured {
             Self::Rounds(rounds) => rounds.fmt(f),
             Self::Opening(opening) => opening.fmt(f),
             Self::Rules(rules) => rules.fmt(f),
+            Self::Cancellation(cancellation) => cancellation.fmt(f),
             Self::Fanout(fanout) => fanout.fmt(f),
             Self::Reconnect(reconnect) => reconnect.fmt(f),
         }

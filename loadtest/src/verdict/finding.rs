@@ -21,6 +21,12 @@ pub enum Finding {
     LostChange { version: u64, versions: u64 },
     #[error("offers remain: {spots} spots are still offered {after_s} s after nothing was offered any more")]
     OffersRemain { spots: u64, after_s: u64 },
+    #[error("not cancelled: after the cancel was answered {what} is {said}, expected {expected}")]
+    NotCancelled {
+        what: &'static str,
+        said: String,
+        expected: String,
+    },
     #[error("unanswered: {count} commands have no final answer")]
     Unanswered { count: u64 },
     #[error("repeated seq: {persons:?} were all answered seq {seq}")]

@@ -2,6 +2,7 @@
 //! purpose.
 #![allow(clippy::unwrap_used, reason = "a test may unwrap, and so may its helpers")]
 
+mod cancellation;
 mod fanout;
 mod opening;
 mod rules;

@@ -44,6 +44,8 @@ pub(crate) enum Fault {
     ExpiresEarly,
     /// Never ends an offer.
     KeepsOffers,
+    /// Counts RSVPs of a cancelled activity as confirmed.
+    CancelsSlowly,
     /// Takes every member of a group for a party of its own.
     SplitsGroups,
     /// Sends a snapshot in place of every fifth difference, as to somebody who has fallen behind. That is no fault.
@@ -344,7 +346,8 @@ impl State {
     fn shown(&self, id: &str) -> Value {
         let mut shown = self.counts(id);
         shown["id"] = json!(id);
-        shown["status"] = json!("scheduled");
+        let is_cancelled = self.activities[id].model.is_cancelled();
+        shown["status"] = json!(if is_cancelled { "cancelled" } else { "scheduled" });
         shown["checked_in_spots"] = json!(self.activities[id].model.checked_in_spots());
         shown["opens_at"] = self.activities[id].opens_at.clone();
         shown["opens_in_ms"] = self.activities[id].opens_in_ms(now_us());
@@ -359,7 +362,8 @@ impl State {
         match list {
             "rsvps" => {
                 let all = model.rsvps().len() - hidden;
-                let from: usize = query["cursor"].parse().unwrap_or(0);
+                let cursor = query.get("cursor").and_then(|cursor| cursor.parse().ok());
+                let from: usize = cursor.unwrap_or(0);
                 let to = all.min(from + limit);
                 let persons = model.rsvps().keys().take(to).skip(from);
                 let status = query.get("status");
@@ -367,7 +371,13 @@ impl State {
                     .map(|person| activity.rsvp(id, &model.rsvp(person).unwrap()))
                     .filter(|rsvp| status.is_none_or(|status| rsvp["status"] == status.as_str()))
                     .collect();
-                json!({"data": data, "next_cursor": (to < all).then(|| to.to_string())})
+                let everybody = model.all_rsvps();
+                let total = everybody.values().filter(|rsvp| {
+                    let lags = self.fault == Fault::CancelsSlowly && rsvp.status.as_str() == "cancelled";
+                    let shown = if lags { "confirmed" } else { rsvp.status.as_str() };
+                    status.is_none_or(|status| shown == status.as_str())
+                });
+                json!({"data": data, "total": total.count(), "next_cursor": (to < all).then(|| to.to_string())})
             }
             "waitlist" => {
                 let page: usize = query["page"].parse().unwrap();

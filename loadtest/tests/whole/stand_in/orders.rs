@@ -125,6 +125,7 @@ impl State {
                 guest_count: count(&body["guest_count"]),
                 special_requirements: None,
             },
+            ("DELETE", []) if asked.path.trim_matches('/').parse::<Uuid>().is_ok() => Command::CancelActivity,
             ("DELETE", ["rsvp"] | []) => Command::Cancel {
                 person,
                 by_host: matches!(by, By::Host),
@@ -229,7 +230,9 @@ pub(super) fn body(activity: &Activity, id: &str, command: &Command, answer: &An
     };
     let mut body = json!({"seq": answer.seq, "replayed": answer.replayed});
     match (&answer.told, command) {
-        (Told::Nothing, _) => body["version"] = json!(activity.model.version()),
+        (Told::Nothing, _) => {
+            (body["id"], body["version"]) = (json!(id), json!(activity.model.version()));
+        }
         (Told::One(view), _) => {
             body["rsvp"] = rsvp(view);
             if matches!(command, Command::Reserve { .. }) && is_guest(&view.person) {
