@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::support::{Person, Server, forge, with};
+use crate::support::{Guest, Person, Server, forge, with};
 
 /// So many seconds after the tests' clock starts; no activity here lasts that long.
 const LATER_S: i64 = 30 * 24 * 60 * 60;
@@ -13,31 +13,20 @@ pub(super) async fn guest(server: &Server, path: &str, name: &str) -> Person {
 }
 
 pub(super) async fn guest_with(server: &Server, path: &str, name: &str, more: Value) -> Person {
-    let reserve = server.post(&format!("{path}/rsvp"));
-    let answer = reserve.json(&with(contact(name), more)).send().await.expect(201);
-    held(&answer["rsvp"], &answer["manage_token"])
+    let answer = server.knock(path, name, more).await.expect(201);
+    held(Guest::told_by(&answer))
 }
 
 /// Several people without accounts who come in as one party, booked by somebody.
 pub(super) async fn party(server: &Server, path: &str, booker: &Person, names: &[&str]) -> Vec<Person> {
-    let attendees: Vec<Value> = names.iter().map(|name| contact(name)).collect();
-    let book = server.post(&format!("{path}/rsvps/bulk")).by(booker);
-    let body = json!({"mode": "all", "attendees": attendees});
-    let answer = book.json(&body).send().await.expect(201);
-    let rsvps = answer["rsvps"].as_array().unwrap().iter();
-    rsvps.map(|rsvp| held(rsvp, &rsvp["manage_token"])).collect()
+    let alone: Vec<_> = names.iter().map(|name| (*name, 0)).collect();
+    let guests = server.party(path, booker, &alone).await;
+    guests.into_iter().map(held).collect()
 }
 
-fn held(rsvp: &Value, token: &Value) -> Person {
-    let text = |value: &Value| value.as_str().unwrap().to_owned();
-    Person {
-        id: text(&rsvp["id"]),
-        token: text(token),
-    }
-}
-
-pub(super) fn contact(name: &str) -> Value {
-    json!({"name": name, "email": format!("{}@example.com", name.to_lowercase())})
+fn held(guest: Guest) -> Person {
+    let Guest { id, token } = guest;
+    Person { id, token }
 }
 
 /// What the manage token of an RSVP says.

@@ -10,8 +10,8 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use super::entering::{contact, guest};
-use crate::support::{Follower, Person, Random, Server, Socket, command, host, id_of, number};
+use super::entering::guest;
+use crate::support::{Follower, Person, Random, Server, Socket, command, contact, host, id_of, number};
 
 const ACTIVITIES: usize = 3;
 const PEOPLE: u64 = 8;

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::entering::{assert_has, contact, guest, party};
-use crate::support::{Follower, Person, Server, Socket, host, id_of};
+use super::entering::{assert_has, guest, party};
+use crate::support::{Follower, Person, Server, Socket, contact, host, id_of};
 
 /// A socket for each of these people that follows the activity.
 async fn following(server: &Server, path: &str, people: &[Person]) -> Vec<Socket> {

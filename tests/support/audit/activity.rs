@@ -47,6 +47,7 @@ fn head(activity: &ActivityRow, events: &[EventRow], fold: &Fold) -> Vec<String>
     );
     differences.check("stamped_at", &activity.stamped_at, &fold.stamped_at);
     differences.check("version", &activity.version, &fold.version);
+    differences.check("last_ticket", &activity.last_ticket, &fold.last_ticket);
     differences.check("updated_at", &activity.updated_at, &fold.updated_at);
     differences.check("cancelled_at", &activity.cancelled_at, &fold.cancelled_at);
     differences.check_known("capacity", &activity.capacity, fold.capacity.as_ref());

@@ -58,7 +58,7 @@ pub(super) struct Fold {
     pub(super) settings: Option<Value>,
     pub(super) findings: Vec<String>,
     held: i64,
-    last_ticket: i64,
+    pub(super) last_ticket: i64,
     line: Line,
     /// Offers that stand, by their ends.
     offers: BTreeSet<(i64, Uuid)>,

@@ -53,6 +53,7 @@ pub(super) struct ActivityRow {
     pub(super) waitlisted_parties: i64,
     pub(super) waitlisted_spots: i64,
     pub(super) capacity_limit: i64,
+    pub(super) last_ticket: i64,
     pub(super) seq: i64,
     pub(super) stamped_at: i64,
     pub(super) owner_epoch: i64,
