@@ -6,7 +6,9 @@
 //! database or a socket. Its alarm alone knows the clock.
 
 mod alarm;
+mod following;
 mod pending;
+mod recalling;
 
 use std::sync::Arc;
 
@@ -20,7 +22,7 @@ use crate::callers::{Caller, Callers};
 use crate::committer::{CommitterMsg, Outcome, Submission};
 use crate::domain::{
     Activity, ActivityId, BatchId, Command, Counts, Difference, Draft, Judgement, KeyCheck, Overview,
-    OwnerEpoch, Principal, Request, Seq, Timestamp,
+    OwnerEpoch, Principal, Request, Timestamp,
 };
 use crate::error::EngineError;
 use crate::live::Live;
@@ -31,8 +33,6 @@ use crate::ports::{Batch, Clock, IdSource, Journal, JournalError, MirrorCounts, 
 /// A batch that has this many events takes no further command. One command alone may bring more: raising the
 /// capacity promotes everybody who then fits.
 const BATCH_EVENTS_MAX: usize = 5_000;
-/// Rows that follow a cancelled activity in one transaction.
-const CANCELLED_ROWS_PER_STEP: u32 = 1_000;
 
 /// The actor of one activity.
 pub(crate) struct ActivityActor;
@@ -119,7 +119,7 @@ impl Actor for ActivityActor {
         if let Some(activity) = live.read() {
             state.mirror(activity.counts());
             if activity.head().cancelled_at.is_some() {
-                state.follow_cancellation();
+                following::follow(state.parts.journal.clone(), state.parts.id);
             }
             state.alarm.set(activity.next_offer_end(), &myself);
         }
@@ -152,6 +152,7 @@ impl Actor for ActivityActor {
             }
         }
         state.decide(&myself);
+        state.set_alarm(&myself);
         Ok(())
     }
 }
@@ -179,7 +180,10 @@ impl State {
                 match draft.judge(&activity, &command.caller.request, command.check()) {
                     Judgement::Accepted(answer) => waiting.push((command.caller, Ok(answer))),
                     Judgement::Rejected(rejection) => waiting.push((command.caller, Err(rejection))),
-                    Judgement::Recall(hints) => self.recall(myself, command.caller, hints),
+                    Judgement::Recall(hints) => {
+                        let journal = self.parts.journal.clone();
+                        recalling::recall(journal, self.parts.id, myself.clone(), command.caller, hints);
+                    }
                 }
                 if self.pending.goes_alone() || draft.events().len() >= BATCH_EVENTS_MAX {
                     break;
@@ -212,7 +216,15 @@ impl State {
         }
     }
 
-    /// The end of all offers that are over, where that is to be decided first.
+    /// The alarm rings for the offer that ends next, unless it is to ring again for one that could not be ended, or is
+    /// about to be.
+    fn set_alarm(&mut self, myself: &ActorRef<ActivityMsg>) {
+        if !self.offers_stuck && self.in_flight.is_none() {
+            self.alarm.set(self.parts.live.next_offer_end(), myself);
+        }
+    }
+
+    /// The end of offers that are over, where that is to be decided first.
     fn expire(&mut self, activity: &Activity) -> Option<Draft> {
         let at = self.deciding_at();
         if !self.is_offer_over(activity.next_offer_end()) {
@@ -303,7 +315,6 @@ impl State {
         match outcome {
             Outcome::Committed => {
                 self.publish(draft, before, callers);
-                self.alarm.set(self.parts.live.next_offer_end(), myself);
             }
             Outcome::Aborted | Outcome::Unavailable if ends_offers => {
                 tracing::warn!(activity.id = %self.parts.id, ?outcome, "offers that are over could not be ended yet");
@@ -346,7 +357,7 @@ impl State {
         let difference = Difference { before, after, moves };
         self.parts.live.feed().publish(difference, &touched);
         if cancelled {
-            self.follow_cancellation();
+            following::follow(self.parts.journal.clone(), self.parts.id);
         }
     }
 
@@ -364,121 +375,6 @@ impl State {
         self.suspended = true;
         for caller in self.pending.take_all() {
             caller.answer(Err(EngineError::Unavailable));
-        }
-    }
-
-    /// Asks the journal whether one of these events recorded the command's key.
-    fn recall(&self, myself: &ActorRef<ActivityMsg>, caller: Caller, hints: Vec<Seq>) {
-        let (journal, id, myself) = (self.parts.journal.clone(), self.parts.id, myself.clone());
-        tokio::spawn(async move {
-            let found = find_key(journal.as_ref(), id, &caller, hints).await;
-            // If the actor is gone, dropping the message tells the caller to come back.
-            let _ = myself.cast(ActivityMsg::Recalled(Box::new(caller), found));
-        });
-    }
-
-    /// Lets the rows of a cancelled activity follow in bounded steps. If this ends early, the next start goes
-    /// on; until then every read shows them cancelled anyway.
-    fn follow_cancellation(&self) {
-        let (journal, id) = (self.parts.journal.clone(), self.parts.id);
-        tokio::spawn(async move {
-            let mut after = None;
-            loop {
-                let started = Instant::now();
-                match journal
-                    .follow_cancellation(id, after, CANCELLED_ROWS_PER_STEP)
-                    .await
-                {
-                    Ok(None) => return,
-                    // Others get to write for as long as this has kept them from it.
-                    Ok(last) => {
-                        after = last;
-                        tokio::time::sleep(started.elapsed()).await;
-                    }
-                    Err(error) => {
-                        tracing::warn!(activity.id = %id, cause = error.cause(), %error, "rows of a cancelled activity follow later");
-                        return;
-                    }
-                }
-            }
-        });
-    }
-}
-
-async fn find_key(
-    journal: &dyn Journal,
-    id: ActivityId,
-    caller: &Caller,
-    hints: Vec<Seq>,
-) -> Result<KeyKnowledge, JournalError> {
-    let digest = caller.request.key.map(|key| key.digest);
-    let looked_at = hints.len();
-    for hint in hints {
-        if let Some(keyed) = journal
-            .recall(id, hint)
-            .await?
-            .filter(|keyed| Some(keyed.key.digest) == digest)
-        {
-            return Ok(KeyKnowledge::Recorded(Box::new(keyed)));
-        }
-    }
-    Ok(KeyKnowledge::Unknown(looked_at))
-}
-
-#[cfg(all(test, feature = "testing"))]
-mod tests {
-    use tokio::sync::{Semaphore, oneshot};
-
-    use super::*;
-    use crate::domain::{Command, KeyDigest, KeyUse, Principal, Request, Target};
-    use crate::testing::{Drive, MemoryJournal, settings};
-
-    /// Somebody whose key begins with eight bytes 7 and goes on with this byte.
-    fn caller(rest: u8) -> Caller {
-        let mut digest = [7; 16];
-        digest[8..].fill(rest);
-        let permit = || {
-            Arc::new(Semaphore::new(1))
-                .try_acquire_owned()
-                .expect("the permit is free")
-        };
-        let key = KeyUse {
-            digest: KeyDigest(digest),
-            fingerprint: 7,
-        };
-        let settings = settings(1);
-        Caller {
-            request: Request {
-                by: Principal::user(settings.host_id),
-                at: settings.starts_at,
-                command: Command::Cancel(Target::Own),
-                if_version: None,
-                key: Some(key),
-            },
-            reply: oneshot::channel().0,
-            permits: [permit(), permit()],
-        }
-    }
-
-    #[tokio::test]
-    async fn two_keys_that_share_their_hash_are_told_apart_by_what_the_journal_has() {
-        let journal = MemoryJournal::new();
-        let mut drive = Drive::create(&journal, 1, settings(3)).await;
-        let other = drive.reserve_keyed(1, 0, Some(6)).expect("there is room").seq;
-        let recorded = drive.reserve_keyed(2, 0, Some(7)).expect("there is room").seq;
-        drive.commit(&journal).await;
-        let (same, alike) = (caller(7), caller(8));
-        let hash = |caller: &Caller| caller.request.key.map(|key| key.digest.hash());
-        assert_eq!(hash(&same), hash(&alike));
-        for (caller, found) in [(same, Some(recorded)), (alike, None)] {
-            let known = find_key(&journal, drive.activity.id(), &caller, vec![other, recorded])
-                .await
-                .expect("recalling works");
-            match (known, found) {
-                (KeyKnowledge::Recorded(keyed), Some(seq)) => assert_eq!(keyed.outcome.seq, seq),
-                (KeyKnowledge::Unknown(looked_at), None) => assert_eq!(looked_at, 2),
-                (known, _) => panic!("{known:?}"),
-            }
         }
     }
 }

@@ -1,17 +1,21 @@
 //! Which activities are live on this node: starts each once however many ask, restarts those whose actor
 //! failed, and puts to rest those that nobody uses. It is their supervisor and holds no booking state.
 
+mod relapses;
 mod start;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use dashmap::DashMap;
 use metrics::{counter, gauge};
 use ractor::{Actor, ActorId, ActorProcessingErr, ActorRef, SupervisionEvent};
 use tokio::sync::oneshot;
+use tokio::time::{Instant, sleep};
 
+use self::relapses::Relapses;
 use self::start::{StartError, Starter};
 use crate::committer::{self, Committer, CommitterMsg};
 use crate::domain::ActivityId;
@@ -25,6 +29,9 @@ use crate::ports::{Clock, FeedSink, IdSource, Journal};
 
 /// The live activities of this node, for whoever looks one up.
 pub(crate) type LiveMap = Arc<DashMap<ActivityId, ActivityHandle>>;
+
+/// An activity with an offer that ends within this time is not put to rest: it would be loaded again for it.
+const SOON_MS: i64 = 10 * 60 * 1_000;
 
 /// The directory of a node.
 pub(crate) struct Directory;
@@ -65,6 +72,7 @@ pub(crate) struct State {
     /// while an activity cannot be loaded.
     feeds: HashMap<ActivityId, Kept>,
     actors: HashMap<ActorId, ActivityId>,
+    relapses: Relapses,
 }
 
 /// A feed, for how many sweeps neither its activity was live nor anybody watched, and the journal's tenure under which
@@ -106,6 +114,7 @@ impl Actor for Directory {
             stopping: HashMap::new(),
             feeds: HashMap::new(),
             actors: HashMap::new(),
+            relapses: Relapses::default(),
         })
     }
 
@@ -142,7 +151,8 @@ impl Actor for Directory {
                     tracing::error!(activity.id = %id, %error, "the actor of an activity failed and is started again");
                     state.ended(id);
                     let wanted = state.stopping.remove(&id).unwrap_or_default();
-                    state.start(&myself, id, wanted);
+                    let pause = state.relapses.pause_after(id, Instant::now());
+                    state.start_after(pause, &myself, id, wanted);
                 }
             }
             SupervisionEvent::ActorTerminated(actor, ..) => {
@@ -201,6 +211,16 @@ impl State {
         id: ActivityId,
         waiting: Vec<oneshot::Sender<Result<ActivityHandle, EngineError>>>,
     ) {
+        self.start_after(Duration::ZERO, myself, id, waiting);
+    }
+
+    fn start_after(
+        &mut self,
+        pause: Duration,
+        myself: &ActorRef<DirectoryMsg>,
+        id: ActivityId,
+        waiting: Vec<oneshot::Sender<Result<ActivityHandle, EngineError>>>,
+    ) {
         self.starting.insert(id, waiting);
         let kept = self.feeds.entry(id).or_insert_with(|| Kept {
             feed: Arc::new(Feed::new(id, self.parts.sink.clone())),
@@ -221,7 +241,11 @@ impl State {
             permits: self.parts.options.commands_per_activity_max,
             load_limit: self.parts.options.load_limit,
         };
-        tokio::spawn(starter.run(myself.clone()));
+        let myself = myself.clone();
+        tokio::spawn(async move {
+            sleep(pause).await;
+            starter.run(myself).await;
+        });
     }
 
     fn started(
@@ -247,7 +271,8 @@ impl State {
                 if handle.actor.get_status() >= ractor::ActorStatus::Stopping {
                     self.actors.remove(&handle.actor.get_id());
                     self.ended(id);
-                    self.start(myself, id, Vec::new());
+                    let pause = self.relapses.pause_after(id, Instant::now());
+                    self.start_after(pause, myself, id, Vec::new());
                 }
             }
             Err(error) => {
@@ -284,13 +309,14 @@ impl State {
     fn sweep(&mut self, myself: &ActorRef<DirectoryMsg>) {
         let options = &self.parts.options;
         let all = options.commands_per_activity_max;
+        let soon = self.parts.clock.now().plus_millis(SOON_MS);
         let idle: Vec<ActivityId> = self
             .parts
             .live
             .iter()
             .filter(|entry| entry.live.swept() >= options.sweeps_until_idle)
-            // Its alarm is still to ring.
-            .filter(|entry| entry.live.next_offer_end().is_none())
+            // Its alarm is about to ring. Whoever looks for offers that are over finds those that end later.
+            .filter(|entry| entry.live.next_offer_end().is_none_or(|end| end > soon))
             .filter(|entry| entry.close_if_idle(all))
             .map(|entry| *entry.key())
             .collect();
@@ -310,6 +336,7 @@ impl State {
             kept.sweeps = if is_used { 0 } else { kept.sweeps + 1 };
             kept.sweeps < most
         });
+        self.relapses.forget(Instant::now());
         self.look_after_watched(myself);
     }
 

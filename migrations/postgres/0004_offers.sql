@@ -1,9 +1,10 @@
 -- Offers, and commands of people without an account.
 
--- Until when the offer can be accepted that an RSVP's party has.
-ALTER TABLE rsvps ADD COLUMN offer_expires_at BIGINT CHECK (status = 'offered' OR offer_expires_at IS NULL);
+-- Until when the offer can be accepted that an RSVP's party has. Rows from before have none, so none is looked at.
+ALTER TABLE rsvps ADD COLUMN offer_expires_at BIGINT;
+ALTER TABLE rsvps ADD CONSTRAINT rsvps_offer_expires_at CHECK (status = 'offered' OR offer_expires_at IS NULL) NOT VALID;
 
--- Offers that are over and whose activity nobody asks for: few rows are ever in it.
+-- Offers that stand, by their ends: those that are over and whose activity nobody asks for are found by it.
 CREATE INDEX rsvps_offered ON rsvps (offer_expires_at) WHERE status = 'offered';
 
 -- Whose identifier `actor` is: NULL an account's, 'guest' an RSVP's, 'system' nobody's, and then it is all zeros.

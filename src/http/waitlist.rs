@@ -20,8 +20,9 @@ use crate::api::views::{PositionView, TicketedRsvpView};
 use crate::api::{BulkBody, Problem, PromoteBody};
 use crate::state::AppState;
 
-/// The most waiting parties per page, and as many as there are unless another number is asked for.
-const ENTRIES_MAX: u32 = 1_000;
+/// The most waiting parties per page, and as many as there are unless another number is asked for. Each may have a
+/// hundred RSVPs.
+const ENTRIES_MAX: u32 = 100;
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new()

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ractor::ActorRef;
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::ActivityMsg;
 use crate::domain::Timestamp;
@@ -12,18 +13,26 @@ use crate::ports::Clock;
 
 /// It rings so much later than an offer ends, so that who accepts in time and is still on the way comes first.
 const GRACE_MS: i64 = 50;
+/// It is silent for so long at first: those who waited for the activity to be loaded were stamped before that, and are
+/// only now on their way.
+const FIRST_GRACE: Duration = Duration::from_millis(500);
 /// The longest sleep: the clock may be set meanwhile.
 const SLEEP_MAX: Duration = Duration::from_secs(1);
 
 /// The alarm of one activity.
 pub(super) struct Alarm {
     clock: Arc<dyn Clock>,
+    silent_until: Instant,
     set: Option<(Timestamp, JoinHandle<()>)>,
 }
 
 impl Alarm {
     pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, set: None }
+        Self {
+            clock,
+            silent_until: Instant::now() + FIRST_GRACE,
+            set: None,
+        }
     }
 
     /// Lets it ring after this time, or not at all.
@@ -49,8 +58,9 @@ impl Alarm {
     }
 
     fn ring_at(&self, time: Timestamp, actor: ActorRef<ActivityMsg>) -> JoinHandle<()> {
-        let clock = self.clock.clone();
+        let (clock, silent_until) = (self.clock.clone(), self.silent_until);
         tokio::spawn(async move {
+            sleep_until(silent_until).await;
             loop {
                 let now = clock.now();
                 let rest = Duration::from_millis(time.millis_after(now));
@@ -59,7 +69,7 @@ impl Alarm {
                     let _ = actor.cast(ActivityMsg::Rung(now));
                     return;
                 }
-                tokio::time::sleep(rest.min(SLEEP_MAX)).await;
+                sleep(rest.min(SLEEP_MAX)).await;
             }
         })
     }

@@ -148,8 +148,8 @@ impl Activity {
         let confirmed = self.rsvps.roll().confirmed();
         confirmed
             .last_first()
+            .take(self.confirmed_count())
             .map(|slot| self.rsvps.row(slot))
-            .filter(|_| self.head.cancelled_at.is_none())
     }
 
     /// How many RSVPs are confirmed.

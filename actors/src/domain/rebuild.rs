@@ -30,6 +30,14 @@ pub enum Corrupt {
         /// What the activity's row says.
         head: u32,
     },
+    /// The spots of the rows that are checked in are not those of the activity's row.
+    #[error("{rows} checked-in spots in the rows, {head} in the activity")]
+    CheckedInSpots {
+        /// The sum over the rows.
+        rows: u64,
+        /// What the activity's row says.
+        head: u32,
+    },
     /// Two rows wait with one ticket that did not come together.
     #[error("ticket {0} waits twice")]
     TicketTwice(Ticket),
@@ -49,6 +57,7 @@ pub struct Rebuild {
     keys: KeyTable,
     confirmed_spots: u64,
     offered_spots: u64,
+    checked_in_spots: u64,
 }
 
 impl Rebuild {
@@ -63,6 +72,7 @@ impl Rebuild {
             keys: KeyTable::default(),
             confirmed_spots: 0,
             offered_spots: 0,
+            checked_in_spots: 0,
         }
     }
 
@@ -75,6 +85,7 @@ impl Rebuild {
         // The activity's row may be older than its memory of tickets. Then nothing was transferred yet, and the
         // RSVPs have them all.
         self.head.last_ticket = self.head.last_ticket.max(ticket);
+        self.checked_in_spots += u64::from(rsvp.checked_in_spots());
         let lead = self.rsvps.push(rsvp);
         match status {
             Status::Confirmed => self.confirmed_spots += u64::from(spots),
@@ -123,6 +134,12 @@ impl Rebuild {
                 return Err(Corrupt::OfferedSpots {
                     rows: self.offered_spots,
                     head: self.head.offered_spots,
+                });
+            }
+            if self.checked_in_spots != u64::from(self.head.checked_in_spots) {
+                return Err(Corrupt::CheckedInSpots {
+                    rows: self.checked_in_spots,
+                    head: self.head.checked_in_spots,
                 });
             }
             self.waiting

@@ -34,6 +34,7 @@ pub struct Faults {
 #[derive(Debug, Default)]
 struct Orders {
     commits: VecDeque<Fault>,
+    loads_held: Option<Arc<Semaphore>>,
     settles_failing: usize,
     settles_unheard: usize,
     recalls_failing: usize,
@@ -55,6 +56,17 @@ impl Faults {
         let gate = Arc::new(Semaphore::new(0));
         self.next_commit(Fault::Held(gate.clone()));
         gate
+    }
+
+    /// From now on whoever loads waits; the returned semaphore releases one for each permit.
+    pub fn hold_loads(&self) -> Arc<Semaphore> {
+        let gate = Arc::new(Semaphore::new(0));
+        self.with(|orders| orders.loads_held = Some(gate.clone()));
+        gate
+    }
+
+    pub(super) fn loads_held(&self) -> Option<Arc<Semaphore>> {
+        self.with(|orders| orders.loads_held.clone())
     }
 
     /// The next `times` attempts to settle an unknown outcome fail.

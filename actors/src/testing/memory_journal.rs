@@ -233,6 +233,10 @@ impl Journal for MemoryJournal {
     }
 
     async fn load(&self, id: ActivityId) -> Result<Option<Loaded>, JournalError> {
+        if let Some(gate) = self.faults.loads_held() {
+            let released = gate.acquire().await;
+            released.expect("nobody closes the gate").forget();
+        }
         let mut stored = self.stored();
         let history = stored.history;
         let Some(stored) = stored.activities.get_mut(&id) else {

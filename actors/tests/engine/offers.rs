@@ -5,12 +5,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use turnout_actors::domain::{
-    ActivityId, Actor, CancelReason, Command, Promotion, Rejection, Settings, Status, Target, Timestamp,
+    ActivityId, Actor, CancelReason, Command, Promotion, Rejection, Settings, SettingsChange, Status, Target,
+    Timestamp,
 };
 use turnout_actors::testing::{Fault, settings};
-use turnout_actors::{EngineError, Options};
+use turnout_actors::{EngineError, Options, Order};
 
-use super::support::{House, pass, sent, status, until_idle, user};
+use super::support::{House, host, pass, sent, status, until_idle, user};
 
 const TTL_S: u32 = 60;
 /// When the activity is full, and the first offer is made.
@@ -37,6 +38,34 @@ async fn offered(house: &House) -> ActivityId {
     house.cancel(id, 1).await.unwrap();
     assert_eq!(of(house, id, 2).await, (Status::Offered, Some(ENDS_AT)));
     id
+}
+
+fn resting_early() -> Options {
+    Options {
+        sweep_every: Duration::from_secs(1),
+        sweeps_until_idle: 2,
+        ..Options::default()
+    }
+}
+
+/// The second has an offer that ends then, which is long after; nobody has used the activity for long.
+async fn offered_and_at_rest() -> (House, ActivityId, Timestamp) {
+    let house = House::with(resting_early(), Arc::new(())).await;
+    let id = house
+        .activity(Settings {
+            promotion: Promotion::Offer { ttl_s: 3_600 },
+            ..settings(1)
+        })
+        .await;
+    for person in 1..=3 {
+        house.reserve(id, person).await.unwrap();
+    }
+    house.cancel(id, 1).await.unwrap();
+    let (offered, end) = of(&house, id, 2).await;
+    assert_eq!(offered, Status::Offered);
+    pass(Duration::from_secs(10)).await;
+    assert_eq!(house.engine.live_activities(), 0);
+    (house, id, end.unwrap())
 }
 
 async fn of(house: &House, id: ActivityId, person: u128) -> (Status, Option<Timestamp>) {
@@ -95,6 +124,19 @@ async fn who_accepts_in_time_wins_over_a_late_timer() {
     assert_eq!(accepting.await, Ok(Status::Confirmed));
     pass(Duration::from_secs(2)).await;
     assert_eq!(of(&house, id, 2).await.0, Status::Confirmed);
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_accepts_in_time_wins_although_the_activity_is_loaded_long_after() {
+    let (house, id, end) = offered_and_at_rest().await;
+    let gate = house.journal.faults().hold_loads();
+    house.clock.set(just_before(end));
+    let mut accepting = pin!(accept(&house, id, 2));
+    sent(accepting.as_mut()).await;
+    house.clock.set(end.plus_millis(5_000));
+    pass(Duration::from_secs(2)).await;
+    gate.add_permits(1);
+    assert_eq!(accepting.await, Ok(Status::Confirmed));
 }
 
 #[tokio::test(start_paused = true)]
@@ -180,20 +222,15 @@ async fn offers_end_although_nobody_has_asked_for_their_activity_since_the_resta
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_activity_with_offers_is_not_put_to_rest() {
-    let options = Options {
-        sweep_every: Duration::from_secs(1),
-        sweeps_until_idle: 2,
-        ..Options::default()
-    };
-    let house = House::with(options, Arc::new(())).await;
+async fn an_activity_with_an_offer_that_ends_soon_is_not_put_to_rest() {
+    let house = House::with(resting_early(), Arc::new(())).await;
     let id = offered(&house).await;
     let other = house.seats(1).await;
     pass(Duration::from_secs(10)).await;
     assert_eq!(
         house.engine.live_activities(),
         1,
-        "only the one without offers rests"
+        "only the one without an offer rests"
     );
     let person = turnout_actors::domain::Person::User(user(2));
     let glanced = house
@@ -201,6 +238,70 @@ async fn an_activity_with_offers_is_not_put_to_rest() {
         .glance(id, |activity| activity.rsvp_of(&person).is_some());
     assert!(glanced.is_some_and(|seen| seen.value));
     assert_ne!(id, other);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_activity_rests_while_its_offers_have_long_to_go_and_wakes_up_to_end_them() {
+    let (house, id, end) = offered_and_at_rest().await;
+    house.clock.set(end.plus_millis(2_000));
+    pass(Duration::from_secs(5)).await;
+    let last = house.journal.events(id).pop().unwrap().fact.kind();
+    assert_eq!(last, "offered", "to the next, although nobody has asked");
+    assert_eq!(of(&house, id, 2).await.0, EXPIRED);
+    assert_eq!(of(&house, id, 3).await.0, Status::Offered);
+}
+
+#[tokio::test(start_paused = true)]
+async fn very_many_offers_end_in_pieces_and_all_before_what_is_decided_later() {
+    let house = House::new().await;
+    let id = house.activity(offering(1)).await;
+    for person in 1..=1_501 {
+        house.reserve(id, person).await.unwrap();
+    }
+    let capacity = SettingsChange {
+        capacity: Some(1_501),
+        ..SettingsChange::default()
+    };
+    let change = Order {
+        by: host(),
+        ..house.order(0, Command::Change(Box::new(capacity)), None)
+    };
+    house.engine.command(id, change).await.unwrap();
+    let before = (house.journal.commits(), house.journal.events(id).len());
+    house.clock.set(of(&house, id, 2).await.1.unwrap());
+    let newcomer = house.reserve(id, 2_000).await.unwrap();
+    assert_eq!(status(&newcomer), Status::Confirmed);
+    let events = house.journal.events(id).split_off(before.1);
+    let kinds: Vec<&str> = events.iter().map(|event| event.fact.kind()).collect();
+    assert_eq!(kinds[..1_500], ["expired"; 1_500]);
+    assert_eq!(kinds[1_500..], ["confirmed"]);
+    assert_eq!(
+        house.journal.commits() - before.0,
+        3,
+        "1,000, then 500, then the newcomer"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_end_of_offers_is_refused_it_is_not_tried_again_with_every_commit() {
+    let house = House::new().await;
+    let id = offered(&house).await;
+    house.journal.faults().next_commit(Fault::Unavailable);
+    house.clock.set(ENDS_AT.plus_millis(100));
+    pass(Duration::from_secs(1)).await;
+    for person in 4..=8 {
+        house.reserve(id, person).await.unwrap();
+        until_idle().await;
+        assert_eq!(of(&house, id, 2).await.0, Status::Offered);
+    }
+    house.clock.set(ENDS_AT.plus_millis(1_200));
+    pass(Duration::from_secs(2)).await;
+    assert_eq!(of(&house, id, 2).await.0, EXPIRED);
+    // And the alarm rings again for what comes after it.
+    let (_, end) = of(&house, id, 3).await;
+    house.clock.set(end.unwrap().plus_millis(50));
+    pass(Duration::from_secs(2)).await;
+    assert_eq!(of(&house, id, 3).await.0, EXPIRED);
 }
 
 #[tokio::test(start_paused = true)]

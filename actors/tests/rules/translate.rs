@@ -111,7 +111,7 @@ impl World {
             What::Cancel(whom) => {
                 let told = model::Command::Cancel {
                     person: person(whom),
-                    by_host: !caller.is(whom.number) && !self.has_booked(caller, *whom),
+                    by_host: caller.is_host() && !caller.is(whom.number),
                     if_version,
                 };
                 (Command::Cancel(self.target(caller, *whom)), told)
@@ -254,11 +254,6 @@ impl World {
             },
         };
         (Command::ReserveGroup(group), told)
-    }
-
-    fn has_booked(&self, caller: &Caller, whom: Whom) -> bool {
-        let row = self.model.rsvps().get(&somebody(whom.number).key);
-        row.is_some_and(|row| row.booked_by.is_some() && row.booked_by == caller.key)
     }
 
     pub fn fresh(&mut self) -> RsvpId {

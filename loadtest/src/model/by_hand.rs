@@ -5,6 +5,9 @@ use std::collections::BTreeSet;
 
 use super::{Model, Refusal, Rejection, Status, Which};
 
+/// The most RSVPs that one command promotes.
+const PROMOTED_MAX: usize = 1_000;
+
 impl Model {
     /// All parties must fit together into what is free.
     pub(super) fn judge_promotion(&self, which: &Which) -> Result<(), Refusal> {
@@ -13,7 +16,14 @@ impl Model {
             .waiting
             .iter()
             .filter(|party| tickets.contains(&party.ticket));
-        let spots: u64 = chosen.map(|party| party.spots).sum();
+        let (mut spots, mut people) = (0, 0);
+        for party in chosen {
+            spots += party.spots;
+            people += party.members.len();
+        }
+        if people > PROMOTED_MAX {
+            return Err(Rejection::Invalid.into());
+        }
         if spots > self.available_spots() {
             return Err(Rejection::NoFreeSpots.into());
         }

@@ -1,6 +1,11 @@
 //! Offers: a promotion that waits to be accepted. It is the party's: whoever answers, answers for all.
 
+use std::collections::HashSet;
+
 use super::{CancelReason, EventKind, Model, Rejection, Status};
+
+/// So many offers end with one command, and whoever is with them; the next end with the next.
+const ENDED_AT_ONCE: usize = 1_000;
 
 impl Model {
     /// Lets an offer end a little later. It is for whoever knows its time to the millisecond alone, and which of two
@@ -88,7 +93,7 @@ impl Model {
         }
     }
 
-    /// Ends what is over, in the order of ends and then of people.
+    /// Ends what is over, in the order of ends and then of people: the first so many, and whoever is with them.
     pub(super) fn expire(&mut self) {
         let mut over: Vec<(i64, String)> = Vec::new();
         for (person, row) in &self.rsvps {
@@ -99,6 +104,11 @@ impl Model {
             }
         }
         over.sort_unstable();
+        if over.len() > ENDED_AT_ONCE {
+            let first = over[..ENDED_AT_ONCE].iter();
+            let chosen: HashSet<String> = first.flat_map(|(_, person)| self.party_of(person)).collect();
+            over.retain(|(_, person)| chosen.contains(person));
+        }
         for (_, person) in over {
             self.end(&person, EventKind::Expired, CancelReason::OfferExpired);
         }

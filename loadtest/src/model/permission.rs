@@ -60,7 +60,10 @@ impl Model {
             Command::Reserve { person, .. } => {
                 by_host || (person == by && (guests_are_fine || !is_guest(by)))
             }
-            Command::ReserveGroup { .. } => guests_are_fine && !is_guest(by),
+            // Into a private activity the host alone brings people.
+            Command::ReserveGroup { .. } => {
+                guests_are_fine && !is_guest(by) && (by_host || !self.settings.private)
+            }
             Command::Update { person, .. } | Command::Cancel { person, .. } => {
                 by_host || person == by || is_booker(person) || is_unknown(person)
             }

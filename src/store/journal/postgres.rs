@@ -217,6 +217,9 @@ impl Journal for PostgresJournal {
         after: Option<RsvpId>,
         most: u32,
     ) -> Result<Option<RsvpId>, JournalError> {
+        if after.is_none() && !in_time(loading::has_standing(&self.db, id)).await? {
+            return Ok(None);
+        }
         let connection = connection(&self.others).await?;
         let reason = CancelReason::ActivityCancelled;
         let followed: Vec<Uuid> = connection

@@ -139,6 +139,10 @@ impl Journal for SqliteJournal {
         after: Option<RsvpId>,
         most: u32,
     ) -> Result<Option<RsvpId>, JournalError> {
+        // What followed long ago keeps nobody from writing.
+        if after.is_none() && !loading::has_standing(&self.db, id).await? {
+            return Ok(None);
+        }
         let reason = CancelReason::ActivityCancelled;
         let mut transaction = self.begin().await?;
         let followed: Vec<Uuid> = sqlx::query_scalar(FOLLOW_CANCELLATION)

@@ -1,5 +1,7 @@
 //! A party answers an offer, or its time is over. Whoever answers does it for the whole party.
 
+use std::collections::HashSet;
+
 use super::{ended, in_time_to_cancel, live, target};
 use crate::domain::command::{Request, Target};
 use crate::domain::draft::State;
@@ -8,6 +10,10 @@ use crate::domain::rejection::Rejection;
 use crate::domain::rsvp::{CancelReason, Rsvp, Status};
 use crate::domain::rsvp_table::Slot;
 use crate::domain::time::Timestamp;
+
+/// So many offers end with one command. All that were made at once end at once, and the end of very many is not to be
+/// written in one piece: the next command ends the next.
+const ENDED_AT_ONCE: usize = 1_000;
 
 pub(super) fn accept(
     state: State<'_>,
@@ -48,10 +54,16 @@ pub(super) fn decline(
     Ok(offered_with(state, slot).map(declined).collect())
 }
 
-/// Every offer ends whose time is over.
+/// Offers end whose time is over: the first of them, and whoever has them together with others.
 pub(super) fn expire(state: State<'_>, now: Timestamp) -> Vec<Fact> {
+    let mut due = state.due(now);
+    if due.len() > ENDED_AT_ONCE {
+        let first = &due[..ENDED_AT_ONCE];
+        let chosen: HashSet<Slot> = first.iter().flat_map(|slot| offered_with(state, *slot)).collect();
+        due.retain(|slot| chosen.contains(slot));
+    }
     let expired = |slot| ended(state.row(slot), CancelReason::OfferExpired);
-    state.due(now).into_iter().map(expired).collect()
+    due.into_iter().map(expired).collect()
 }
 
 fn is_offered(rsvp: &Rsvp) -> bool {

@@ -24,8 +24,9 @@ pub(in crate::domain) fn permit(state: State<'_>, request: &Request) -> Result<(
     }
     let is_host = is_host(state.head(), by);
     let settings = &state.head().settings;
+    let is_private = settings.visibility == Visibility::Private;
     let knows_of_it = || own(state, by).is_some_and(|slot| lets_in(state.row(slot)));
-    if settings.visibility == Visibility::Private && !is_host && !knows_of_it() {
+    if is_private && !is_host && !knows_of_it() {
         return Err(Rejection::NotFound);
     }
     let guests_welcome = is_host || settings.guests == GuestPolicy::Open;
@@ -34,7 +35,8 @@ pub(in crate::domain) fn permit(state: State<'_>, request: &Request) -> Result<(
             is_host
                 || is_oneself(state, by, &reserve.person) && (guests_welcome || !reserve.person.is_guest())
         }
-        Command::ReserveGroup(_) => by.account().is_some() && guests_welcome,
+        // New people come into a private activity by its host, or whoever was put out would come back by a friend.
+        Command::ReserveGroup(_) => by.account().is_some() && guests_welcome && (is_host || !is_private),
         Command::Update(update) => is_host || may(state, by, &update.target, |rsvp| is_booker(rsvp, by)),
         Command::Cancel(target) => is_host || may(state, by, target, |rsvp| is_booker(rsvp, by)),
         Command::Accept(target) | Command::Decline(target) => {

@@ -10,7 +10,11 @@ use crate::domain::ids::{RsvpId, Ticket};
 use crate::domain::rejection::{Rejection, Which};
 use crate::domain::rsvp::{CancelReason, Status};
 use crate::domain::rsvp_table::Slot;
+use crate::domain::settings::FieldError;
 use crate::domain::time::Timestamp;
+
+/// The most RSVPs that one command promotes: all of them are told.
+const PROMOTED_MAX: usize = 1_000;
 
 pub(super) fn decide(state: State<'_>, reassign: &Reassign, now: Timestamp) -> Result<Vec<Fact>, Rejection> {
     let mut removed = HashSet::new();
@@ -29,6 +33,9 @@ pub(super) fn decide(state: State<'_>, reassign: &Reassign, now: Timestamp) -> R
         Promote::These(ids) => named(state, &removed, ids)?,
         Promote::Next(parties) => next(state, &removed, *parties),
     };
+    if parties.values().map(Vec::len).sum::<usize>() > PROMOTED_MAX {
+        return Err(too_many(&reassign.promote));
+    }
     let needs: u64 = parties
         .values()
         .flatten()
@@ -79,6 +86,17 @@ fn next(state: State<'_>, removed: &HashSet<Slot>, parties: u32) -> Parties {
         .filter(|(_, members)| !members.is_empty())
         .take(parties as usize)
         .collect()
+}
+
+fn too_many(promote: &Promote) -> Rejection {
+    let field = match promote {
+        Promote::These(_) => "promote",
+        Promote::Next(_) => "count",
+    };
+    Rejection::Invalid(vec![FieldError {
+        field,
+        message: format!("the parties have more than {PROMOTED_MAX} RSVPs in all; promote fewer at once"),
+    }])
 }
 
 /// An RSVP that stands and is not about to be removed.
