@@ -1,6 +1,7 @@
 //! The rules that the tree itself must keep: who may use what, what belongs together, and what may be built on.
 
 mod paths;
+mod pointers;
 
 use std::fs;
 use std::path::{Path, PathBuf};

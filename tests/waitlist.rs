@@ -214,6 +214,54 @@ async fn more_capacity_promotes_in_the_same_step_and_less_evicts_nobody() {
 }
 
 #[tokio::test]
+async fn lowering_the_waitlist_capacity_sends_nobody_away() {
+    let server = Server::start().await;
+    let path = server.open(json!({"capacity": 1})).await;
+    let people = people(5);
+    server
+        .reserve_all(&path, &people[..4].iter().collect::<Vec<_>>())
+        .await;
+    let newcomer = &people[4];
+    for (capacity, code) in [(1, "waitlist_full"), (0, "activity_full")] {
+        let change = json!({"waitlist_capacity": capacity});
+        let changed = server.patch(&path).by(&host()).json(&change).send().await;
+        let changed = changed.expect(200);
+        assert_eq!(
+            (&changed["waitlist_capacity"], &changed["waitlisted_parties"]),
+            (&json!(capacity), &json!(3))
+        );
+        server
+            .reserve(&path, newcomer, json!({}))
+            .await
+            .expect_problem(409, code);
+    }
+    let server = server.restart().await;
+    for (person, position) in people[1..4].iter().zip(1..) {
+        assert_eq!(place(&server.rsvp(&path, person).await)[0], Some(position));
+    }
+
+    // They go on moving up, and newcomers still may not wait.
+    server
+        .delete(&format!("{path}/rsvp"))
+        .by(&people[0])
+        .send()
+        .await
+        .expect(200);
+    assert_eq!(status(&server, &path, &people[1]).await, "confirmed");
+    server
+        .reserve(&path, newcomer, json!({}))
+        .await
+        .expect_problem(409, "activity_full");
+    let events = server.events(&path).await;
+    let kinds: Vec<&Value> = events[4..].iter().map(|event| &event["kind"]).collect();
+    assert_eq!(
+        kinds,
+        ["activity_updated", "activity_updated", "cancelled", "promoted"]
+    );
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn while_the_host_holds_promotion_back_nobody_moves_and_then_everybody_who_fits() {
     let server = Server::start().await;
     let path = server.open(json!({"capacity": 2})).await;

@@ -142,7 +142,7 @@ impl Model {
 #[cfg(test)]
 mod tests {
     use crate::model::testing::*;
-    use crate::model::{EventKind, SettingsChange};
+    use crate::model::{EventKind, Rejection, SettingsChange};
 
     /// A full activity of 4 whose line is: a party of 3, then singles.
     fn three_then_singles(patience: u32) -> crate::model::Model {
@@ -297,6 +297,34 @@ mod tests {
         reserve(&mut model, "ada", 0).unwrap();
         reserve(&mut model, "bob", 0).unwrap();
         assert!(promoted(&cancel_at(&mut model, STARTS_AT_US, "ada").unwrap()).is_empty());
+    }
+
+    #[test]
+    fn a_shorter_waitlist_sends_nobody_away() {
+        let mut model = capacity(1);
+        for person in ["ada", "bob", "cyd", "dan"] {
+            reserve(&mut model, person, 0).unwrap();
+        }
+        let shorter = SettingsChange {
+            waitlist_capacity: Some(Some(1)),
+            ..SettingsChange::default()
+        };
+        let answer = change(&mut model, shorter).unwrap();
+        assert_eq!(kinds(&answer), [EventKind::ActivityUpdated]);
+        assert_eq!(line(&model), [["bob"], ["cyd"], ["dan"]]);
+
+        // Newcomers may wait again once fewer wait than may.
+        for leaves in ["ada", "cyd"] {
+            let refusal = reserve(&mut model, "eve", 0).unwrap_err();
+            assert_eq!(refusal, Rejection::WaitlistFull);
+            cancel(&mut model, leaves).unwrap();
+        }
+        assert_eq!(line(&model), [["dan"]]);
+        let refusal = reserve(&mut model, "eve", 0).unwrap_err();
+        assert_eq!(refusal, Rejection::WaitlistFull);
+        cancel(&mut model, "bob").unwrap();
+        reserve(&mut model, "eve", 0).unwrap();
+        assert_eq!(line(&model), [["eve"]]);
     }
 
     #[test]
