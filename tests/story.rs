@@ -12,9 +12,9 @@ use crate::support::{Answer, Guest, Person, command, contact, host};
 const DOORS_S: i64 = 60;
 /// How long an offer lasts, in seconds.
 const TTL_S: i64 = 300;
-/// Those who come with an account; the first of them is number 2.
+/// The thirty who come with an account; the first of them is number 2.
 const PEOPLE: std::ops::RangeInclusive<u128> = 2..=31;
-/// Whoever books for a group.
+/// Whoever comes, and books for a group, too.
 const BOOKER: u128 = 8;
 /// Whoever waits for three seats.
 const THREE: u128 = 9;
@@ -58,7 +58,7 @@ impl Stage {
 #[tokio::test]
 async fn a_story_of_one_evening_in_which_everybody_agrees_after_every_step() {
     let mut stage = Stage::open(json!({
-        "capacity": 10, "patience": 1, "opens_at": "2026-05-01T12:01:00Z",
+        "capacity": 11, "patience": 1, "opens_at": "2026-05-01T12:01:00Z",
     }))
     .await;
     stage.watch(None, false).await;
@@ -78,8 +78,8 @@ async fn a_story_of_one_evening_in_which_everybody_agrees_after_every_step() {
     stage.agrees("somebody was early", &[]).await;
     stage.server.clock.advance_s(1);
 
-    // Six people, a group of four, a guest, a party of three, and everybody else.
-    for person in 2..BOOKER {
+    // Seven people, a group of four whom the last of them has booked, a guest, a party of three, and everybody else.
+    for person in 2..=BOOKER {
         assert_eq!(stage.comes(person, 0).await["status"], "confirmed");
     }
     let booker = Person::member(BOOKER);
@@ -91,7 +91,7 @@ async fn a_story_of_one_evening_in_which_everybody_agrees_after_every_step() {
     for person in THREE + 1..=*PEOPLE.end() {
         assert_eq!(stage.comes(person, 0).await["status"], "waitlisted");
     }
-    let rush = [&["confirmed"; 10][..], &["waitlisted"; 24][..]].concat();
+    let rush = [&["confirmed"; 11][..], &["waitlisted"; 24][..]].concat();
     stage.agrees("everybody has come", &rush).await;
     assert_eq!(stage.watchers[1].rsvp()["position"], 24);
 
@@ -103,7 +103,7 @@ async fn a_story_of_one_evening_in_which_everybody_agrees_after_every_step() {
     assert_eq!(stage.status_of(THREE + 1).await, "confirmed");
     let log = stage.server.events(&stage.path).await;
     let reason = log.last().unwrap()["reason"].as_str().unwrap().to_owned();
-    assert_eq!(reason, "promoted past ticket 9, which needs 3 of 1 free");
+    assert_eq!(reason, "promoted past ticket 10, which needs 3 of 1 free");
     stage.leaves(4).await;
     stage
         .agrees("a seat is kept for the party that guards", &["cancelled"])
@@ -187,7 +187,7 @@ async fn a_story_of_one_evening_in_which_everybody_agrees_after_every_step() {
 
     // The room is smaller than it was thought, and nobody is put out for that.
     stage
-        .change(json!({"capacity": 8, "promotion": {"mode": "auto"}, "waitlist_paused": true}))
+        .change(json!({"capacity": 9, "promotion": {"mode": "auto"}, "waitlist_paused": true}))
         .await;
     stage
         .agrees(
@@ -198,7 +198,12 @@ async fn a_story_of_one_evening_in_which_everybody_agrees_after_every_step() {
     let shown = stage.server.get(&stage.path).send().await.expect(200);
     assert_eq!(shown["available_spots"], 0);
     let held = shown["confirmed_spots"].as_u64().unwrap() + shown["offered_spots"].as_u64().unwrap();
-    assert_eq!(held, 10, "nobody was put out");
+    assert_eq!(held, 11, "nobody was put out");
+    assert_eq!(
+        stage.rows().await.len(),
+        30 + 4 + 2,
+        "with the guest, and whoever has the guest's seat"
+    );
 
     // By hand: the last in the line is let in past everybody, once there is room.
     let last = stage.server.rsvp(&stage.path, &Person::member(31)).await["id"].clone();

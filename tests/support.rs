@@ -23,7 +23,7 @@ mod server;
 mod socket;
 mod tokens;
 
-pub(crate) use audit::{audit, examine};
+pub(crate) use audit::{Audit, audit, examine};
 pub(crate) use booking::{Person, host, path_of, usual_activity, with};
 pub(crate) use burst::{Burst, Crowd, unix_ms};
 pub(crate) use certificate::Certificate;

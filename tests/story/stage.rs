@@ -1,11 +1,11 @@
-//! One activity with three who watch, and what must agree after every step: what they see, what the server answers, its
-//! rows, and its decision log.
+//! One activity with three who watch, and what must agree after every step: what they see, what the server answers, the
+//! host's list, the decision log, and the rows of the database.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
-use crate::support::{Follower, Person, Server, Socket, host};
+use crate::support::{Audit, Follower, Person, Server, Socket, host};
 
 /// Somebody who watches over a socket.
 pub(super) struct Watcher {
@@ -22,6 +22,8 @@ pub(super) struct Stage {
     pub(super) watchers: Vec<Watcher>,
     /// How much of the decision log was looked at.
     read: usize,
+    /// What the database held after the step before.
+    audited: Audit,
 }
 
 impl Watcher {
@@ -42,11 +44,13 @@ impl Stage {
     pub(super) async fn open(fields: Value) -> Self {
         let server = Server::start().await;
         let path = server.open(fields).await;
+        let audited = server.audit().await;
         Self {
             server,
             path,
             watchers: Vec::new(),
             read: 0,
+            audited,
         }
     }
 
@@ -92,6 +96,16 @@ impl Stage {
                 "{step}: {line}"
             );
         }
+
+        // The rows of the database add up, and nothing of what was there before has changed.
+        let audited = self.server.audit().await;
+        audited.follows(&self.audited);
+        assert_eq!(
+            (audited.events, audited.rsvps),
+            (events.len(), rows.len()),
+            "{step}"
+        );
+        self.audited = audited;
 
         for watcher in &mut self.watchers {
             watcher.catch_up(seq).await;

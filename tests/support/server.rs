@@ -11,7 +11,7 @@ use turnout::app::{App, Outside, Running};
 use turnout::config::{Config, Sources};
 
 use super::request::Request;
-use super::{SECRET, TestClock, audit, database_of, id_of};
+use super::{Audit, SECRET, TestClock, audit, database_of, id_of};
 
 pub(crate) struct Server {
     pub(crate) clock: Arc<TestClock>,
@@ -91,6 +91,11 @@ impl Server {
     pub(crate) async fn stop(self) {
         self.running.shutdown().await;
         audit(&self.database).await;
+    }
+
+    /// Checks all that it has written so far.
+    pub(crate) async fn audit(&self) -> Audit {
+        audit(&self.database).await
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
