@@ -337,20 +337,34 @@ async fn the_door_is_kept_by_the_host_and_administrators_at_all_times() {
     let (ada, booker) = (Person::member(2), Person::member(3));
     let own = server.reserve(&path, &ada, json!({})).await.expect(201);
     let own = format!("/rsvps/{}/check-in", own["rsvp"]["id"].as_str().unwrap());
-    for person in [&ada, &booker] {
+    let party = server.party(&path, &booker, &[("Bo", 0), ("Cy", 0)]).await;
+    let booked = format!("{}/check-in", party[0].path());
+    // Neither the own RSVP, nor that of a stranger, nor one that they have booked themselves.
+    for (door, person) in [(&own, &ada), (&own, &booker), (&booked, &booker)] {
         server
-            .post(&own)
+            .post(door)
             .by(person)
             .send()
             .await
             .expect_problem(403, "forbidden");
         server
-            .delete(&own)
+            .delete(door)
             .by(person)
             .send()
             .await
             .expect_problem(403, "forbidden");
     }
+    let code = json!({"code": server.code_of(&party[0]).await});
+    let scan = server.post(&format!("{path}/check-in")).by(&booker);
+    scan.json(&code).send().await.expect_problem(403, "forbidden");
+    // The door is for people with an account.
+    server
+        .post(&booked)
+        .by_guest(&party[0])
+        .send()
+        .await
+        .expect_problem(401, "unauthenticated");
+    assert_eq!(checked_in_spots(&server, &path).await, 0);
     server
         .post(&own)
         .send()
