@@ -253,8 +253,7 @@ impl Crowd {
             Outcome::Acknowledged { answer, .. } => {
                 let account = self.account_of(&driven.record);
                 for rsvp in answer.told.rsvps() {
-                    self.people.learn(rsvp, account);
-                    told.push((rsvp.person(), rsvp.status));
+                    told.push((self.people.learn(rsvp, account), rsvp.status));
                 }
             }
             // Whoever had no answer until time was up will have none.

@@ -35,6 +35,8 @@ pub(super) struct Known {
 #[derive(Debug, Default)]
 pub(super) struct People {
     known: HashMap<String, Known>,
+    /// By the ids of their RSVPs: whoever booked for somebody else is not told for whom.
+    by_rsvp: HashMap<Uuid, String>,
     /// In the order in which they came.
     order: Vec<String>,
 }
@@ -48,11 +50,14 @@ impl People {
         self.known.get_mut(person)
     }
 
-    /// Takes over what somebody was told. `account` is that of whoever gave the command that brought them in.
-    pub(super) fn learn(&mut self, said: &SeenRsvp, account: Option<usize>) {
-        let person = said.person();
+    /// Takes over what somebody was told, and answers about whom. `account` is that of whoever gave the command that
+    /// brought them in.
+    pub(super) fn learn(&mut self, said: &SeenRsvp, account: Option<usize>) -> String {
+        let person = self.by_rsvp.get(&said.id).cloned();
+        let person = person.unwrap_or_else(|| said.person());
         let Some(known) = self.known.get_mut(&person) else {
             self.order.push(person.clone());
+            self.by_rsvp.insert(said.id, person.clone());
             let known = Known {
                 rsvp: said.id,
                 status: said.status,
@@ -64,8 +69,8 @@ impl People {
                 is_busy: false,
                 minds_offer: None,
             };
-            self.known.insert(person, known);
-            return;
+            self.known.insert(person.clone(), known);
+            return person;
         };
         if said.manage_token.is_some() {
             known.token.clone_from(&said.manage_token);
@@ -75,6 +80,7 @@ impl People {
             known.status = said.status;
             known.guest_count = said.guest_count;
         }
+        person
     }
 
     /// Somebody for whom `fits` holds, at random; nobody where a few tries find nobody.

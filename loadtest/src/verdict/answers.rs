@@ -18,7 +18,7 @@ pub(super) fn replay(
     model: &mut Model,
     findings: &mut Vec<Finding>,
 ) {
-    let overbooking = step.answered.and_then(|(_, said)| overbooking(said, model));
+    let overbooking = step.answered.and_then(|(_, said)| overbooking(step, said, model));
     let stamp_us = ends.stamp_us(step, model);
     let outcome = model.submit(&step.request(stamp_us));
     if let Ok(answer) = &outcome {
@@ -74,13 +74,13 @@ fn statuses(said: &SeenAnswer) -> String {
 }
 
 /// What would be held if what is said were so, in case that is more than there is.
-fn overbooking(said: &SeenAnswer, model: &Model) -> Option<Finding> {
+fn overbooking(step: &Step<'_>, said: &SeenAnswer, model: &Model) -> Option<Finding> {
     let (mut before, mut after) = (0, 0);
     for rsvp in said.told.rsvps() {
         if matches!(rsvp.status, SeenStatus::Confirmed | SeenStatus::Offered) {
             after += 1 + u64::from(rsvp.guest_count);
         }
-        let row = model.rsvps().get(&rsvp.person());
+        let row = model.rsvps().get(&step.whose(rsvp));
         let holds = row.filter(|row| matches!(row.status, Status::Confirmed | Status::Offered));
         before += holds.map_or(0, |row| row.spots());
     }
@@ -193,6 +193,7 @@ fn compare_told(
                     rsvp: expected,
                     name: expected.name.as_deref().or(own_name),
                     activity,
+                    to_booker: step.is_by_booker(),
                 };
                 compare_rsvp(said.seq, rsvp, &expected, findings);
             }

@@ -75,6 +75,7 @@ impl All<'_> {
                 rsvp,
                 name: rsvp.name.as_deref().or_else(|| self.names.get(person).copied()),
                 activity: self.activity,
+                to_booker: false,
             };
             compare_rsvp(self.seq, said, &expected, findings);
         }

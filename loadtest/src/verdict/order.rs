@@ -7,7 +7,7 @@ use super::people::{People, actor};
 use super::unclaimed::UnclaimedEvents;
 use crate::history::{Asker, History, Outcome, Record, Tick};
 use crate::model::{Command, GroupMode, Request, Which};
-use crate::seen::{LastState, SeenAnswer};
+use crate::seen::{LastState, SeenAnswer, SeenRsvp};
 
 /// A command with a place in the order.
 pub(super) struct Step<'a> {
@@ -93,6 +93,19 @@ impl<'a> Step<'a> {
     /// Whom it is about, in words.
     pub(super) fn person(&self) -> String {
         told(self.command)
+    }
+
+    /// Whose RSVP is told in the answer. Whoever booked it for somebody else is not told for whom, but has said so.
+    pub(super) fn whose(&self, said: &SeenRsvp) -> String {
+        match self.command.person() {
+            Some(person) if said.user_id.is_none() && said.email.is_none() => person.to_owned(),
+            _ => said.person(),
+        }
+    }
+
+    /// Whether it was asked by somebody who has booked that RSVP for somebody else.
+    pub(super) fn is_by_booker(&self) -> bool {
+        matches!(self.asker, Some(Asker::Account(_))) && self.command.person().is_some()
     }
 
     /// The name that the person has whom it is about, if that person asked.

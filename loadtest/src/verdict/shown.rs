@@ -13,6 +13,8 @@ pub(super) struct ExpectedRsvp<'a> {
     /// Not known where somebody else brought the person in.
     pub(super) name: Option<&'a str>,
     pub(super) activity: Uuid,
+    /// Whether it is shown to whoever booked it for somebody else, who sees neither the address nor what is wished for.
+    pub(super) to_booker: bool,
 }
 
 /// Compares what is shown of one RSVP with what must be; the first difference is enough.
@@ -99,13 +101,10 @@ fn first_difference(said: &SeenRsvp, expected: &ExpectedRsvp<'_>) -> Option<(&'s
             user_id.as_deref(),
             Some(rsvp.person.as_str()).filter(|_| !is_guest),
         ),
-        // Whoever may not see it is not told it.
         (
             "email",
             said.email.as_deref(),
-            said.email
-                .as_ref()
-                .and(Some(rsvp.person.as_str()).filter(|_| is_guest)),
+            Some(rsvp.person.as_str()).filter(|_| is_guest && !expected.to_booker),
         ),
         (
             "name",
@@ -116,7 +115,9 @@ fn first_difference(said: &SeenRsvp, expected: &ExpectedRsvp<'_>) -> Option<(&'s
         (
             "special_requirements",
             said.special_requirements.as_deref(),
-            rsvp.special_requirements.as_deref(),
+            rsvp.special_requirements
+                .as_deref()
+                .filter(|_| !expected.to_booker),
         ),
         (
             "cancel_reason",

@@ -127,6 +127,16 @@ fn cancel_of(person: &str) -> Command {
     }
 }
 
+fn require(person: &str, what: &str) -> Command {
+    Command::Update {
+        person: person.into(),
+        guest_count: None,
+        special_requirements: Some(Some(what.to_owned())),
+        name: None,
+        if_version: None,
+    }
+}
+
 fn bulk(promote: &[&str], remove: &[&str]) -> Command {
     let owned = |people: &[&str]| people.iter().map(|person| (*person).to_owned()).collect();
     Command::Bulk {
@@ -254,11 +264,12 @@ fn wrong_field(evidence: &Evidence) -> Vec<&'static str> {
 
 #[test]
 fn every_field_that_guests_groups_and_offers_have_is_compared() {
-    let forgeries: [(usize, Forgery<SeenAnswer>); 8] = [
+    let forgeries: [(usize, Forgery<SeenAnswer>); 9] = [
         (
             2,
             ("email", |answer| one(answer).email = Some("eva@x.org".into())),
         ),
+        (4, ("email", |answer| one(answer).email = None)),
         (2, ("user_id", |answer| one(answer).user_id = Some(user("eve")))),
         (4, ("booked_by", |answer| one(answer).booked_by = None)),
         (4, ("group_id", |answer| one(answer).group_id = None)),
@@ -277,13 +288,6 @@ fn every_field_that_guests_groups_and_offers_have_is_compared() {
         forge(evidence.answer_mut(index));
         assert_eq!(wrong_field(&evidence), [field], "{field}");
     }
-}
-
-#[test]
-fn whoever_may_not_see_an_address_is_not_told_it() {
-    let mut evidence = story();
-    one(evidence.answer_mut(4)).email = None;
-    assert_eq!(findings(&evidence), []);
 }
 
 #[test]
@@ -320,6 +324,24 @@ fn each_for_itself_is_compared_with_what_became_of_it() {
         matches!(&findings(&evidence)[..], [Finding::WrongStatus { said, expected, .. }]
             if said == "waitlist_full" && expected == "already_reserved")
     );
+}
+
+#[test]
+fn whoever_has_booked_for_somebody_is_told_neither_the_address_nor_the_wishes() {
+    let booked = || {
+        Evidence::of(9, |run| {
+            run.submit(booker(), group(&[(AMY, 0), (BEN, 0)], GroupMode::All));
+            run.submit(Asker::Own, require(AMY, "a ramp"));
+            run.submit(booker(), cancel_of(AMY));
+        })
+    };
+    assert_eq!(findings(&booked()), []);
+    let mut told = booked();
+    one(told.answer_mut(2)).email = Some(AMY.into());
+    assert_eq!(wrong_field(&told), ["email"]);
+    let mut told = booked();
+    one(told.answer_mut(2)).special_requirements = Some("a ramp".into());
+    assert_eq!(wrong_field(&told), ["special_requirements"]);
 }
 
 #[test]

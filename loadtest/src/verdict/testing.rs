@@ -183,7 +183,7 @@ impl Run {
                 self.log(&before, &actor(&asker, &command), &answer.events);
                 Outcome::Acknowledged {
                     at,
-                    answer: Box::new(seen_answer(&self.model, &command, &answer)),
+                    answer: Box::new(seen_answer(&self.model, &asker, &command, &answer)),
                 }
             }
             Err(refusal) => Outcome::Rejected {
@@ -327,8 +327,14 @@ fn actor(asker: &Asker, command: &Command) -> String {
     }
 }
 
-fn seen_answer(model: &Model, command: &Command, answer: &Answer) -> SeenAnswer {
+fn seen_answer(model: &Model, asker: &Asker, command: &Command, answer: &Answer) -> SeenAnswer {
     let told = match &answer.told {
+        // Whoever booked it for somebody else.
+        Told::One(rsvp) if matches!(asker, Asker::Account(_)) => SeenTold::One(Box::new(SeenRsvp {
+            email: None,
+            special_requirements: None,
+            ..seen_rsvp(rsvp)
+        })),
         Told::One(rsvp) => SeenTold::One(Box::new(seen_rsvp(rsvp))),
         Told::Several(rsvps) => SeenTold::Several(rsvps.iter().map(seen_rsvp).collect()),
         Told::Each(results) => SeenTold::Each(results.iter().map(seen_result).collect()),

@@ -324,7 +324,7 @@ impl State {
         if self.fault == Fault::Miscounts {
             counts["available_spots"] = json!(counts["available_spots"].as_u64().unwrap() + 1);
         }
-        let mut body = orders::body(&self.activities[id], id, &request.command, &answer);
+        let mut body = orders::body(&self.activities[id], id, (&request.command, &actor), &answer);
         body["counts"] = counts;
         (status, body, breaks)
     }

@@ -220,8 +220,13 @@ fn comers(command: &Command, asked: &Asked) -> Vec<(String, String)> {
     }
 }
 
-/// What is answered, without counts.
-pub(super) fn body(activity: &Activity, id: &str, command: &Command, answer: &Answer) -> Value {
+/// What is answered to whoever gave this command, without counts.
+pub(super) fn body(
+    activity: &Activity,
+    id: &str,
+    (command, actor): (&Command, &str),
+    answer: &Answer,
+) -> Value {
     let rsvp = |view: &RsvpView| activity.rsvp(id, view);
     let brought_in = |view: &RsvpView| {
         let mut shown = rsvp(view);
@@ -235,6 +240,13 @@ pub(super) fn body(activity: &Activity, id: &str, command: &Command, answer: &An
         }
         (Told::One(view), _) => {
             body["rsvp"] = rsvp(view);
+            if view
+                .booked_by
+                .as_ref()
+                .is_some_and(|booker| actor == format!("user:{booker}"))
+            {
+                (body["rsvp"]["email"], body["rsvp"]["special_requirements"]) = (Value::Null, Value::Null);
+            }
             if matches!(command, Command::Reserve { .. }) && is_guest(&view.person) {
                 body["manage_token"] = manage_token(id, view);
             }
