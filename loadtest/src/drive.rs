@@ -123,7 +123,10 @@ impl<'a> Sendings<'a> {
         let outcome = match said {
             Some(Said::Done(answer)) => {
                 let first = answer.told.rsvps().first().map(|rsvp| rsvp.status.as_str());
-                let became = first.unwrap_or("nobody");
+                let became = match given.command {
+                    Command::ChangeSettings(_) => "the activity",
+                    _ => first.unwrap_or("nobody"),
+                };
                 tally.count_acknowledged(became, asks_for_seats, answer.replayed, clock::unix_ms());
                 tally.acknowledged_latency.record(latency);
                 Outcome::Acknowledged { at, answer }

@@ -16,6 +16,7 @@ use crate::client::TransportError;
 use crate::drive::Deed;
 use crate::seen::SeenAnswer;
 use crate::tokens::Person;
+use crate::ws::Args;
 
 /// A command of one person.
 #[derive(Clone, Copy, Debug)]
@@ -28,6 +29,38 @@ pub struct Put<'a> {
     pub deed: Deed,
     /// The idempotency key, the same in every try.
     pub key: &'a str,
+}
+
+/// A command as it is said on a socket.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Call<'a> {
+    /// About which activity.
+    pub(crate) activity: Uuid,
+    /// By whose token: the socket is that person's.
+    pub(crate) token: &'a str,
+    /// The idempotency key, the same in every try.
+    pub(crate) key: &'a str,
+    /// What to do.
+    pub(crate) op: &'static str,
+    /// With what.
+    pub(crate) args: Option<Args<'a>>,
+}
+
+impl<'a> Call<'a> {
+    /// How this command is said.
+    fn of(put: &Put<'a>) -> Self {
+        let (op, args) = match put.deed {
+            Deed::Reserve { guest_count } => ("reserve", Some(Args::Guests { guest_count })),
+            Deed::Cancel => ("cancel", None),
+        };
+        Self {
+            activity: put.activity,
+            token: &put.person.token,
+            key: put.key,
+            op,
+            args,
+        }
+    }
 }
 
 /// What a command was answered in the end.

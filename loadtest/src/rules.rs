@@ -6,6 +6,7 @@
 
 mod crowd;
 mod errand;
+mod errands;
 mod hosting;
 mod lookout;
 mod people;
@@ -20,16 +21,17 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, sleep_until};
 
 use self::crowd::{Crowd, Next};
+use self::errand::Lines;
 use self::hosting::Hosting;
-use crate::attempt::Attempts;
 use crate::clock;
 use crate::host::{Host, open_settings};
 use crate::model::{Promotion, Settings};
 use crate::report::{Measured, RulesFigures};
-use crate::run::{ActivityFinding, Effort, Outcome, RunError, Server, faults, open_all, tell};
+use crate::run::{ActivityFinding, Effort, Outcome, RunError, Server, Via, faults, open_all, tell};
 use crate::scene::{Plan, Scene};
 use crate::shared::{SharedTally, lock};
 use crate::verdict::Finding;
+use crate::ws::Encoding;
 
 /// How long somebody with nothing to do waits before looking again.
 const LOOK_AGAIN_US: u64 = 10_000;
@@ -39,8 +41,10 @@ const LATE: Duration = Duration::from_secs(5);
 const LOOK_FOR_OFFERS: Duration = Duration::from_millis(50);
 
 /// How much of everything.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct RulesOptions {
+    /// What carries the commands that there are words for on sockets, in turn. All others go over REST.
+    pub vias: Vec<Via>,
     /// Parties that come: people alone, and groups.
     pub parties: u32,
     /// How many seats there are.
@@ -53,6 +57,17 @@ pub struct RulesOptions {
     pub offer_ttl_s: u32,
     /// Parties that may wait; `None` is unlimited.
     pub waitlist: Option<u32>,
+}
+
+impl RulesOptions {
+    /// How messages are written on sockets.
+    fn encoding(&self) -> Encoding {
+        let encoding = self.vias.iter().find_map(|via| match via {
+            Via::Rest => None,
+            Via::Ws(encoding) => Some(*encoding),
+        });
+        encoding.unwrap_or_default()
+    }
 }
 
 /// What all share.
@@ -81,20 +96,23 @@ pub async fn run(
         people: options.parties,
     };
     let scene = Scene::set(server, effort, progress, tally, plan).await?;
-    let mut lines = effort.connections(&server.target, tally);
-    open_all(&mut lines).await?;
-    let mut hosts_line = effort.connections(&server.target, tally).swap_remove(0);
-    hosts_line.open().await.map_err(|source| RunError::Connect {
-        connected: lines.len(),
-        source,
-    })?;
+    // One more, for the host.
+    let effort = Effort {
+        connections: effort.connections + 1,
+        ..*effort
+    };
+    let mut connections = effort.connections(&server.target, tally);
+    open_all(&mut connections).await?;
+    let sockets = effort.socket_lines(&server.target, options.encoding(), tally);
+    let lines = connections.into_iter().zip(sockets);
+    let lines = lines.map(|(rest, ws)| Lines { rest, ws }).collect();
     progress.set_length(u64::from(options.parties));
     lock(tally).start();
     let shared = Arc::new(Shared {
         crowd: Mutex::new(Crowd::new(&scene, options, effort.seed)),
         scene,
     });
-    let late = everybody(&shared, options, lines, hosts_line).await?;
+    let late = everybody(&shared, options, lines).await?;
     lock(tally).stop();
 
     let (records, unasked, commands) = lock(&shared.crowd).taken();
@@ -114,24 +132,24 @@ pub async fn run(
     })
 }
 
-/// The people over their connections, the host over another, and somebody who looks for offers; until all have done
-/// what they want, and the last offers have ended.
+/// The host over the last of the lines, the people over all others, and somebody who looks for offers; until all have
+/// done what they want, and the last offers have ended.
 async fn everybody(
     shared: &Arc<Shared>,
     options: &RulesOptions,
-    lines: Vec<Attempts>,
-    hosts_line: Attempts,
+    mut lines: Vec<Lines>,
 ) -> Result<Option<ActivityFinding>, RunError> {
+    let mut hosts_lines = lines.pop().expect("one more than there are connections");
     let mut people = JoinSet::new();
-    for line in lines {
-        people.spawn(work(line, Arc::clone(shared)));
+    for lines in lines {
+        people.spawn(work(lines, Arc::clone(shared)));
     }
     let mut others = JoinSet::new();
     others.spawn(lookout::look(Arc::clone(shared), options.offer_ttl_s));
-    let mut hosting = Hosting::new(options, shared.scene.effort.seed);
-    let mut hosts_line = hosting.work(shared, hosts_line, options.host_rate).await;
+    let mut hosting = Hosting::new(&shared.scene, options);
+    hosting.work(shared, &mut hosts_lines, options.host_rate).await;
     tell(&shared.scene.progress, "the last offers end …");
-    hosting.pause(shared, &mut hosts_line).await;
+    hosting.pause(shared, &mut hosts_lines).await;
     let late = wait_for_offers(shared, options.offer_ttl_s).await?;
     lock(&shared.crowd).close();
     while let Some(ended) = people.join_next().await {
@@ -166,15 +184,15 @@ async fn wait_for_offers(shared: &Shared, ttl_s: u32) -> Result<Option<ActivityF
     }
 }
 
-/// One connection takes job after job.
-async fn work(mut line: Attempts, shared: Arc<Shared>) {
+/// One connection and one socket at a time take job after job.
+async fn work(mut lines: Lines, shared: Arc<Shared>) {
     loop {
         let next = lock(&shared.crowd).next(clock::machine_us());
         match next {
             Next::Do { errand, due_us } => {
                 let since = clock::at_machine_us(due_us);
                 lock(&shared.scene.stage.tally).planned += 1;
-                let driven = errand.perform(&mut line, &shared.scene.stage, since).await;
+                let driven = errand.perform(&mut lines, &shared.scene.stage, since).await;
                 let mut crowd = lock(&shared.crowd);
                 crowd.settle(&errand, driven, due_us);
                 shared.scene.progress.set_position(crowd.arrived());

@@ -12,7 +12,7 @@ pub use encoding::Encoding;
 pub(crate) use encoding::Heard;
 pub(crate) use socket::{Opening, Socket};
 pub use source::Sources;
-pub(crate) use words::{HeardError, HeardOk, HeardSubscribed, HeardWelcome, Retry, Say, Subscription};
+pub(crate) use words::{Args, HeardError, HeardOk, HeardSubscribed, HeardWelcome, Retry, Say, Subscription};
 
 /// Where sessions are.
 pub(crate) const PATH: &str = "/api/v1/ws";

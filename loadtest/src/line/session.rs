@@ -5,11 +5,10 @@ use std::time::Duration;
 use tokio::time::timeout;
 use uuid::Uuid;
 
-use super::{Opens, Put, Refused, Said};
+use super::{Call, Opens, Refused, Said};
 use crate::attempt::{REFUSALS, Tried, tried_over_http};
 use crate::client::TransportError;
 use crate::clock;
-use crate::tokens::Person;
 use crate::utc::micros;
 use crate::ws::{
     Heard, HeardError, HeardOk, HeardSubscribed, HeardWelcome, Opening, Retry, Say, Socket, Subscription,
@@ -19,8 +18,8 @@ use crate::ws::{
 #[derive(Debug)]
 pub(super) struct Session {
     socket: Socket,
-    /// The user id of whom it speaks for.
-    person: String,
+    /// The token of whom it speaks for. Whoever comes back without an account has another one from then on.
+    token: String,
     /// How many commands were sent on it: each has its own number.
     sent: u64,
     /// Whether the server has said that it goes away.
@@ -69,16 +68,16 @@ impl Ungreeted {
 }
 
 impl Session {
-    /// Opens a socket, greets the server in the name of `person`, and follows an activity if there is one to follow.
+    /// Opens a socket, greets the server with `token`, and follows an activity if there is one to follow.
     pub(super) async fn open(
         opening: &Opening<'_>,
-        person: &Person,
+        token: &str,
         follows: Option<Uuid>,
     ) -> Result<Self, Ungreeted> {
         let mut socket = Socket::open(opening).await?;
         let subscribe = follows.map(Subscription::to);
         let hello = Say::Hello {
-            token: Some(&person.token),
+            token: Some(token),
             subscribe: subscribe.as_slice(),
         };
         let asked_us = clock::machine_us();
@@ -88,15 +87,15 @@ impl Session {
         Ok(Self {
             greeting: Greeting { asked_us, ..greeting },
             socket,
-            person: person.id.clone(),
+            token: token.to_owned(),
             sent: 0,
             drains: false,
         })
     }
 
-    /// Whether it speaks for this person.
-    pub(super) fn is_of(&self, person: &Person) -> bool {
-        self.person == person.id
+    /// Whether it speaks for whoever has this token.
+    pub(super) fn is_of(&self, token: &str) -> bool {
+        self.token == token
     }
 
     /// Whether the server has said that it goes away.
@@ -152,10 +151,10 @@ impl Session {
     }
 
     /// Sends one command and waits for its answer.
-    pub(super) async fn exchange(&mut self, put: &Put<'_>) -> Result<Tried<Said>, TransportError> {
+    pub(super) async fn exchange(&mut self, call: &Call<'_>) -> Result<Tried<Said>, TransportError> {
         self.sent += 1;
         let id = self.sent.to_string();
-        let command = Say::command(&id, put.key, put.activity, put.deed);
+        let command = Say::command(&id, call);
         self.socket.say(&command).await?;
         loop {
             let frame = self.socket.hear().await?;
@@ -164,9 +163,9 @@ impl Session {
                 let heard = heard?;
                 match &*heard.kind {
                     "draining" => self.drains = true,
-                    "ok" => answer = Some(done(&heard, &id, put)?),
+                    "ok" => answer = Some(done(&heard, &id, call)?),
                     "error" => {
-                        let tried = not_done(&heard, &id, put)?;
+                        let tried = not_done(&heard, &id, call)?;
                         // Whoever is sent away because the server goes away does not stay for the pause.
                         self.drains |= matches!(&tried, Tried::Refused { code, .. } if code == "draining");
                         answer = Some(tried);
@@ -183,22 +182,22 @@ impl Session {
 
 const NOT_ASKED: TransportError = TransportError::Malformed("an answer to what was not asked");
 
-fn done(heard: &Heard<'_>, id: &str, put: &Put<'_>) -> Result<Tried<Said>, TransportError> {
+fn done(heard: &Heard<'_>, id: &str, call: &Call<'_>) -> Result<Tried<Said>, TransportError> {
     let unreadable = || Ok(Tried::Final(Said::Unreadable("ok unreadable".to_owned())));
     let Ok(ok) = heard.read::<HeardOk>() else {
         return unreadable();
     };
-    check_echo(&ok.id, ok.key.as_deref(), Some(ok.activity), id, put)?;
+    check_echo(&ok.id, ok.key.as_deref(), Some(ok.activity), id, call)?;
     match ok.try_into() {
         Ok(answer) => Ok(Tried::Final(Said::Done(Box::new(answer)))),
         Err(_) => unreadable(),
     }
 }
 
-fn not_done(heard: &Heard<'_>, id: &str, put: &Put<'_>) -> Result<Tried<Said>, TransportError> {
+fn not_done(heard: &Heard<'_>, id: &str, call: &Call<'_>) -> Result<Tried<Said>, TransportError> {
     let error: HeardError = heard.read()?;
     let said_id = error.id.as_deref().ok_or(NOT_ASKED)?;
-    check_echo(said_id, error.key.as_deref(), error.activity, id, put)?;
+    check_echo(said_id, error.key.as_deref(), error.activity, id, call)?;
     Ok(tried_over_socket(&error))
 }
 
@@ -208,11 +207,11 @@ fn check_echo(
     said_key: Option<&str>,
     said_activity: Option<Uuid>,
     id: &str,
-    put: &Put<'_>,
+    call: &Call<'_>,
 ) -> Result<(), TransportError> {
     let is_same = said_id == id
-        && said_key.is_none_or(|key| key == put.key)
-        && said_activity.is_none_or(|activity| activity == put.activity);
+        && said_key.is_none_or(|key| key == call.key)
+        && said_activity.is_none_or(|activity| activity == call.activity);
     if is_same { Ok(()) } else { Err(NOT_ASKED) }
 }
 

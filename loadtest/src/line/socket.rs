@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::session::{Session, Ungreeted, failed};
-use super::{Doorstep, Line, Opens, Put, Said};
+use super::{Call, Doorstep, Line, Opens, Put, Said};
 use crate::attempt::{Patience, TimeLimits, Tried, Tries};
 use crate::client::TransportError;
 use crate::shared::SharedTally;
@@ -57,11 +57,26 @@ impl SocketLine {
 
     /// Opens a socket for `person` ahead of the first command.
     pub async fn open(&mut self, person: &Person) -> Result<(), TransportError> {
-        self.greeted(person).await.map(|_| ())
+        self.greeted(&person.token).await.map(|_| ())
     }
 
-    async fn greeted(&mut self, person: &Person) -> Result<&mut Session, TransportError> {
-        self.greet(person).await.map_err(|ungreeted| match ungreeted {
+    /// Says a command, however many tries it takes, and calls `before_sending` before each; `None` when time is up.
+    pub(crate) async fn carry(
+        &mut self,
+        call: &Call<'_>,
+        mut before_sending: impl FnMut() + Send,
+    ) -> Option<Said> {
+        let mut tries = Tries::new();
+        loop {
+            let tried = self.put_once(call, &mut before_sending).await;
+            if let ControlFlow::Break(said) = self.patience.weigh(&mut tries, tried).await {
+                return said;
+            }
+        }
+    }
+
+    async fn greeted(&mut self, token: &str) -> Result<&mut Session, TransportError> {
+        self.greet(token).await.map_err(|ungreeted| match ungreeted {
             Ungreeted::Failed(error) => error,
             Ungreeted::Said(said) => TransportError::Refused {
                 answer: format!("{said:?}"),
@@ -69,11 +84,12 @@ impl SocketLine {
         })
     }
 
-    /// The session of `person`: the one that is there, if nothing was said on it that ends it, or a new one.
-    async fn greet(&mut self, person: &Person) -> Result<&mut Session, Ungreeted> {
+    /// The session of whoever has this token: the one that is there, if nothing was said on it that ends it, or a new
+    /// one.
+    async fn greet(&mut self, token: &str) -> Result<&mut Session, Ungreeted> {
         let mut kept = None;
         if let Some(mut session) = self.session.take() {
-            if !session.is_of(person) {
+            if !session.is_of(token) {
                 session.leave().await;
             } else if session.listen()? {
                 kept = Some(session);
@@ -90,7 +106,7 @@ impl SocketLine {
                     receive_bytes: None,
                     deadline: self.request_timeout,
                 };
-                Session::open(&opening, person, self.follows).await?
+                Session::open(&opening, token, self.follows).await?
             }
         };
         Ok(self.session.insert(session))
@@ -98,19 +114,19 @@ impl SocketLine {
 
     async fn put_once(
         &mut self,
-        put: &Put<'_>,
+        call: &Call<'_>,
         before_sending: &mut (impl FnMut() + Send),
     ) -> Result<Tried<Said>, TransportError> {
         if let Some(fault) = self.unready.take() {
             return Ok(fault);
         }
         let deadline = self.request_timeout;
-        let session = match self.greet(put.person).await {
+        let session = match self.greet(call.token).await {
             Ok(session) => session,
             Err(ungreeted) => return ungreeted.tried(),
         };
         before_sending();
-        let tried = match timeout(deadline, session.exchange(put)).await {
+        let tried = match timeout(deadline, session.exchange(call)).await {
             Ok(tried) => tried,
             Err(_) => Err(TransportError::Deadline),
         };
@@ -125,27 +141,21 @@ impl SocketLine {
 impl Line for SocketLine {
     async fn get_ready(&mut self, person: &Person) {
         // Whether it fails again is seen with the command, and counts then; what was the server's fault counts anyway.
-        if let Err(ungreeted) = self.greet(person).await {
+        if let Err(ungreeted) = self.greet(&person.token).await {
             let tried = ungreeted.tried().ok();
             self.unready = tried.filter(|tried| matches!(tried, Tried::Faulty { .. }));
         }
     }
 
-    async fn put(&mut self, put: &Put<'_>, mut before_sending: impl FnMut() + Send) -> Option<Said> {
-        let mut tries = Tries::new();
-        loop {
-            let tried = self.put_once(put, &mut before_sending).await;
-            if let ControlFlow::Break(said) = self.patience.weigh(&mut tries, tried).await {
-                return said;
-            }
-        }
+    async fn put(&mut self, put: &Put<'_>, before_sending: impl FnMut() + Send) -> Option<Said> {
+        self.carry(&Call::of(put), before_sending).await
     }
 }
 
 impl Doorstep for SocketLine {
     async fn arrive(&mut self, activity: Uuid, person: &Person) -> Result<Opens, TransportError> {
         self.follows = Some(activity);
-        let session = self.greeted(person).await?;
+        let session = self.greeted(&person.token).await?;
         session
             .opens()
             .ok_or(TransportError::Malformed("when does it open?"))

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use turnout_loadtest::alternate::AlternateOptions;
 use turnout_loadtest::report::{Asked, AskedKind};
 use turnout_loadtest::run::Via;
 
 use super::every_run::EveryRunArgs;
-use super::values::{Written, seconds};
+use super::values::{Ways, Written, seconds};
 
 /// Connections unless told: each is a person.
 const CONNECTIONS: u16 = 1_000;
@@ -35,22 +35,10 @@ pub(crate) struct AlternateArgs {
     pub(crate) every: EveryRunArgs,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
-enum Ways {
-    Rest,
-    Ws,
-    Both,
-}
-
 impl AlternateArgs {
     pub(crate) fn alternate(&self) -> AlternateOptions {
-        let ws = Via::Ws(self.encoding.into());
         AlternateOptions {
-            vias: match self.via {
-                Ways::Rest => vec![Via::Rest],
-                Ways::Ws => vec![ws],
-                Ways::Both => vec![ws, Via::Rest],
-            },
+            vias: self.via.vias(self.encoding),
             seats: self.seats,
             duration: Duration::from_secs_f64(self.duration_s),
             rounds: self.rounds,

@@ -3,12 +3,20 @@
 use clap::Args;
 use turnout_loadtest::report::{Asked, AskedKind};
 use turnout_loadtest::rules::RulesOptions;
+use turnout_loadtest::run::Via;
 
 use super::every_run::{CONNECTIONS, EveryRunArgs};
-use super::values::{rate, waitlist};
+use super::values::{Ways, Written, rate, waitlist};
 
 #[derive(Debug, Args)]
 pub(crate) struct RulesArgs {
+    /// What carries the commands that there are words for on WebSockets: `rest`: requests; `ws`: a WebSocket of whoever
+    /// gives the command; `both`: either in turn. All others are requests.
+    #[arg(long, value_enum, default_value_t = Ways::Rest)]
+    via: Ways,
+    /// How messages are written on WebSockets.
+    #[arg(long, value_enum, default_value_t = Written::Json)]
+    encoding: Written,
     /// How many parties come: people with an account, people by e-mail address, and groups.
     #[arg(long, default_value_t = 2_000, value_parser = clap::value_parser!(u32).range(1..))]
     parties: u32,
@@ -34,6 +42,7 @@ pub(crate) struct RulesArgs {
 impl RulesArgs {
     pub(crate) fn rules(&self) -> RulesOptions {
         RulesOptions {
+            vias: self.via.vias(self.encoding),
             parties: self.parties,
             seats: self.seats,
             rate: self.rate,
@@ -45,6 +54,7 @@ impl RulesArgs {
 
     pub(crate) fn asked(&self) -> Asked {
         let kind = AskedKind::Rules {
+            over: self.rules().vias.into_iter().map(Via::as_str).collect(),
             parties: self.parties,
             seats: self.seats,
             host_rate_per_s: self.host_rate,

@@ -1,6 +1,7 @@
 //! Single values of the command line.
 
 use clap::ValueEnum;
+use turnout_loadtest::run::Via;
 use turnout_loadtest::ws::Encoding;
 
 /// How messages are written.
@@ -25,6 +26,26 @@ impl From<Written> for Encoding {
         match written {
             Written::Json => Self::Json,
             Written::Msgpack => Self::Msgpack,
+        }
+    }
+}
+
+/// What carries commands, one after the other.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, ValueEnum)]
+pub(super) enum Ways {
+    Rest,
+    Ws,
+    Both,
+}
+
+impl Ways {
+    /// In the order in which they take turns.
+    pub(super) fn vias(self, written: Written) -> Vec<Via> {
+        let ws = Via::Ws(written.into());
+        match self {
+            Self::Rest => vec![Via::Rest],
+            Self::Ws => vec![ws],
+            Self::Both => vec![ws, Via::Rest],
         }
     }
 }

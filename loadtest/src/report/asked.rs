@@ -39,6 +39,8 @@ pub enum AskedKind {
         early_share: Option<f64>,
     },
     Rules {
+        /// What carries the commands that there are words for on sockets, in turn.
+        over: Vec<&'static str>,
         parties: u32,
         seats: u32,
         host_rate_per_s: f64,
@@ -149,12 +151,14 @@ impl Asked {
                 }
             }
             AskedKind::Rules {
+                over,
                 parties,
                 seats,
                 host_rate_per_s,
                 offer_ttl_s,
                 waitlist,
             } => {
+                add("commands over", over.join(", "));
                 add("parties", parties.to_string());
                 add("seats at first", seats.to_string());
                 add("parties that may wait", room(*waitlist));

@@ -6,7 +6,8 @@ use rand::rngs::SmallRng;
 use rand::{RngExt, SeedableRng};
 
 use super::RulesOptions;
-use super::errand::{Comer, Errand, Errands};
+use super::errand::Errand;
+use super::errands::{Comer, Errands};
 use super::people::People;
 use super::plan::{self, Party};
 use super::wishes::{self, Wish};
@@ -72,7 +73,7 @@ impl Crowd {
                 .collect(),
             parties: plan::draw(options.parties, seed),
             people: People::default(),
-            errands: Errands::new(scene.activity, scene.run_id, 'p'),
+            errands: Errands::new(scene.activity, scene.run_id, 'p', &options.vias),
             jobs: BTreeMap::new(),
             jobs_made: 0,
             under_way: 0,
@@ -223,11 +224,7 @@ impl Crowd {
     /// Takes in what came of an errand, and what those want next who were told of it.
     pub(super) fn settle(&mut self, errand: &Errand, driven: Driven, due_us: u64) {
         self.under_way -= 1;
-        if let Some(known) = errand
-            .person
-            .as_deref()
-            .and_then(|person| self.people.get_mut(person))
-        {
+        if let Some(known) = errand.person().and_then(|person| self.people.get_mut(person)) {
             known.is_busy = false;
         }
         let now_us = driven.answered_us;

@@ -10,7 +10,7 @@ use crate::history::Asker;
 use crate::seen::{SeenRsvp, SeenStatus};
 use crate::tokens::Person;
 
-use super::errand::By;
+use super::errands::By;
 
 /// What is known of somebody.
 #[derive(Clone, Debug)]

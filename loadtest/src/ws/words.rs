@@ -1,9 +1,10 @@
 //! What client and server say to each other, as far as the load test says and hears it.
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use uuid::Uuid;
 
-use crate::drive::Deed;
+use crate::line::Call;
 use crate::seen::{SeenAnswer, SeenCounts, SeenRsvp, SeenTold};
 
 /// What a client says.
@@ -24,14 +25,19 @@ pub(crate) enum Say<'a> {
         activity: Uuid,
         op: &'static str,
         #[serde(skip_serializing_if = "Option::is_none")]
-        args: Option<ReserveArgs>,
+        args: Option<Args<'a>>,
     },
 }
 
-/// What to reserve.
-#[derive(Debug, Serialize)]
-pub(crate) struct ReserveArgs {
-    guest_count: u32,
+/// What a command is given with.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(untagged)]
+pub(crate) enum Args<'a> {
+    /// So many guests; there are too many commands of this kind to make a value for each.
+    Guests {
+        guest_count: u32,
+    },
+    Other(&'a Value),
 }
 
 /// What to follow, and from where on.
@@ -56,18 +62,14 @@ impl Subscription {
 }
 
 impl<'a> Say<'a> {
-    /// The command for a deed.
-    pub(crate) fn command(id: &'a str, key: &'a str, activity: Uuid, deed: Deed) -> Self {
-        let (op, args) = match deed {
-            Deed::Reserve { guest_count } => ("reserve", Some(ReserveArgs { guest_count })),
-            Deed::Cancel => ("cancel", None),
-        };
+    /// A command.
+    pub(crate) fn command(id: &'a str, call: &Call<'a>) -> Self {
         Self::Command {
             id,
-            key,
-            activity,
-            op,
-            args,
+            key: call.key,
+            activity: call.activity,
+            op: call.op,
+            args: call.args,
         }
     }
 }
@@ -111,8 +113,10 @@ impl TryFrom<HeardOk> for SeenAnswer {
     type Error = &'static str;
 
     fn try_from(ok: HeardOk) -> Result<Self, Self::Error> {
+        // Where the activity was changed, nobody is told.
+        let nobody = ok.rsvp.is_none().then(Vec::new);
         Ok(Self {
-            told: SeenTold::of(ok.rsvp, ok.rsvps, None)?,
+            told: SeenTold::of(ok.rsvp, ok.rsvps.or(nobody), None)?,
             seq: ok.seq,
             replayed: ok.replayed,
             already: ok.already,
@@ -155,6 +159,14 @@ mod tests {
     #[test]
     fn what_is_said_has_the_words_of_the_contract() {
         let activity = Uuid::from_u128(1);
+        let count = json!({"count": 2});
+        let call = |op, args| Call {
+            activity,
+            token: "t",
+            key: "k",
+            op,
+            args,
+        };
         let subscription = Subscription {
             activity,
             epoch: Some(1),
@@ -176,13 +188,18 @@ mod tests {
                 json!({"type": "hello", "subscribe": [{"activity": activity, "epoch": 1, "seq": 7}]}),
             ),
             (
-                Say::command("1", "k", activity, Deed::Reserve { guest_count: 2 }),
+                Say::command("1", &call("reserve", Some(Args::Guests { guest_count: 2 }))),
                 json!({"type": "command", "id": "1", "key": "k", "activity": activity, "op": "reserve",
                     "args": {"guest_count": 2}}),
             ),
             (
-                Say::command("2", "k", activity, Deed::Cancel),
+                Say::command("2", &call("cancel", None)),
                 json!({"type": "command", "id": "2", "key": "k", "activity": activity, "op": "cancel"}),
+            ),
+            (
+                Say::command("3", &call("promote", Some(Args::Other(&count)))),
+                json!({"type": "command", "id": "3", "key": "k", "activity": activity, "op": "promote",
+                    "args": {"count": 2}}),
             ),
         ] {
             assert_eq!(serde_json::to_value(said).unwrap(), expected);

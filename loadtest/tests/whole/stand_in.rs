@@ -4,7 +4,7 @@
 mod orders;
 mod sessions;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex};
 
 use orders::Order;
@@ -58,6 +58,7 @@ pub(crate) enum Fault {
 
 pub(crate) struct StandIn {
     server: Server,
+    state: Arc<Mutex<State>>,
 }
 
 struct State {
@@ -68,6 +69,8 @@ struct State {
     rsvps: HashMap<Uuid, (String, String)>,
     followers: Vec<Follower>,
     differences: u64,
+    /// Every op that was said on a socket.
+    ops: BTreeSet<String>,
 }
 
 struct Activity {
@@ -111,10 +114,12 @@ impl StandIn {
             rsvps: HashMap::new(),
             followers: Vec::new(),
             differences: 0,
+            ops: BTreeSet::new(),
         }));
+        let serving = Arc::clone(&state);
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, Arc::clone(&state)));
+                tokio::spawn(serve(stream, Arc::clone(&serving)));
             }
         });
         Self {
@@ -123,7 +128,13 @@ impl StandIn {
                 secret: "a secret for tests".to_owned(),
                 pid: None,
             },
+            state,
         }
+    }
+
+    /// Every op that was said on a socket, in the order of the alphabet.
+    pub(crate) fn ops(&self) -> Vec<String> {
+        self.state.lock().unwrap().ops.iter().cloned().collect()
     }
 
     pub(crate) fn server(&self) -> Server {

@@ -14,7 +14,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 use turnout_loadtest::utc::text;
 
-use super::{Asked, Fault, State, claims, now_us};
+use super::{Asked, Fault, State, claims, now_us, rsvp_id};
 
 /// Who follows what.
 pub(super) struct Follower {
@@ -102,7 +102,10 @@ impl State {
                 }
                 Some(said)
             }
-            "command" => self.commanded(heard, token.as_deref().unwrap()),
+            "command" => {
+                self.ops.insert(heard["op"].as_str().unwrap().to_owned());
+                self.commanded(heard, token.as_deref().unwrap())
+            }
             other => panic!("nobody said {other}"),
         }
     }
@@ -124,22 +127,18 @@ impl State {
 
     fn commanded(&mut self, heard: &Value, token: &str) -> Option<Vec<Value>> {
         let claims = claims(token);
-        let claim = |name: &str| claims[name].as_str().unwrap().to_owned();
+        let claim = |name: &str| claims[name].as_str().unwrap_or_default().to_owned();
         let id = heard["activity"].as_str().unwrap().to_owned();
+        let (method, path, body) = self.in_words_of_rest(heard, &id, &claims);
         let asked = Asked {
-            method: if heard["op"] == "reserve" {
-                "POST"
-            } else {
-                "DELETE"
-            }
-            .to_owned(),
-            path: format!("/{id}/rsvp"),
+            method: method.to_owned(),
+            path,
             query: Default::default(),
             user: claim("sub"),
             name: claim("name"),
             claims: claims.clone(),
             key: heard["key"].as_str().unwrap().to_owned(),
-            body: heard["args"].clone(),
+            body,
         };
         let (status, mut body, breaks) = self.answer(&asked);
         if breaks {
@@ -162,6 +161,43 @@ impl State {
         body["id"] = heard["id"].clone();
         body["key"] = heard["key"].clone();
         Some(vec![body])
+    }
+
+    /// Method, path and body of the request that asks for the same.
+    fn in_words_of_rest(&self, heard: &Value, id: &str, claims: &Value) -> (&'static str, String, Value) {
+        let args = &heard["args"];
+        let sub = claims["sub"].as_str().unwrap();
+        // The manage token of a guest names the RSVP.
+        let own = match sub.parse() {
+            Ok(rsvp) if self.rsvps.contains_key(&rsvp) => rsvp,
+            _ => rsvp_id(id, sub),
+        };
+        let below_activity = |rest: &str| format!("/{id}{rest}");
+        let below_rsvp = |rsvp: &str, rest: &str| format!("/api/v1/rsvps/{rsvp}{rest}");
+        let named = args["rsvp"].as_str().unwrap_or_default();
+        match heard["op"].as_str().unwrap() {
+            "reserve" => ("POST", below_activity("/rsvp"), args.clone()),
+            "update" => ("PATCH", below_activity("/rsvp"), args.clone()),
+            "cancel" => ("DELETE", below_activity("/rsvp"), Value::Null),
+            "accept" => ("POST", below_rsvp(&own.to_string(), "/accept"), Value::Null),
+            "decline" => ("POST", below_rsvp(&own.to_string(), "/decline"), Value::Null),
+            "check_in" => ("POST", below_rsvp(named, "/check-in"), Value::Null),
+            "undo_check_in" => ("DELETE", below_rsvp(named, "/check-in"), Value::Null),
+            "promote" => {
+                let body = json!({"count": args["count"], "rsvp_ids": args["rsvps"]});
+                ("POST", below_activity("/waitlist/promote"), body)
+            }
+            "remove" => {
+                let body = json!({"remove": args["rsvps"]});
+                ("POST", below_activity("/waitlist/bulk"), body)
+            }
+            "set_capacity" => ("PATCH", below_activity(""), args.clone()),
+            "pause_waitlist" => {
+                let body = json!({"waitlist_paused": args["paused"]});
+                ("PATCH", below_activity(""), body)
+            }
+            other => panic!("there is no op {other}"),
+        }
     }
 
     /// What everybody may see of an activity.
