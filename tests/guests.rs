@@ -141,6 +141,25 @@ async fn a_private_activity_is_there_for_guests_who_have_an_rsvp_and_for_no_othe
     stranger.expect_problem(404, "not_found");
     let guests = server.party(&path, &host(), &two).await;
     let (ada, bo) = (&guests[0], &guests[1]);
+    // Who knows of it brings nobody else in.
+    let member = Person::member(2);
+    server
+        .patch(&path)
+        .by(&host())
+        .json(&json!({"visibility": "public"}))
+        .send()
+        .await
+        .expect(200);
+    server.reserve(&path, &member, json!({})).await.expect(201);
+    server
+        .patch(&path)
+        .by(&host())
+        .json(&json!({"visibility": "private"}))
+        .send()
+        .await
+        .expect(200);
+    let friend = server.book(&path, &member, "all", &[("Cy", 0)]).await;
+    friend.expect_problem(403, "forbidden");
     for route in ["", "/waitlist", "/attendees"] {
         let at = format!("{path}{route}");
         server.get(&at).by_guest(ada).send().await.expect(200);
@@ -154,7 +173,9 @@ async fn a_private_activity_is_there_for_guests_who_have_an_rsvp_and_for_no_othe
         .await
         .expect(200);
     assert_eq!(server.status_of(ada).await, "cancelled");
-    server.put_out(&path, bo).await;
+    // That the host has booked them makes no difference.
+    let put_out = server.delete(&bo.path()).by(&host()).send().await.expect(200);
+    assert_eq!(put_out["rsvp"]["cancel_reason"], "by_host");
     for at in [
         path.clone(),
         format!("{path}/rsvp"),

@@ -129,6 +129,23 @@ mod tests {
     }
 
     #[test]
+    fn more_than_a_thousand_rsvps_are_not_promoted_at_once() {
+        let mut model = with(|settings| {
+            settings.capacity = 1_100;
+            settings.max_guests = 1_099;
+        });
+        reserve(&mut model, "ada", 1_099).unwrap();
+        for party in 0..11 {
+            let names: Vec<String> = (0..100).map(|one| format!("{party}-{one}@x.org")).collect();
+            let members: Vec<(&str, u32)> = names.iter().map(|name| (&**name, 0)).collect();
+            group(&mut model, &members).unwrap();
+        }
+        let refused = |model: &mut Model, parties| host(model, 0, next(parties)).unwrap_err().rejection;
+        assert_eq!(refused(&mut model, 11), Rejection::Invalid);
+        assert_eq!(refused(&mut model, 10), Rejection::NoFreeSpots);
+    }
+
+    #[test]
     fn the_host_promotes_past_whom_it_likes_and_that_does_not_count() {
         let mut model = guarded_line();
         let answer = host(&mut model, 0, promote_of(&["cyd"])).unwrap();

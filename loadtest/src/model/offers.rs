@@ -325,6 +325,39 @@ mod tests {
     }
 
     #[test]
+    fn very_many_offers_end_in_pieces_and_parties_are_kept_whole() {
+        const LAST: &str = "zoe@x.org";
+        let mut model = offering(3, 10);
+        reserve(&mut model, "ada", 2).unwrap();
+        let people = |from: char, many: u32| (0..many).map(move |number| format!("{from}{number:03}"));
+        for person in people('b', 999).chain(people('y', 9)) {
+            reserve(&mut model, &person, 0).unwrap();
+        }
+        group(&mut model, &[("cyd@x.org", 0), (LAST, 0)]).unwrap();
+        let raised = SettingsChange {
+            capacity: Some(1_013),
+            ..SettingsChange::default()
+        };
+        change(&mut model, raised).unwrap();
+        let over = 20 * SECOND_US;
+        let told = |model: &mut Model| -> Vec<String> {
+            let answer = expire(model, over).unwrap();
+            answer
+                .events
+                .into_iter()
+                .map(|event| event.person.unwrap())
+                .collect()
+        };
+        let first = told(&mut model);
+        assert_eq!(
+            (first.len(), &*first[999], &*first[1_000]),
+            (1_001, "cyd@x.org", LAST)
+        );
+        assert_eq!(told(&mut model), people('y', 9).collect::<Vec<_>>());
+        assert_eq!(told(&mut model), [""; 0]);
+    }
+
+    #[test]
     fn offers_that_are_over_expire_in_the_order_of_their_ends_and_then_the_scan_runs_once() {
         let mut model = offering(3, 10);
         reserve(&mut model, "ada", 1).unwrap();

@@ -204,6 +204,35 @@ mod tests {
     }
 
     #[test]
+    fn whoever_the_host_has_booked_and_cancels_is_put_out() {
+        let mut model = private();
+        let book = group_of(&[("amy@x.org", 0)], GroupMode::All);
+        model.submit(&Request::new(0, book).by("hal").by_host()).unwrap();
+        let cancel = Command::Cancel {
+            person: "amy@x.org".into(),
+            by_host: true,
+            if_version: None,
+        };
+        model
+            .submit(&Request::new(0, cancel).by("hal").by_host())
+            .unwrap();
+        assert!(!model.is_visible_to(Some("amy@x.org"), false));
+    }
+
+    #[test]
+    fn into_a_private_activity_the_host_alone_books_others() {
+        let mut model = private();
+        host(&mut model, 0, coming("ada")).unwrap();
+        let book = group_of(&[("amy@x.org", 0)], GroupMode::Each);
+        assert!(model.is_visible_to(Some("ada"), false));
+        assert_eq!(
+            ask_by(&mut model, "ada", book.clone()),
+            Some(Rejection::Forbidden)
+        );
+        assert!(model.submit(&Request::new(0, book).by("hal").by_host()).is_ok());
+    }
+
+    #[test]
     fn permission_comes_before_everything_else() {
         let mut model = capacity(9);
         assert_eq!(ask_by(&mut model, "ada", coming("ada")), None);
