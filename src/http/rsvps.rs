@@ -180,12 +180,10 @@ async fn read(state: &AppState, rsvp: RsvpId, by: &Principal) -> Result<Seen, Pr
             if !activity.shows(&answered.rsvp, by) {
                 return Err(Problem::new(Code::Forbidden));
             }
-            let own = activity.own_rsvp(by);
-            let is_own = own.is_some_and(|own| own.rsvp.id == rsvp);
             Ok(Seen {
                 activity: id,
+                by_booker: activity.shows_as_booker(&answered.rsvp, by),
                 answered,
-                by_booker: !is_own && !activity.is_host(by),
                 seq: activity.head().seq,
             })
         })

@@ -98,10 +98,7 @@ impl<'a> Subscribed<'a> {
         now: Timestamp,
     ) -> Self {
         let activity = subscription.activity;
-        let me = || {
-            let own = sight.own.as_ref();
-            own.map(|own| MeView::new(activity, Some(own), sight.seq, now))
-        };
+        let me = || sight.own.is_some().then(|| sight.me(activity, now));
         Self {
             kind: "subscribed",
             id,

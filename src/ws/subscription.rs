@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use turnout_actors::domain::{Activity, ActivityId, Answered, Person, Principal, RsvpId, Seq};
+use turnout_actors::domain::{Activity, ActivityId, Answered, Person, Principal, RsvpId, Seq, Timestamp};
 
 use super::channel::Channel;
 use crate::api::Code;
+use crate::api::views::MeView;
 
 /// Whose RSVP a subscription follows.
 #[derive(Clone, PartialEq, Eq, Hash, Debug)]
@@ -46,8 +47,18 @@ pub(super) struct Sight {
     pub(super) refusal: Option<Code>,
     /// The RSVP that they follow, if there is one that they may see.
     pub(super) own: Option<Answered>,
+    /// Whether they may see it because they have booked it for somebody else, and for no other reason.
+    by_booker: bool,
     /// The last event that this includes.
-    pub(super) seq: Seq,
+    seq: Seq,
+}
+
+impl Sight {
+    /// The RSVP that they follow as they are told of it at this time.
+    pub(super) fn me(&self, activity: ActivityId, now: Timestamp) -> MeView<'_> {
+        let me = MeView::new(activity, self.own.as_ref(), self.seq, now);
+        if self.by_booker { me.for_booker() } else { me }
+    }
 }
 
 impl Subscription {
@@ -99,8 +110,13 @@ pub(super) fn look(activity: &Activity, eyes: Option<&Eyes>) -> Sight {
     } else {
         eyes.and_then(|eyes| eyes.without).filter(|_| own.is_none())
     };
+    let is_for_booker = |by| {
+        own.as_ref()
+            .is_some_and(|answered| activity.shows_as_booker(&answered.rsvp, by))
+    };
     Sight {
         refusal,
+        by_booker: principal.is_some_and(is_for_booker),
         own,
         seq: activity.counts().seq,
     }

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::entering::{assert_has, guest, party};
-use crate::support::{Follower, Person, Server, Socket, contact, host, id_of};
+use crate::support::{Follower, Person, Server, Socket, contact, host, id_of, with};
 
 /// A socket for each of these people that follows the activity.
 async fn following(server: &Server, path: &str, people: &[Person]) -> Vec<Socket> {
@@ -152,6 +152,55 @@ async fn whoever_gets_back_in_by_a_transfer_needs_the_new_token() {
         &graces.hear("error").await,
         json!({"code": "token_revoked", "activity": id_of(&path)}),
     );
+    server.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_member_says_of_themselves_is_not_told_to_a_booker_who_follows_it() {
+    let server = Server::start().await;
+    let path = server.open(json!({"capacity": 9})).await;
+    let booker = Person::named(2, "Booker");
+    let ada = party(&server, &path, &booker, &["Ada", "Bo"]).await.remove(0);
+    let rsvp = format!("/rsvps/{}", ada.id);
+    let wish = async |wish: &str| {
+        let wish = json!({"special_requirements": wish});
+        let patch = server.patch(&rsvp).by(&ada).json(&wish);
+        patch.send().await.expect(200)["rsvp"].clone()
+    };
+    let whole = wish("Wheelchair").await;
+    let hidden = |whole: &Value| {
+        with(
+            whole.clone(),
+            json!({"email": null, "special_requirements": null}),
+        )
+    };
+    let shown: fn(&Value) -> Value = Value::clone;
+    let everybody = [
+        (&booker, hidden as fn(&Value) -> Value),
+        (&ada, shown),
+        (&host(), shown),
+        (&Person::admin(9), shown),
+    ];
+    let mut sockets = Vec::new();
+    for (person, seen) in everybody {
+        let mut socket = server.dial(&format!("{rsvp}/status")).open().await;
+        socket.hello(Some(person)).await;
+        let me = socket.hear("subscribed").await["me"].clone();
+        assert_eq!(me["rsvp"], seen(&whole), "{}", person.id);
+        let over_rest = server.get(&rsvp).by(person).send().await.expect(200);
+        assert_eq!(me["rsvp"], over_rest, "{}", person.id);
+        sockets.push((socket, seen));
+    }
+    let whole = wish("Vegan").await;
+    for (socket, seen) in &mut sockets {
+        assert_eq!(socket.hear("me").await["rsvp"], seen(&whole));
+    }
+    // A host who books is the host first.
+    let di = party(&server, &path, &host(), &["Di", "Ed"]).await.remove(0);
+    let mut socket = server.dial(&format!("/rsvps/{}/status", di.id)).open().await;
+    socket.hello(Some(&host())).await;
+    let subscribed = socket.hear("subscribed").await;
+    assert_eq!(subscribed["me"]["rsvp"]["email"], "di@example.com");
     server.stop().await;
 }
 

@@ -96,7 +96,13 @@ impl Activity {
 
     /// Whether `by` may see this RSVP: its person, whoever booked it, and the host.
     pub fn shows(&self, rsvp: &Rsvp, by: &Principal) -> bool {
-        self.is_host(by) || is_own(rsvp, by) || is_booker(rsvp, by)
+        self.is_host(by) || is_own(rsvp, by) || rsvp.is_booked_by(by)
+    }
+
+    /// Whether `by` may see this RSVP because they have booked it for somebody else, and for no other reason: what its
+    /// person says of themselves is not for them.
+    pub fn shows_as_booker(&self, rsvp: &Rsvp, by: &Principal) -> bool {
+        rsvp.is_booked_by(by) && !is_own(rsvp, by) && !self.is_host(by)
     }
 
     /// Whether `by` may know of it; `None` is somebody without an account.
@@ -235,11 +241,6 @@ pub(super) fn is_own(rsvp: &Rsvp, by: &Principal) -> bool {
         Who::Guest { rsvp: id, generation } => rsvp.id == id && rsvp.generation == generation,
         Who::Visitor(_) | Who::System => false,
     }
-}
-
-/// Whether `by` booked this RSVP for its person.
-pub(super) fn is_booker(rsvp: &Rsvp, by: &Principal) -> bool {
-    by.account().is_some() && rsvp.booked_by() == by.account()
 }
 
 /// Whether this RSVP lets its person know of a private activity. One that its person has cancelled still does; one

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::ids::{GroupId, RsvpId, Ticket, UserId};
-use super::person::Person;
+use super::person::{Person, Principal};
 use super::time::Timestamp;
 
 /// Where an RSVP stands.
@@ -166,6 +166,11 @@ impl Rsvp {
     /// Who booked it for its person, if somebody else did.
     pub fn booked_by(&self) -> Option<UserId> {
         self.extras.as_ref()?.booked_by
+    }
+
+    /// Whether `by` booked it for its person.
+    pub fn is_booked_by(&self, by: &Principal) -> bool {
+        by.account().is_some() && self.booked_by() == by.account()
     }
 
     /// The party that it was booked with, if any.

@@ -5,7 +5,7 @@ use turnout_actors::domain::{ActivityId, Ahead, Answered, Person, RsvpId, Seq, T
 
 use crate::api::time::Time;
 
-/// An RSVP as its own person and the host see it. `null` stands for what does not apply.
+/// An RSVP as its own person and the host see it, or whoever booked it. `null` stands for what does not apply.
 #[derive(Serialize)]
 pub(crate) struct RsvpView<'a> {
     id: RsvpId,
@@ -137,7 +137,7 @@ impl PositionView {
     }
 }
 
-/// The own RSVP of whoever watches, with what it takes to follow its place in the line.
+/// The RSVP that somebody follows, mostly their own, with what it takes to follow its place in the line.
 ///
 /// It is a message of its own, or part of another one that says which activity it is about.
 #[derive(Serialize)]
@@ -172,12 +172,20 @@ impl<'a> MeView<'a> {
         }
     }
 
+    /// As whoever booked the RSVP for somebody else sees it.
+    pub(crate) fn for_booker(self) -> Self {
+        Self {
+            rsvp: self.rsvp.map(RsvpView::for_booker),
+            ..self
+        }
+    }
+
     /// As a message of its own.
-    pub(crate) fn message(activity: ActivityId, own: Option<&'a Answered>, seq: Seq, now: Timestamp) -> Self {
+    pub(crate) fn message(self, activity: ActivityId) -> Self {
         Self {
             kind: Some("me"),
             activity: Some(activity),
-            ..Self::new(activity, own, seq, now)
+            ..self
         }
     }
 }

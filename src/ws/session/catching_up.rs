@@ -9,7 +9,6 @@ use turnout_actors::feed::Missed;
 
 use super::Session;
 use super::subscribing::Wish;
-use crate::api::views::MeView;
 use crate::api::{Code, Problem};
 use crate::ws::limits::TICK;
 use crate::ws::outgoing::{Mode, Subscribed};
@@ -182,12 +181,9 @@ impl Session {
             return self.end(subscription, &Problem::new(code));
         }
         if self.socket.outbound().cursor(subscription).is_some() && subscription.eyes.is_some() {
-            self.say(&MeView::message(
-                subscription.activity,
-                sight.own.as_ref(),
-                sight.seq,
-                self.state.clock.now(),
-            ));
+            let activity = subscription.activity;
+            let me = sight.me(activity, self.state.clock.now());
+            self.say(&me.message(activity));
         }
     }
 }

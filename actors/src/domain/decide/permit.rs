@@ -1,7 +1,7 @@
 //! Whether somebody may give a command at all.
 
 use super::own;
-use crate::domain::activity::{is_booker, is_host, is_own, lets_in};
+use crate::domain::activity::{is_host, is_own, lets_in};
 use crate::domain::command::{Command, Request, Target};
 use crate::domain::draft::State;
 use crate::domain::person::{Person, Principal, Who};
@@ -37,10 +37,10 @@ pub(in crate::domain) fn permit(state: State<'_>, request: &Request) -> Result<(
         }
         // New people come into a private activity by its host, or whoever was put out would come back by a friend.
         Command::ReserveGroup(_) => by.account().is_some() && guests_welcome && (is_host || !is_private),
-        Command::Update(update) => is_host || may(state, by, &update.target, |rsvp| is_booker(rsvp, by)),
-        Command::Cancel(target) => is_host || may(state, by, target, |rsvp| is_booker(rsvp, by)),
+        Command::Update(update) => is_host || may(state, by, &update.target, |rsvp| rsvp.is_booked_by(by)),
+        Command::Cancel(target) => is_host || may(state, by, target, |rsvp| rsvp.is_booked_by(by)),
         Command::Accept(target) | Command::Decline(target) => {
-            may(state, by, target, |rsvp| is_booker(rsvp, by))
+            may(state, by, target, |rsvp| rsvp.is_booked_by(by))
         }
         Command::Transfer(transfer) => may(state, by, &transfer.target, |_| false),
         Command::CheckIn(_)
