@@ -75,6 +75,7 @@ impl Scene {
             (Method::PATCH, at("")),
             (Method::PUT, at("")),
             (Method::DELETE, at("")),
+            (Method::GET, at("/status")),
             (Method::GET, at("/position")),
             (Method::GET, at("/qr.svg")),
             (Method::POST, at("/accept")),
@@ -85,7 +86,7 @@ impl Scene {
 
     /// The ways to what everybody may see of an activity.
     fn public(path: &str) -> Vec<(Method, String)> {
-        ["", "/waitlist", "/attendees"]
+        ["", "/waitlist", "/attendees", "/capacity"]
             .map(|route| (Method::GET, format!("{path}{route}")))
             .into()
     }

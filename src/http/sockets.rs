@@ -15,6 +15,7 @@ use turnout_actors::domain::{ActivityId, RsvpId};
 use url::Url;
 
 use super::extract::Id;
+use super::sight::require_sight;
 use super::{MaybeBearer, Peer, rsvps};
 use crate::accounts::Bearer;
 use crate::api::views::CountsView;
@@ -54,11 +55,11 @@ async fn capacity(
     let seen = state
         .engine
         .look(id, |activity| {
-            activity.is_visible_to(by.as_ref()).then(|| activity.counts())
+            require_sight(activity, by.as_ref()).map(|()| activity.counts())
         })
         .await
         .map_err(|error| state.refusal(error, id))?;
-    let counts = seen.value.ok_or_else(|| Problem::new(Code::NotFound))?;
+    let counts = seen.value?;
     // After a restored backup the same number may stand for something else.
     let etag = format!("\"{}-{}\"", seen.history.0, counts.seq.0);
     let is_known = tokens(request.headers(), &header::IF_NONE_MATCH)
