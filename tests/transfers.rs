@@ -37,7 +37,12 @@ async fn a_seat_goes_over_with_all_who_come_along_and_without_what_was_personal(
         .expect(200);
     let before = counts(&server, &path).await;
     server.clock.advance_s(60);
-    let given = hand_on(&server, &ada, "Bo").await.expect(200);
+    let given = hand_on(&server, &ada, "Bo").await;
+    assert_eq!(
+        given.headers["etag"], "\"3\"",
+        "that of the one that was given away"
+    );
+    let given = given.expect(200);
     let bo = Guest::given_by(&given);
     let gone = json!({
         "status": "cancelled", "cancel_reason": "transferred", "checked_in_at": "2026-05-01T12:00:00.000Z", "version": 3,

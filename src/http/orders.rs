@@ -6,7 +6,7 @@ use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
-use turnout_actors::domain::{ActivityId, Answered, Command, Current, Principal, Rejection, Rsvp, Told};
+use turnout_actors::domain::{ActivityId, Answered, Command, Current, Principal, Rejection, Rsvp};
 use turnout_actors::{EngineError, Key, Order, Reply};
 
 use super::extract::{IdempotencyKey, IfMatch, etag};
@@ -154,10 +154,10 @@ pub(super) fn answer<'a>(
     complete: impl FnOnce(CommandView<'a>) -> CommandView<'a>,
 ) -> Response {
     let view = complete(CommandView::new(activity, reply, state.clock.now()));
+    let version = view.version();
     let mut response = (status, Json(view)).into_response();
-    if let Told::One(answered) = &reply.answer.told {
-        let version = etag(answered.rsvp.version);
-        response.headers_mut().insert(header::ETAG, version);
+    if let Some(version) = version {
+        response.headers_mut().insert(header::ETAG, etag(version));
     }
     response
 }

@@ -69,6 +69,11 @@ impl<'a> CommandView<'a> {
         command
     }
 
+    /// The version of the RSVP that the command was about, where it was about a single one.
+    pub(crate) fn version(&self) -> Option<u32> {
+        self.rsvp.as_ref().map(RsvpView::version)
+    }
+
     /// As whoever booked the RSVP for somebody else is told.
     #[must_use]
     pub(crate) fn for_booker(self) -> Self {

@@ -88,6 +88,11 @@ impl<'a> RsvpView<'a> {
         }
     }
 
+    /// Its version.
+    pub(super) fn version(&self) -> u32 {
+        self.version
+    }
+
     pub(super) fn set_manage_token(&mut self, token: Option<String>) {
         self.manage_token = token;
     }
