@@ -1145,9 +1145,7 @@ class Connection {
     const lost = new TurnoutError("connection_lost", why, { extras: { close_code: code } });
     const error = code >= 4000 && this.#accusation ? this.#accusation : lost;
     const toDo = whatToDo(code);
-    // There was a chance to bring another one; that of a guest whose activity is over has no successor.
-    const isOverForGood = this.#cameBackAtOnce && error.code === "manage_token_expired";
-    if (toDo === "stop" || isOverForGood) {
+    if (toDo === "stop") {
       this.#leave("closed", error);
     } else if (toDo === "renew" && !this.#cameBackAtOnce) {
       this.#cameBackAtOnce = true;

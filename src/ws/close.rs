@@ -10,7 +10,7 @@ pub enum Close {
     TooBig,
     /// What came was no message at all.
     Protocol,
-    /// Nobody said who they are, in time or at all.
+    /// Nobody said who they are, in time or at all, or a guest's token is over, which has no successor.
     Unauthenticated,
     /// The origin or the person may not be here.
     Forbidden,
@@ -24,7 +24,7 @@ pub enum Close {
     Slow,
     /// The address or the person has as many sockets as they may.
     TooManySockets,
-    /// The token has ended.
+    /// The token of an account has ended.
     TokenExpired,
 }
 

@@ -277,7 +277,7 @@ impl Session {
         {
             self.refused(None, &problem);
             return self.close(match problem.code() {
-                Code::TokenExpired | Code::ManageTokenExpired => Close::TokenExpired,
+                Code::TokenExpired => Close::TokenExpired,
                 _ => Close::Unauthenticated,
             });
         }
@@ -427,7 +427,8 @@ impl Session {
             }
         }
         if self.deadlines.ends_at.is_some_and(|at| at <= now) {
-            self.close(Close::TokenExpired);
+            self.deadlines.ends_at = None;
+            self.token_is_over();
         }
         if self.deadlines.grant_ends_at.is_some_and(|at| at <= now) {
             self.end_grants();

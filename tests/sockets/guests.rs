@@ -171,13 +171,13 @@ async fn a_manage_token_that_does_not_hold_is_told_and_ends_the_socket() {
             "over",
             ending(&server, &grace.id, 0),
             "manage_token_expired",
-            4200,
+            4001,
         ),
         (
             "long over",
             ending(&server, &grace.id, -1_000_000),
             "manage_token_expired",
-            4200,
+            4001,
         ),
     ] {
         let mut socket = server.dial("/ws").open().await;
@@ -193,7 +193,7 @@ async fn a_manage_token_that_does_not_hold_is_told_and_ends_the_socket() {
         let bearer = format!("Bearer {token}");
         let dial = server.dial("/ws").header("authorization", &bearer);
         let (status, problem) = dial.try_open().await.err().unwrap();
-        let expected = if goodbye == 4200 { 410 } else { 401 };
+        let expected = if code == "manage_token_expired" { 410 } else { 401 };
         assert_eq!((status, &problem["code"]), (expected, &json!(code)), "{why}");
 
         let mut nobody = server.socket(None).await;
@@ -346,7 +346,15 @@ async fn the_end_of_a_manage_token_is_announced_and_then_ends_the_socket() {
             <= 2_000
     );
     assert!(socket.hear("expiring").await["in_ms"].as_u64().unwrap() <= 2_000);
-    assert_eq!(socket.goodbye().await, 4200);
+    assert_has(
+        &socket.hear("error").await,
+        json!({"code": "manage_token_expired", "retry": "never"}),
+    );
+    assert_eq!(
+        socket.goodbye().await,
+        4001,
+        "there is no other one to come back with"
+    );
     server.stop().await;
 }
 

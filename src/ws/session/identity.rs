@@ -74,6 +74,19 @@ impl Session {
         }
     }
 
+    /// The token is over by which the socket has its identity. Whoever has an account comes back with a new one; that
+    /// of a guest has no successor.
+    pub(super) fn token_is_over(&mut self) {
+        let over = self.identity.as_ref().map(|identity| &identity.bearer);
+        match over {
+            Some(bearer @ Bearer::Guest(_)) => {
+                self.refused(None, &bearer.when_over().into());
+                self.close(Close::Unauthenticated);
+            }
+            _ => self.close(Close::TokenExpired),
+        }
+    }
+
     /// Whoever the socket belongs to.
     pub(super) fn known_bearer(&self) -> Result<&Bearer, Problem> {
         let identity = self.identity.as_ref();

@@ -173,22 +173,19 @@ test("what a host does with several is answered with all of them, and is nobody'
   assert.equal(activity.rsvp, null);
 });
 
-test("a guest's token that is over for good is asked for once more, and then no more", async () => {
-  const reasons = [];
-  const world = harness({ token: (reason) => (reasons.push(reason), "manage") });
-  world.turnout.connect();
-  const refuse = async () => {
+test("a guest's token that is over is not asked for again", async () => {
+  for (const isConnected of [false, true]) {
+    const reasons = [];
+    const world = harness({ token: (reason) => (reasons.push(reason), "manage") });
+    if (isConnected) await world.greet();
+    else world.turnout.connect();
     await settled();
-    world.socket.open();
+    if (!isConnected) world.socket.open();
+    const given = ended(world.turnout.command(A, "cancel"));
     world.socket.frame({ type: "error", code: "manage_token_expired", detail: "It is over.", retry: "never" });
-    world.socket.drop(4200);
-    await world.clock.pass(0);
-  };
-  await refuse();
-  assert.deepEqual([world.turnout.status, reasons], ["connecting", ["connect", "expired"]]);
-  const given = ended(world.turnout.command(A, "cancel"));
-  await refuse();
-  assert.deepEqual([world.turnout.status, world.turnout.error.code], ["closed", "manage_token_expired"]);
-  assert.equal((await given).error.code, "manage_token_expired");
-  assert.equal(world.clock.pending, 0);
+    world.socket.drop(4001);
+    assert.deepEqual([world.turnout.status, world.turnout.error.code], ["closed", "manage_token_expired"]);
+    assert.equal((await given).error.code, "manage_token_expired");
+    assert.deepEqual([reasons, world.clock.pending], [["connect"], 0]);
+  }
 });
