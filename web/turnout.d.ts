@@ -67,7 +67,8 @@ export class Turnout {
   close(): void;
   /**
    * Follows an activity: the same object for the same id, until it is unsubscribed or ends. Up to 32. The holder of a
-   * `token` for it alone is who sees and commands it here, whoever the connection belongs to.
+   * `token` for it alone is who sees and commands it here, whoever the connection belongs to. Throws `other_speaker`
+   * while it is followed with another token, with one and now without, or the other way round.
    */
   subscribe(id: string, options?: { token?: string }): Activity;
   /** Sends a command to any activity, followed or not. */

@@ -126,13 +126,14 @@ export class Turnout {
    *
    * @param {string} id
    * @param {{token?: string}} [options] a token for this activity alone: until it is unsubscribed or ends, its holder
-   *   is who sees and commands it here
+   *   is who sees and commands it here. Asked for with another one, or with one and without, it throws `other_speaker`
    * @returns {Activity}
    */
   subscribe(id, { token } = {}) {
     id = asWritten(id);
     const known = this.#followed.get(id);
-    if (known && (token ?? known.token) !== known.token) {
+    // Nor is it handed to whoever means to speak for the connection: what they cancel would be somebody else's.
+    if (known && (token ?? undefined) !== known.token) {
       throw new TurnoutError("other_speaker", "It is followed for somebody else: unsubscribe it first.");
     }
     if (known) return known.activity;
@@ -140,7 +141,7 @@ export class Turnout {
       throw new TurnoutError("too_many_subscriptions", `One connection follows up to ${SUBSCRIPTIONS} activities.`);
     }
     const listeners = new Listeners();
-    const followed = { token };
+    const followed = { token: token ?? undefined };
     followed.replica = new Replica(id, token, {
       ...this.#settings,
       subscribe: (entry) => this.#request("s", { type: "subscribe", ...entry }),

@@ -32,7 +32,7 @@ test("what is followed before connecting is asked for in hello, what comes later
 test("the same id gives the same object, and a token goes along with each request", async () => {
   const world = harness();
   const activity = world.turnout.subscribe(A, { token: "manage" });
-  assert.equal(world.turnout.subscribe(A), activity);
+  assert.equal(world.turnout.subscribe(A, { token: "manage" }), activity);
   const hello = await world.greet();
   assert.deepEqual(hello.subscribe, [{ activity: A, token: "manage" }]);
 });

@@ -42,10 +42,14 @@ test("a token for one activity goes with every request for it, in hello too", as
 test("the same activity is followed for one person at a time", async () => {
   const world = await connected();
   const activity = follow(world);
-  assert.equal(world.turnout.subscribe(A), activity);
   assert.equal(world.turnout.subscribe(A, { token: "manage" }), activity);
   assert.throws(() => world.turnout.subscribe(A, { token: "other" }), { code: "other_speaker" });
-  world.turnout.subscribe(B);
+  // Whoever means to speak for themselves must not cancel the guest's RSVP.
+  for (const options of [undefined, {}, { token: null }]) {
+    assert.throws(() => world.turnout.subscribe(A, options), { code: "other_speaker" });
+  }
+  const own = world.turnout.subscribe(B);
+  assert.equal(world.turnout.subscribe(B, { token: null }), own);
   assert.throws(() => world.turnout.subscribe(B, { token: "manage" }), { code: "other_speaker" });
   activity.unsubscribe();
   assert.notEqual(world.turnout.subscribe(A, { token: "other" }), activity);
