@@ -249,7 +249,7 @@ async fn build(config: Config, Outside { clock, ids }: Outside) -> Result<AppSta
         Ok((accounts, codes, sockets, engine)) => Ok(AppState::from(Parts {
             guest_limits: guest_limits(&config, &clock),
             config,
-            attendee_pages: AttendeePages::new(db.clone()),
+            attendee_pages: AttendeePages::new(db.clone(), clock.clone()),
             rsvps: RsvpIndex::new(db.clone()),
             db,
             accounts,

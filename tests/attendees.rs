@@ -209,6 +209,33 @@ async fn a_later_page_is_read_once_however_many_ask_for_it() {
 }
 
 #[tokio::test]
+async fn a_later_page_is_at_most_a_minute_old() {
+    let server = Server::start().await;
+    let path = server.open(json!({"capacity": 10})).await;
+    let party = server
+        .party(&path, &host(), &[("Ada", 0), ("Bo", 0), ("Cy", 0), ("Di", 0)])
+        .await;
+    let seen = async |page: u32| {
+        let list = attendees(&server, &path, &format!("?limit=2&page={page}")).await;
+        names(&list).join(" ")
+    };
+    assert_eq!(
+        (seen(1).await, seen(2).await),
+        ("Di Cy".to_owned(), "Bo Ada".to_owned())
+    );
+    let rename = server
+        .patch(&party[0].path())
+        .by_guest(&party[0])
+        .json(&json!({"name": "Ida"}));
+    rename.send().await.expect(200);
+    server.clock.advance_s(59);
+    assert_eq!(seen(2).await, "Bo Ada");
+    server.clock.advance_s(1);
+    assert_eq!(seen(2).await, "Bo Ida");
+    server.stop().await;
+}
+
+#[tokio::test]
 async fn the_host_says_who_may_see_who_comes() {
     let server = Server::start().await;
     for (visible, stranger, comes) in [

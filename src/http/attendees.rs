@@ -46,10 +46,9 @@ async fn list(
         Some(newest) => newest,
         None if page.offset() >= total => Vec::new(),
         None => {
-            let which = (id, page.number(), page.limit());
-            let rows = state.attendee_pages.page(which, page.offset()).await;
+            let rows = state.attendee_pages.page(id, page.offset(), page.limit()).await;
             let rows = rows.map_err(|error| Problem::from(&*error))?;
-            rows.iter().map(AttendeeView::from).collect()
+            rows.into_iter().map(AttendeeView::from).collect()
         }
     };
     Ok(Json(page.answer(attendees, total)))

@@ -24,10 +24,10 @@ impl From<&Rsvp> for AttendeeView {
     }
 }
 
-impl From<&ConfirmedRow> for AttendeeView {
-    fn from(row: &ConfirmedRow) -> Self {
+impl From<ConfirmedRow> for AttendeeView {
+    fn from(row: ConfirmedRow) -> Self {
         Self {
-            name: row.name.clone(),
+            name: row.name,
             total_spots: row.total_spots,
             created_at: Time(row.created_at),
         }
