@@ -6,6 +6,7 @@
 mod activities;
 mod attendees;
 mod auth_routes;
+mod caching;
 mod caller;
 pub mod csv_table;
 mod documents;

@@ -15,6 +15,7 @@ mod bad_commands;
 mod bad_input;
 mod bad_questions;
 mod by_hand;
+mod caching;
 mod cancelled;
 mod configuration;
 mod connections;

@@ -1,7 +1,7 @@
 //! The outermost layer around all routes: what holds for every answer, in one place.
 //!
-//! Gives each request its id, bounds its time, turns a panic into an answer, writes the body of problems and
-//! logs unexpected errors, once. It is one hand-written service and not a stack of middleware, because it runs
+//! Gives each request its id, bounds its time, turns a panic into an answer, writes the body of problems, says who may
+//! keep an answer, and logs unexpected errors, once. It is one hand-written service and not a stack of middleware, because it runs
 //! for every request: nothing here allocates except the id.
 
 use std::convert::Infallible;
@@ -18,6 +18,7 @@ use tokio::time::timeout;
 use tower::Service;
 use tracing::Instrument;
 
+use super::caching::Caching;
 use super::problem_response;
 use super::request_id::{RequestIds, X_REQUEST_ID};
 use crate::api::{Code, Problem};
@@ -44,6 +45,7 @@ impl Edge {
     /// Answers one request.
     pub async fn answer(&self, request: Request) -> Response {
         let id = self.request_ids.of(request.headers());
+        let caching = Caching::of(&request);
         // Of debug level, so that by default a request costs no span.
         let span = tracing::debug_span!(
             "request",
@@ -62,6 +64,7 @@ impl Edge {
                 response.headers_mut().insert(axum::http::header::ALLOW, allow);
             }
         }
+        caching.mark(response.headers_mut());
         response.headers_mut().insert(X_REQUEST_ID, id);
         response
     }

@@ -65,10 +65,15 @@ async fn capacity(
     let is_known = tokens(request.headers(), &header::IF_NONE_MATCH)
         // What went through a proxy that compresses comes back as weak.
         .any(|known| known == "*" || known.strip_prefix("W/").unwrap_or(known) == etag);
+    // There is nothing personal in them: whoever asks again and again keeps them, also with a token, but for themselves.
+    let kept = by
+        .is_some()
+        .then_some([(header::CACHE_CONTROL, "private, no-cache")]);
+    let headers = (kept, [(header::ETAG, etag)]);
     if is_known {
-        return Ok((StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response());
+        return Ok((StatusCode::NOT_MODIFIED, headers).into_response());
     }
-    Ok(([(header::ETAG, etag)], Json(CountsView::from(counts))).into_response())
+    Ok((headers, Json(CountsView::from(counts))).into_response())
 }
 
 /// An RSVP, once or live.
