@@ -1,7 +1,7 @@
 //! The server is killed in the middle of a burst, again and again, and started on what it left behind. The load
 //! test retries with its keys until everybody is answered, and then judges everything it was ever told.
 //!
-//! `TURNOUT_KILL_ROUNDS` sets how many bursts, `TURNOUT_KILL_SEED` where the kills fall.
+//! `TURNOUT_KILL_ROUNDS` sets how many bursts, and how many runs of all rules; `TURNOUT_KILL_SEED` where the kills fall.
 
 use std::time::Duration;
 
@@ -107,4 +107,71 @@ async fn whatever_was_acknowledged_survives_kills_in_mid_burst_and_nothing_is_do
         "{rounds} rounds, {kills} kills: {acknowledged} acknowledgements, all of them there at the end and none doubled; \
          {replayed} of commands that were committed before a kill and acknowledged after it"
     );
+}
+
+/// The same with all rules at once, over REST and over sockets: offers end while nobody is there to end them, and guests,
+/// bookers and the host ask again for what may have been done.
+#[tokio::test]
+async fn guests_groups_offers_and_a_host_at_work_survive_kills_and_everything_is_as_the_rules_say() {
+    let rounds = number("TURNOUT_KILL_ROUNDS", 1);
+    let seed = number("TURNOUT_KILL_SEED", 1);
+    println!("TURNOUT_KILL_ROUNDS={rounds} TURNOUT_KILL_SEED={seed}");
+    let mut random = Random(seed);
+    for round in 1..=rounds {
+        let mut server = Killable::start().await;
+        let drawn = (seed + round).to_string();
+        let arguments = [
+            "rules",
+            "--via",
+            "both",
+            "--parties",
+            "600",
+            "--seats",
+            "700",
+            "--rate",
+            "300",
+            // So few that all is over soon.
+            "--waitlist",
+            "50",
+            "--host-rate",
+            "60",
+            "--offer-ttl-s",
+            "1",
+            "--seed",
+            &drawn,
+        ];
+        let mut run = Burst::start_as(&server, &arguments).await;
+        let mut audited = audit(server.database()).await;
+        let mut after = 0;
+        for kill in 1..=KILLS_PER_ROUND {
+            run.until_committed(&server, after + 100 + random.below(200))
+                .await;
+            let before = run.seq(&server).await;
+            std::thread::sleep(Duration::from_micros(random.below(DELAY_SPREAD_US)));
+            assert!(
+                !run.is_over(),
+                "round {round}, seed {seed}: it was over before kill {kill}"
+            );
+            server.kill();
+            let left = audit(server.database()).await;
+            left.follows(&audited);
+            audited = left;
+            server.start_again().await;
+            after = run.seq(&server).await;
+            assert!(
+                after >= before,
+                "round {round}, seed {seed}: {before} events, then {after}"
+            );
+        }
+        let said = run.finish().await;
+        audit(server.database()).await.follows(&audited);
+        let told = format!("round {round}, seed {seed}:\n{}", said.text);
+        assert!(said.status.success(), "{told}");
+        assert!(said.text.contains("VERDICT: clean"), "{told}");
+        println!(
+            "round {round}: {} committed, {} of them told again after a kill",
+            said.number("/answered/committed"),
+            said.number("/answered/replayed"),
+        );
+    }
 }

@@ -30,8 +30,7 @@ impl Burst {
         let numbers =
             [crowd.people, crowd.seats, crowd.connections, crowd.seed].map(|number| number.to_string());
         let [people, seats, connections, seed] = numbers.each_ref().map(String::as_str);
-        let earlier = activities(server).await;
-        let mut load_test = server.load_test(&[
+        let arguments = [
             "burst",
             "--people",
             people,
@@ -47,7 +46,14 @@ impl Burst {
             "0.2",
             "--guests",
             "0.3",
-        ]);
+        ];
+        Self::start_as(server, &arguments).await
+    }
+
+    /// Starts a load test with these arguments and waits for its activity.
+    pub(crate) async fn start_as(server: &Killable, arguments: &[&str]) -> Self {
+        let earlier = activities(server).await;
+        let mut load_test = server.load_test(arguments);
         let made = async {
             loop {
                 let now = activities(server).await;
