@@ -20,7 +20,8 @@ const RULES: RulesOptions = RulesOptions {
     rate: 100.0,
     host_rate: 40.0,
     offer_ttl_s: 1,
-    waitlist: None,
+    // So few that all is over soon.
+    waitlist: Some(25),
 };
 
 /// What came of it, what the report tells, and what was said on sockets.
