@@ -95,11 +95,11 @@ impl Slices {
     }
 
     /// A slice that is not too old, which is read if there is none.
-    async fn slice(
+    async fn slice<E: Send + Sync + 'static>(
         &self,
         which: Which,
-        read: impl Future<Output = Result<Vec<ConfirmedRow>, StoreError>>,
-    ) -> Result<Arc<Slice>, Arc<StoreError>> {
+        read: impl Future<Output = Result<Vec<ConfirmedRow>, E>>,
+    ) -> Result<Arc<Slice>, Arc<E>> {
         // What is read shows what was when the reading began, or later.
         let now = self.clock.now();
         if let Some(slice) = self.kept.get(&which).await {
@@ -164,7 +164,7 @@ mod tests {
 
     /// The name in a slice of one, read anew as this one where it has to be read.
     async fn name(slices: &Slices, new: &str) -> String {
-        let read = ready(Ok(vec![row(new)]));
+        let read = ready(Ok::<_, ()>(vec![row(new)]));
         let slice = slices.slice(which(0), read).await.unwrap();
         slice.rows[0].name.clone()
     }
@@ -210,7 +210,7 @@ mod tests {
             let read = async {
                 reads.set(reads.get() + 1);
                 yield_now().await;
-                Ok(vec![row("Bo")])
+                Ok::<_, ()>(vec![row("Bo")])
             };
             slices.slice(which(0), read).await.unwrap().rows[0].name.clone()
         };
@@ -229,7 +229,7 @@ mod tests {
                 let read = async {
                     reads.set(reads.get() + 1);
                     yield_now().await;
-                    Err(StoreError::Unavailable(sqlx::Error::PoolTimedOut))
+                    Err(())
                 };
                 slices.slice(which(0), read).await.is_err()
             };
@@ -256,7 +256,10 @@ mod tests {
         assert!((40_000..60_000).contains(&bytes), "{bytes}");
         let (_, slices) = slices(FIT * bytes);
         for number in 0..10 * FIT {
-            slices.slice(which(number), ready(Ok(long()))).await.unwrap();
+            slices
+                .slice(which(number), ready(Ok::<_, ()>(long())))
+                .await
+                .unwrap();
         }
         slices.kept.run_pending_tasks().await;
         assert!(slices.kept.weighted_size() <= FIT * bytes);
