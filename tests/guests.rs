@@ -158,7 +158,7 @@ async fn a_private_activity_is_there_for_guests_who_have_an_rsvp_and_for_no_othe
         .send()
         .await
         .expect(200);
-    let friend = server.book(&path, &member, "all", &[("Cy", 0)]).await;
+    let friend = server.book(&path, &member, "all", &[("Cy", 0), ("Di", 0)]).await;
     friend.expect_problem(403, "forbidden");
     for route in ["", "/waitlist", "/attendees"] {
         let at = format!("{path}{route}");
