@@ -13,7 +13,7 @@ pub(super) async fn allow_everything(outside: &mut Outside) {
                     "check confirmed_spots_check offered_spots_check checked_in_spots_check \
                      waitlisted_parties_check waitlisted_spots_check capacity_check",
                 ),
-                ("rsvps", "check check1 status_check guest_count_check"),
+                ("rsvps", "check offer_expires_at status_check guest_count_check"),
             ] {
                 for check in checks.split_whitespace() {
                     let drop = format!("ALTER TABLE {table} DROP CONSTRAINT {table}_{check}");
