@@ -395,7 +395,7 @@ async fn the_waitlist_tells_everybody_its_length_people_their_place_and_the_host
         ("limit=2&page=2", &[4]),
         ("limit=2&page=3", &[]),
         ("page=2", &[]),
-        ("limit=100", &[2, 3, 4]),
+        ("limit=1000", &[2, 3, 4]),
     ] {
         let seen = server
             .get(&format!("{waitlist}?{query}"))

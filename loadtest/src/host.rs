@@ -272,7 +272,7 @@ impl<'a> Host<'a> {
         let mut entries: Vec<SeenEntry> = Vec::new();
         let mut page_number = 1;
         loop {
-            let path = format!("{activity}/waitlist?page={page_number}&limit=100");
+            let path = format!("{activity}/waitlist?page={page_number}&limit=1000");
             let page: WaitlistPage = self.get(&path).await?;
             let is_last = page.entries.is_empty();
             entries.extend(page.entries);

@@ -20,9 +20,10 @@ use crate::api::views::{PositionView, TicketedRsvpView};
 use crate::api::{BulkBody, Problem, PromoteBody};
 use crate::state::AppState;
 
-/// The most waiting parties per page, and as many as there are unless another number is asked for. Each may have a
-/// hundred RSVPs.
-const ENTRIES_MAX: u32 = 100;
+/// The most waiting parties per page, and as many as there are unless another number is asked for.
+const PARTIES_MAX: u32 = 1_000;
+/// The most RSVPs per page: a party may have a hundred.
+const ENTRIES_MAX: usize = 10_000;
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
@@ -37,7 +38,7 @@ struct Query {
     #[serde(default)]
     page: PageNumber,
     #[serde(default)]
-    limit: Limit<ENTRIES_MAX, ENTRIES_MAX>,
+    limit: Limit<PARTIES_MAX, PARTIES_MAX>,
 }
 
 async fn show(
@@ -55,8 +56,10 @@ async fn show(
             require_sight(activity, by.as_ref()).map(|()| {
                 let own = by.as_ref().and_then(|by| activity.own_rsvp(by));
                 let host = by.as_ref().is_some_and(|by| activity.is_host(by));
-                let entries: Option<Vec<Answered>> =
-                    host.then(|| activity.waiting_from(first, limit as usize).collect());
+                let entries: Option<Vec<Answered>> = host.then(|| {
+                    let waiting = activity.waiting_from(first, limit as usize);
+                    waiting.take(ENTRIES_MAX + 1).collect()
+                });
                 (
                     activity.counts(),
                     activity.head().settings.waitlist_paused,
@@ -75,6 +78,11 @@ async fn show(
         "me": own.map(|answered| PositionView::new(&answered, counts.seq)),
     });
     if let Some(entries) = entries {
+        if entries.len() > ENTRIES_MAX {
+            let message =
+                format!("the parties of this page have more than {ENTRIES_MAX} RSVPs; ask for fewer");
+            return Err(Problem::field("limit", message));
+        }
         let now = state.clock.now();
         view["entries"] = entries
             .iter()
