@@ -294,19 +294,21 @@ fn host() -> impl Strategy<Value = Asker> {
 }
 
 fn order(
-    what: impl Strategy<Value = What>,
-    asker: impl Strategy<Value = Asker>,
-) -> impl Strategy<Value = Step> {
+    what: impl Strategy<Value = What> + 'static,
+    asker: impl Strategy<Value = Asker> + 'static,
+) -> BoxedStrategy<Step> {
     ordered(what, asker, version(), key())
 }
 
+/// Boxed, or the many kinds of orders together would be larger than the stack of a thread in a build that is not optimised.
 fn ordered(
-    what: impl Strategy<Value = What>,
-    asker: impl Strategy<Value = Asker>,
-    version: impl Strategy<Value = Version>,
-    key: impl Strategy<Value = Option<u8>>,
-) -> impl Strategy<Value = Step> {
-    (what, asker, version, key, prop::bool::weighted(0.9)).prop_map(|(what, asker, version, key, on_time)| {
+    what: impl Strategy<Value = What> + 'static,
+    asker: impl Strategy<Value = Asker> + 'static,
+    version: impl Strategy<Value = Version> + 'static,
+    key: impl Strategy<Value = Option<u8>> + 'static,
+) -> BoxedStrategy<Step> {
+    let orders = (what, asker, version, key, prop::bool::weighted(0.9));
+    let order = |(what, asker, version, key, on_time)| {
         Step::Order(Order {
             what,
             asker,
@@ -314,7 +316,8 @@ fn ordered(
             key,
             on_time,
         })
-    })
+    };
+    orders.prop_map(order).boxed()
 }
 
 impl Step {
