@@ -66,8 +66,10 @@ impl House {
         }
     }
 
-    /// A new engine on the same journal, as after a restart of the process.
+    /// A new engine on the same journal, as after a restart of the process. Nothing of the old one is left, not even
+    /// its alarms.
     pub async fn restarted(self) -> Self {
+        self.engine.drain(std::time::Duration::from_secs(1)).await;
         let engine = engine_on(
             &self.journal,
             &self.clock,
