@@ -243,7 +243,10 @@ impl State {
         };
         let myself = myself.clone();
         tokio::spawn(async move {
-            sleep(pause).await;
+            // Even the shortest sleep takes a millisecond.
+            if !pause.is_zero() {
+                sleep(pause).await;
+            }
             starter.run(myself).await;
         });
     }
