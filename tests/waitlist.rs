@@ -436,3 +436,22 @@ async fn the_line_is_the_same_after_a_restart() {
     assert_eq!(status(&server, &path, &people[1]).await, "confirmed");
     server.stop().await;
 }
+
+#[tokio::test]
+async fn a_page_of_the_line_that_would_have_too_many_rsvps_is_refused_and_a_shorter_one_is_not() {
+    let server = Server::start().await;
+    let path = server.open(json!({"capacity": 100})).await;
+    for party in 0..102 {
+        let names: Vec<String> = (0..100).map(|member| format!("P{party}m{member}")).collect();
+        let members: Vec<(&str, u32)> = names.iter().map(|name| (&**name, 0)).collect();
+        server.book(&path, &host(), "all", &members).await.expect(201);
+    }
+    let page = async |limit: u32| {
+        let read = server.get(&format!("{path}/waitlist?limit={limit}")).by(&host());
+        read.send().await
+    };
+    page(101).await.expect_problem(422, "validation_failed");
+    let entries = page(100).await.expect(200)["entries"].as_array().unwrap().len();
+    assert_eq!(entries, 10_000);
+    server.stop().await;
+}
