@@ -143,21 +143,14 @@ async fn a_private_activity_is_there_for_guests_who_have_an_rsvp_and_for_no_othe
     let (ada, bo) = (&guests[0], &guests[1]);
     // Who knows of it brings nobody else in.
     let member = Person::member(2);
-    server
-        .patch(&path)
-        .by(&host())
-        .json(&json!({"visibility": "public"}))
-        .send()
-        .await
-        .expect(200);
+    let make = async |visibility: &str| {
+        let change = json!({"visibility": visibility});
+        let make = server.patch(&path).by(&host()).json(&change);
+        make.send().await.expect(200);
+    };
+    make("public").await;
     server.reserve(&path, &member, json!({})).await.expect(201);
-    server
-        .patch(&path)
-        .by(&host())
-        .json(&json!({"visibility": "private"}))
-        .send()
-        .await
-        .expect(200);
+    make("private").await;
     let friend = server.book(&path, &member, "all", &[("Cy", 0), ("Di", 0)]).await;
     friend.expect_problem(403, "forbidden");
     for route in ["", "/waitlist", "/attendees"] {
