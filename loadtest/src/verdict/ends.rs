@@ -130,6 +130,29 @@ mod tests {
     }
 
     #[test]
+    fn offers_of_one_millisecond_may_end_in_two_steps_with_an_answer_between() {
+        let mut evidence = two_offers(|run| {
+            run.postpone_offer("amy@x.org", 1);
+            run.expire();
+            let unchanged = Command::Update {
+                person: "amy@x.org".into(),
+                guest_count: Some(0),
+                special_requirements: None,
+                name: None,
+                if_version: None,
+            };
+            run.submit(Asker::Own, unchanged);
+            run.postpone_offer("amy@x.org", -1);
+            run.expire();
+        });
+        assert_eq!(expired(&evidence).len(), 2);
+        assert_eq!(findings(&evidence), []);
+        let between = evidence.history.records.len() - 1;
+        evidence.answer_mut(between).counts.offered_spots += 1;
+        assert!(!findings(&evidence).is_empty(), "it is still compared");
+    }
+
+    #[test]
     fn an_offer_that_ends_a_millisecond_before_its_time_is_named() {
         let mut evidence = two_offers(Run::expire);
         for index in expired(&evidence) {

@@ -1,6 +1,8 @@
 //! The order of commands: by `seq`, with those whose fate is unknown, and those that nobody gave, put where the log
 //! shows them.
 
+use std::collections::HashSet;
+
 use super::Finding;
 use super::effects::Effects;
 use super::people::{People, actor};
@@ -174,7 +176,8 @@ pub(super) fn steps<'a>(
             steps.push(Step::of(record, seq, None));
         }
     }
-    steps.extend(expiries(last));
+    let expiries = expiries(last, &named_ends(&steps));
+    steps.extend(expiries);
     // What had no effect tells the seq that it found, so it comes after the command that left it.
     steps.sort_by_key(|step| (step.seq, !step.had_effect, step.sendings));
     find_repeated(&steps, findings);
@@ -215,15 +218,24 @@ fn changes<'a>(history: &'a History, last: &LastState, findings: &mut Vec<Findin
     steps
 }
 
-/// Where time itself was the actor: what it ended at one moment it ended in one step.
-fn expiries(last: &LastState) -> Vec<Step<'static>> {
+/// Where some step has ended, as answers tell.
+fn named_ends(steps: &[Step<'_>]) -> HashSet<u64> {
+    let answers = steps.iter().filter_map(|step| step.answered);
+    answers
+        .flat_map(|(_, answer)| [answer.seq, answer.counts.seq])
+        .collect()
+}
+
+/// Where time itself was the actor: what it ended at one moment it ended in one step, unless an answer tells of a state
+/// between.
+fn expiries(last: &LastState, named_ends: &HashSet<u64>) -> Vec<Step<'static>> {
     let people = People::of(last);
     let mut steps: Vec<Step<'static>> = Vec::new();
     let mut moment = None;
     for event in &last.events {
         let is_expiry = event.kind == "expired" && event.actor == "system";
         let here = is_expiry.then_some(&event.at);
-        if is_expiry && here != moment {
+        if is_expiry && (here != moment || named_ends.contains(&(event.seq - 1))) {
             steps.push(Step {
                 command: &EXPIRE,
                 asker: None,

@@ -164,6 +164,11 @@ impl Run {
         format!("2026-11-21T05:{:02}:{:02}.377Z", self.now_s / 60, self.now_s % 60)
     }
 
+    /// The offer of this person ends so many microseconds later, which no log tells.
+    pub(super) fn postpone_offer(&mut self, person: &str, us: i64) {
+        self.model.postpone_offer(person, us);
+    }
+
     /// The server lets offers expire; no client hears of it.
     pub(super) fn expire(&mut self) {
         let before = self.model.clone();
