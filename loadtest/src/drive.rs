@@ -115,6 +115,7 @@ impl<'a> Sendings<'a> {
         let mut opens_in_ms = None;
 
         let latency = clock::now() - since;
+        let unix_ms = clock::unix_ms();
         let mut tally = lock(&self.stage.tally);
         let asks_for_seats = matches!(
             given.command,
@@ -127,13 +128,15 @@ impl<'a> Sendings<'a> {
                     Command::ChangeSettings(_) => "the activity",
                     _ => first.unwrap_or("nobody"),
                 };
-                tally.count_acknowledged(became, asks_for_seats, answer.replayed, clock::unix_ms());
+                tally.count_acknowledged(became, asks_for_seats, answer.replayed, unix_ms);
                 tally.acknowledged_latency.record(latency);
+                tally.course.acknowledged(unix_ms, latency, Some(&answer.counts));
                 Outcome::Acknowledged { at, answer }
             }
             Some(Said::Changed(version)) => {
-                tally.count_acknowledged("the activity", false, false, clock::unix_ms());
+                tally.count_acknowledged("the activity", false, false, unix_ms);
                 tally.acknowledged_latency.record(latency);
+                tally.course.acknowledged(unix_ms, latency, None);
                 Outcome::Changed { at, version }
             }
             Some(Said::Unreadable(answer)) => {
@@ -146,6 +149,7 @@ impl<'a> Sendings<'a> {
                 opens_in_ms = refused.opens_in_ms;
                 tally.count_rejected(&code);
                 tally.rejected_latency.record(latency);
+                tally.course.rejected(unix_ms);
                 Outcome::Rejected { at, code }
             }
             None => Outcome::Unanswered,

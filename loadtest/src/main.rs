@@ -3,16 +3,17 @@
 
 mod open_files;
 mod options;
+mod output;
 mod signals;
 mod work;
 
-use std::fs::File;
 use std::process::ExitStatus;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use clap::Parser;
 use tokio::select;
 use turnout_loadtest::health::is_healthy;
+use turnout_loadtest::place::Place;
 use turnout_loadtest::report::{Asked, Report};
 use turnout_loadtest::run::{Outcome, RunError, Server};
 use turnout_loadtest::shared::{SharedTally, lock};
@@ -21,6 +22,7 @@ use turnout_loadtest::throwaway::ThrowawayServer;
 use turnout_loadtest::watch::run_squad;
 
 use options::{EveryRunArgs, Kind, Options};
+use output::Outputs;
 use signals::Signals;
 use work::{Done, Work};
 
@@ -56,6 +58,7 @@ async fn run(options: &Options) -> anyhow::Result<i32> {
         return Ok(0);
     }
     let (common, asked, work) = Work::of(&options.kind)?;
+    let outputs = Outputs::prepare(common)?;
     let mut signals = Signals::new()?;
     let (server, mut throwaway) = select! {
         biased;
@@ -96,7 +99,7 @@ async fn run(options: &Options) -> anyhow::Result<i32> {
         (Ended::Done(Err(error)), None) => Err(format!("{:#}", anyhow::Error::from(error))),
         (Ended::Done(Ok(outcome)), _) => Ok(outcome),
     };
-    report(common, asked, &tally, outcome, throwaway).await
+    report(common, asked, &tally, outcome, throwaway, outputs).await
 }
 
 /// Prints what there is to tell and clears up.
@@ -106,13 +109,11 @@ async fn report(
     tally: &SharedTally,
     outcome: Result<Outcome, String>,
     throwaway: Option<ThrowawayServer>,
+    outputs: Outputs,
 ) -> anyhow::Result<i32> {
     let report = Report::new(asked, &lock(tally), outcome);
     println!("{report}");
-    if let Some(file) = &common.json {
-        let written = File::create(file).with_context(|| format!("cannot write {}", file.display()))?;
-        serde_json::to_writer_pretty(written, &report)?;
-    }
+    outputs.write(&report, &Place::here(common.server_in_words()))?;
     let mut ended_well = true;
     if let Some(mut throwaway) = throwaway {
         let status = throwaway.stop().await?;

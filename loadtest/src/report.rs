@@ -1,11 +1,14 @@
 //! What a run is told as: a table for people, in three blocks, and one JSON document for machines with all of it.
 
+mod about;
 mod asked;
 mod cancellation;
+mod charts;
 mod fanout;
 mod measured;
 mod memory;
 mod opening;
+mod page;
 mod reconnect;
 mod rounds;
 mod rules;
@@ -28,6 +31,7 @@ pub use self::reconnect::Reconnect;
 pub use self::rounds::{Round, Rounds};
 pub(crate) use self::rules::RulesCommand;
 pub use self::rules::RulesFigures;
+use crate::course::Slot;
 use crate::run::{ActivityFinding, End, Outcome};
 use crate::tally::{Latencies, Tally};
 use crate::verdict::Finding;
@@ -47,6 +51,11 @@ pub struct Report {
     /// What some kinds of runs measure beside the answers.
     #[serde(skip_serializing_if = "Option::is_none")]
     measured: Option<Measured>,
+    /// What was answered when.
+    course: Vec<Slot>,
+    /// Percentiles of those who were carried out and of those who were refused for good.
+    #[serde(skip)]
+    curves: [(&'static str, Vec<(f64, f64)>); 2],
     clean: bool,
     /// Why there is no verdict, where there is none.
     no_verdict: Option<String>,
@@ -118,6 +127,14 @@ impl Report {
     pub fn new(asked: Asked, tally: &Tally, outcome: Result<Outcome, String>) -> Self {
         let answered = Answered::new(tally, asked.has_dues());
         let run = asked.title();
+        let mut course = tally.course.slots();
+        if !asked.kind.is_about_one_activity() {
+            course.iter_mut().for_each(|slot| slot.seats = None);
+        }
+        let curves = [
+            ("carried out", tally.acknowledged_latency.curve()),
+            ("refused for good", tally.rejected_latency.curve()),
+        ];
         match outcome {
             Ok(outcome) => Self {
                 run,
@@ -129,6 +146,8 @@ impl Report {
                     end: outcome.end,
                 }),
                 measured: outcome.measured,
+                course,
+                curves,
                 no_verdict: None,
                 findings_total: outcome.findings.len(),
                 findings: outcome
@@ -144,6 +163,8 @@ impl Report {
                 answered,
                 at_the_end: None,
                 measured: None,
+                course,
+                curves,
                 clean: false,
                 no_verdict: Some(why),
                 findings_total: 0,

@@ -7,6 +7,7 @@ use std::time::Duration;
 use hdrhistogram::Histogram;
 
 use crate::client::TransportError;
+use crate::course::Course;
 use crate::run::Stopwatch;
 
 /// The longest latency that is told apart from longer ones.
@@ -45,6 +46,8 @@ pub struct Tally {
     pub acknowledged_latency: Latencies,
     /// How long whoever was rejected waited for it, all tries together.
     pub rejected_latency: Latencies,
+    /// What was answered when.
+    pub course: Course,
     pub(crate) stopwatch: Option<Stopwatch>,
     pub(crate) measured: Option<(Duration, Duration)>,
 }
@@ -92,6 +95,22 @@ impl Latencies {
     pub(crate) fn absorb(&mut self, other: &Self) {
         // Both have the same bounds, so there is room for all.
         let _ = self.0.add(&other.0);
+    }
+
+    /// None of them any more.
+    pub(crate) fn clear(&mut self) {
+        self.0.reset();
+    }
+
+    /// Percentiles and the latency in milliseconds that so many percent stayed within, up to 99.9.
+    pub fn curve(&self) -> Vec<(f64, f64)> {
+        if self.count() == 0 {
+            return Vec::new();
+        }
+        let steps = (0..=60).map(|step| 100.0 * (1.0 - 10_f64.powf(-f64::from(step) / 20.0)));
+        steps
+            .map(|percentile| (percentile, self.ms(percentile)))
+            .collect()
     }
 
     /// How many there are.
@@ -174,6 +193,7 @@ impl Tally {
         if other.last_transport_error.is_some() {
             self.last_transport_error.clone_from(&other.last_transport_error);
         }
+        self.course.absorb(&other.course);
         self.acknowledged_latency.absorb(&other.acknowledged_latency);
         self.rejected_latency.absorb(&other.rejected_latency);
         let ((elapsed, cpu), (more, more_cpu)) = (self.measured(), other.measured());
@@ -274,5 +294,10 @@ mod tests {
         }
         assert!((latencies.ms(50.0) - 50.0).abs() < 0.1);
         assert!((latencies.ms(100.0) - 100.0).abs() < 0.1);
+        let curve = latencies.curve();
+        assert_eq!((curve.len(), curve[0].0), (61, 0.0));
+        assert!((curve[20].0 - 90.0).abs() < 1e-9 && (curve[20].1 - 90.0).abs() < 0.1);
+        latencies.clear();
+        assert_eq!((latencies.count(), latencies.curve()), (0, Vec::new()));
     }
 }

@@ -150,6 +150,7 @@ impl Patience {
             Ok(Tried::Final(answer)) => ControlFlow::Break(answer),
             Ok(Tried::Refused { code, pause }) => {
                 tally.count_refusal(&code);
+                tally.course.refused(clock::unix_ms());
                 ControlFlow::Continue(pause)
             }
             Ok(Tried::Faulty { answer, pause }) => {

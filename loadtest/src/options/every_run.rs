@@ -51,9 +51,34 @@ pub(crate) struct EveryRunArgs {
     /// Write the result to this file as JSON.
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
+    /// Write the result to this file as a page with charts, which needs nothing else to be read.
+    #[arg(long, value_name = "FILE")]
+    pub(crate) report: Option<PathBuf>,
 }
 
 impl EveryRunArgs {
+    /// What is tested, in words, without anything that is secret.
+    pub(crate) fn server_in_words(&self) -> String {
+        if self.spawn.is_none() {
+            return "one that was there before".to_owned();
+        }
+        let database = self
+            .settings
+            .iter()
+            .find(|(name, _)| name == "TURNOUT_DATABASE_URL");
+        let database = match database.and_then(|(_, url)| url.split_once(':')) {
+            None | Some(("sqlite", _)) => "SQLite",
+            Some(_) => "Postgres",
+        };
+        let mirrored = self.settings.iter().any(|(name, _)| name == "TURNOUT_REDIS_URL");
+        let mirror = if mirrored {
+            ", counts mirrored in Redis"
+        } else {
+            ""
+        };
+        format!("started for this run and thrown away, on {database}{mirror}")
+    }
+
     /// As many connections as were asked for.
     pub(super) fn connections(&self, usual: u16) -> u16 {
         self.connections.unwrap_or(usual)

@@ -5,6 +5,7 @@ use std::fmt;
 use serde::Serialize;
 
 use super::{CancellationFigures, Fanout, OpeningFigures, Reconnect, Rounds, RulesFigures};
+use crate::chart::Chart;
 
 /// The figures of one kind of run.
 #[derive(Debug, Serialize)]
@@ -22,6 +23,16 @@ pub enum Measured {
     Fanout(Fanout),
     /// Of coming back.
     Reconnect(Reconnect),
+}
+
+impl Measured {
+    /// What can be seen better than read.
+    pub(super) fn charts(&self) -> Vec<Chart> {
+        match self {
+            Self::Rounds(rounds) => rounds.charts(),
+            _ => Vec::new(),
+        }
+    }
 }
 
 impl fmt::Display for Measured {

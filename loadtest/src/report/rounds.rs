@@ -6,6 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::measured::{median, write_columns};
+use crate::chart::{Bar, BarChart, BarGroup, Chart};
 use crate::tally::Tally;
 
 /// One round over one kind of line.
@@ -78,6 +79,31 @@ impl Rounds {
             medians,
             ratio,
         }
+    }
+}
+
+impl Rounds {
+    /// What each way carries, in the middle of its rounds.
+    pub(super) fn charts(&self) -> Vec<Chart> {
+        let groups = self.medians.iter().map(|median| {
+            let rates = || {
+                let rounds = self.rounds.iter().filter(|round| round.via == median.via);
+                rounds.map(|round| round.committed_per_s)
+            };
+            let bar = Bar {
+                spread: rates().reduce(f64::min).zip(rates().reduce(f64::max)),
+                ..Bar::new("committed per s", median.committed_per_s)
+            };
+            BarGroup {
+                label: format!("over {}", median.via),
+                bars: vec![bar],
+            }
+        });
+        vec![Chart::Bars(BarChart {
+            title: "How many commands does each way carry?".to_owned(),
+            unit: "committed per s: the median of the rounds, and from the least to the most".to_owned(),
+            groups: groups.collect(),
+        })]
     }
 }
 

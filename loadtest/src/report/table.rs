@@ -10,7 +10,7 @@ const FINDINGS_PRINTED: usize = 20;
 type Rows = Vec<(String, String)>;
 
 impl Answered {
-    fn rows(&self) -> Rows {
+    pub(super) fn rows(&self) -> Rows {
         let mut rows = Rows::new();
         let mut add = |name: &str, value: String| rows.push((name.to_owned(), value));
         let usual = ["confirmed", "waitlisted", "cancelled"];
@@ -52,7 +52,15 @@ impl Answered {
         rows
     }
 
-    fn write_latencies(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    /// The table of latencies, as text.
+    pub(super) fn latencies(&self) -> String {
+        let mut written = String::new();
+        // Writing into memory does not fail.
+        let _ = self.write_latencies(&mut written);
+        written
+    }
+
+    fn write_latencies(&self, f: &mut impl fmt::Write) -> fmt::Result {
         writeln!(
             f,
             "  latency in ms from {} to the final answer, all tries together",
@@ -87,7 +95,7 @@ impl Answered {
 }
 
 impl AtTheEnd {
-    fn rows(&self) -> Rows {
+    pub(super) fn rows(&self) -> Rows {
         let end = self.end;
         [
             ("activities", self.activities.to_string()),
