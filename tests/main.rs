@@ -48,6 +48,7 @@ mod panics;
 mod program;
 mod proxy;
 mod rsvps;
+mod scenarios;
 mod sockets;
 mod story;
 mod support;

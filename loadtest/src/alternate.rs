@@ -72,13 +72,14 @@ pub async fn run(
     })
 }
 
-struct Played {
-    round: Round,
-    end: End,
-    findings: Vec<ActivityFinding>,
+pub(crate) struct Played {
+    pub(crate) round: Round,
+    pub(crate) end: End,
+    pub(crate) findings: Vec<ActivityFinding>,
 }
 
-async fn play(
+/// One round, and its verdict.
+pub(crate) async fn play(
     server: &Server,
     options: &AlternateOptions,
     via: Via,

@@ -10,7 +10,7 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 pub use patience::TimeLimits;
-pub(crate) use patience::{Patience, REFUSALS, Tried, Tries};
+pub(crate) use patience::{Patience, REFUSALS, Tried, Tries, count_try};
 
 use crate::client::{Connection, Head, Request, TransportError};
 use crate::seen::Problem;
@@ -65,6 +65,12 @@ impl Attempts {
     /// Sends the request once, whatever comes of it. It is not counted.
     pub(crate) async fn once(&mut self, request: &Request<'_>) -> Result<Head, TransportError> {
         self.connection.send(request).await
+    }
+
+    /// Sends the request once, and tells what the answer means. It is not counted.
+    pub(crate) async fn once_read(&mut self, request: &Request<'_>) -> Result<Tried<Final>, TransportError> {
+        let head = self.connection.send(request).await?;
+        Ok(read(head, self.connection.body()))
     }
 
     /// Sends the request until there is a final answer; `None` when time is up.

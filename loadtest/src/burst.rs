@@ -17,6 +17,7 @@ use crate::model::Settings;
 use crate::run::{Effort, Outcome, RunError, Server, Via, faults, open_all};
 use crate::scene::{Plan, Scene};
 use crate::shared::{SharedTally, lock};
+use crate::usage::{Meter, Usage, Watched};
 use opening::Opening;
 use rush::Rush;
 
@@ -52,6 +53,19 @@ pub async fn run(
     if let Some(opening) = options.opening {
         return opening::run(server, options, opening, effort, progress, tally).await;
     }
+    let measured = measured(server, options, effort, progress, tally, Watched::default());
+    Ok(measured.await?.0)
+}
+
+/// Runs a burst whose doors are open, and looks at what is used from the first command to the last answer.
+pub(crate) async fn measured(
+    server: &Server,
+    options: &BurstOptions,
+    effort: &Effort,
+    progress: &ProgressBar,
+    tally: &SharedTally,
+    watched: Watched,
+) -> Result<(Outcome, Usage), RunError> {
     let rush = Rush {
         parts: plan::draw(
             options.people,
@@ -76,27 +90,32 @@ pub async fn run(
 
     // Opening is not measured: connections are there before the clock starts, and of a person's socket the latency
     // begins after the greeting.
+    let meter;
     let rushed = match options.via {
         Via::Rest => {
             let mut connections = effort.connections(&server.target, tally);
             open_all(&mut connections).await?;
+            meter = Meter::start(watched);
             lock(tally).start();
             rush.run(&scene, connections).await?
         }
         Via::Ws(encoding) => {
             let lines = effort.socket_lines(&server.target, encoding, tally);
+            meter = Meter::start(watched);
             lock(tally).start();
             rush.run(&scene, lines).await?
         }
     };
     lock(tally).stop();
+    let usage = meter.used();
     let judged = scene.judged(rushed.records, rushed.unasked).await?;
     let mut findings = faults(tally);
     findings.extend(judged.findings);
-    Ok(Outcome {
+    let outcome = Outcome {
         activities: 1,
         end: judged.end,
         findings,
         measured: None,
-    })
+    };
+    Ok((outcome, usage))
 }

@@ -89,8 +89,11 @@ pub async fn drive<L: Line>(line: &mut L, stage: &Stage, put: &Put<'_>, since: I
 #[derive(Debug)]
 pub(crate) struct Sendings<'a> {
     stage: &'a Stage,
-    first_and_last: Option<[(Tick, u64); 2]>,
+    first_and_last: Sent,
 }
+
+/// When a command was sent for the first and for the last time, if it was.
+pub(crate) type Sent = Option<[(Tick, u64); 2]>;
 
 impl<'a> Sendings<'a> {
     /// None so far.
@@ -99,6 +102,19 @@ impl<'a> Sendings<'a> {
             stage,
             first_and_last: None,
         }
+    }
+
+    /// Those of a command that was tried before.
+    pub(crate) fn going_on(stage: &'a Stage, first_and_last: Sent) -> Self {
+        Self {
+            stage,
+            first_and_last,
+        }
+    }
+
+    /// To be gone on with.
+    pub(crate) fn so_far(&self) -> Sent {
+        self.first_and_last
     }
 
     /// It is sent now.

@@ -305,6 +305,13 @@ impl<'a> Host<'a> {
         }
     }
 
+    /// The first events after this one, as many as a page has.
+    pub async fn events_after(&mut self, id: Uuid, seq: u64) -> Result<Vec<SeenEvent>, HostError> {
+        let path = format!("/api/v1/activities/{id}/events?after_seq={seq}&limit=1000");
+        let page: Page<SeenEvent> = self.get(&path).await?;
+        Ok(page.data)
+    }
+
     async fn get<T: DeserializeOwned>(&mut self, path: &str) -> Result<T, HostError> {
         let token = &self.person.token;
         self.ask(&Request::get(path, token)).await

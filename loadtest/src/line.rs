@@ -12,6 +12,7 @@ use uuid::Uuid;
 pub(crate) use self::rest::{said, said_of_activity};
 pub(crate) use self::session::fault;
 pub use self::socket::SocketLine;
+use crate::attempt::Tried;
 use crate::client::TransportError;
 use crate::drive::Deed;
 use crate::seen::SeenAnswer;
@@ -107,6 +108,16 @@ pub trait Line: Send + 'static {
         put: &Put<'_>,
         before_sending: impl FnMut() + Send,
     ) -> impl Future<Output = Option<Said>> + Send;
+}
+
+/// A line that takes one command to the server once, whatever comes of it. It is not counted.
+pub(crate) trait Knock: Line {
+    /// Puts the command once, and calls `before_sending` before.
+    fn knock(
+        &mut self,
+        put: &Put<'_>,
+        before_sending: impl FnMut() + Send,
+    ) -> impl Future<Output = Result<Tried<Said>, TransportError>> + Send;
 }
 
 /// A line at which somebody can wait for the doors to open.

@@ -3,11 +3,19 @@
 mod alternate;
 mod burst;
 mod cancellation;
+mod cold;
+mod database;
 mod every_run;
 mod fanout;
+mod growth;
+mod many;
+mod opening;
+mod overload;
 mod reconnect;
 mod replay;
 mod rules;
+mod soak;
+mod steady;
 mod values;
 
 use clap::{Parser, Subcommand};
@@ -15,11 +23,18 @@ use clap::{Parser, Subcommand};
 pub(crate) use self::alternate::AlternateArgs;
 pub(crate) use self::burst::BurstArgs;
 pub(crate) use self::cancellation::CancellationArgs;
+pub(crate) use self::cold::ColdArgs;
 pub(crate) use self::every_run::EveryRunArgs;
 pub(crate) use self::fanout::FanoutArgs;
+pub(crate) use self::growth::GrowthArgs;
+pub(crate) use self::many::ManyArgs;
+pub(crate) use self::opening::OpeningBurstArgs;
+pub(crate) use self::overload::OverloadArgs;
 pub(crate) use self::reconnect::ReconnectArgs;
 pub(crate) use self::replay::ReplayArgs;
 pub(crate) use self::rules::RulesArgs;
+pub(crate) use self::soak::SoakArgs;
+pub(crate) use self::steady::SteadyArgs;
 
 /// Drives a Turnout server and judges what it answered.
 #[derive(Debug, Parser)]
@@ -43,6 +58,20 @@ pub(crate) enum Kind {
     Fanout(FanoutArgs),
     /// Many follow an activity, the server is killed and started again, and all come back at once.
     Reconnect(ReconnectArgs),
+    /// A hundred thousand people want ten thousand seats when sales open, and some cancel: until the last answer.
+    Opening(OpeningBurstArgs),
+    /// A hundred reads to each write, at a steady rate.
+    Steady(SteadyArgs),
+    /// Very many activities in turn, against one with as many RSVPs.
+    Many(ManyArgs),
+    /// One activity grows to a million RSVPs: what one costs then, and what it takes in memory.
+    Growth(GrowthArgs),
+    /// The first command to a large activity after the server was started.
+    Cold(ColdArgs),
+    /// A long time below the peak: memory, latencies, and nothing lost.
+    Soak(SoakArgs),
+    /// More than the server can carry, and how soon all is as before.
+    Overload(OverloadArgs),
     /// A history of many events, each in its own order.
     Replay(ReplayArgs),
     /// What this program starts itself as, to have more sockets than one process may.
@@ -109,6 +138,36 @@ mod tests {
         assert!(parse(&["--synthetic", "7"]));
         assert!(!parse(&[]));
         assert!(!parse(&["history.csv", "--synthetic", "7"]));
+    }
+
+    #[test]
+    fn windows_fit_around_the_sizes_that_they_are_about() {
+        let parse = |arguments: &[&str]| {
+            let line = ["turnout-loadtest", "growth"].iter().chain(arguments);
+            let Kind::Growth(growth) = Options::try_parse_from(line).unwrap().kind else {
+                panic!("growth was asked for");
+            };
+            growth.growth().is_ok()
+        };
+        assert!(parse(&[]));
+        assert!(!parse(&["--small", "100"]));
+        assert!(!parse(&["--rsvps", "1000"]));
+    }
+
+    #[test]
+    fn sizes_and_shares_are_apart_by_commas() {
+        let line = ["turnout-loadtest", "cold", "--spawn", "--rsvps", "10,200"];
+        let Kind::Cold(cold) = Options::try_parse_from(line).unwrap().kind else {
+            panic!("cold starts were asked for");
+        };
+        assert_eq!(cold.cold().unwrap().rsvps, [10, 200]);
+        let Kind::Overload(overload) = Options::try_parse_from(["turnout-loadtest", "overload"])
+            .unwrap()
+            .kind
+        else {
+            panic!("an overload was asked for");
+        };
+        assert_eq!(overload.overload().shares, [1.5, 3.0]);
     }
 
     #[test]

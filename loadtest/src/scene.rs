@@ -3,6 +3,8 @@
 //! It owns what every kind of run does before the clock starts, and after it has stopped: mint and create, read back
 //! and judge. What happens in between is the run's own.
 
+use std::sync::Arc;
+
 use indicatif::ProgressBar;
 use tokio::task::spawn_blocking;
 use tokio::time::Instant;
@@ -46,7 +48,7 @@ pub(crate) struct Scene {
     pub(crate) activity: Uuid,
     pub(crate) people: Vec<Person>,
     pub(crate) host: Person,
-    pub(crate) stage: Stage,
+    pub(crate) stage: Arc<Stage>,
     pub(crate) progress: ProgressBar,
     settings: Settings,
     pub(crate) run_id: Uuid,
@@ -83,10 +85,10 @@ impl Scene {
             activity,
             people,
             host,
-            stage: Stage {
+            stage: Arc::new(Stage {
                 ticks: Ticks::default(),
                 tally: SharedTally::clone(tally),
-            },
+            }),
             progress: progress.clone(),
             settings: plan.settings,
             run_id,

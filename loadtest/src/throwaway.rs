@@ -120,6 +120,17 @@ impl ThrowawayServer {
         self.wait_until_healthy().await
     }
 
+    /// Stops it as its owner would, starts it again where it was, and waits until it serves. Answers how long the start
+    /// took.
+    pub async fn stop_and_start_again(&mut self) -> Result<Duration, ThrowawayError> {
+        self.stop().await?;
+        let began = clock::now();
+        self.child = self.place.launch(&self.server.secret)?;
+        self.server.pid = self.child.id();
+        self.wait_until_healthy().await?;
+        Ok(clock::now() - began)
+    }
+
     /// Where it is and how it checks tokens.
     pub fn server(&self) -> &Server {
         &self.server

@@ -80,7 +80,7 @@ fn rank(finding: &Finding) -> u8 {
     match finding {
         Finding::Overbooked { .. } => 0,
         Finding::DoubleSeat { .. } | Finding::BeforeOpening { .. } => 1,
-        Finding::LostAcknowledgement { .. } | Finding::LostChange { .. } => 2,
+        Finding::LostAcknowledgement { .. } | Finding::LostChange { .. } | Finding::LogDiffers { .. } => 2,
         Finding::Unanswered { .. } => 3,
         Finding::RepeatedSeq { .. } | Finding::OrderBroken { .. } => 4,
         Finding::WrongStatus { .. } | Finding::OffersRemain { .. } | Finding::NotCancelled { .. } => 5,

@@ -6,7 +6,12 @@ use std::process::ExitStatus;
 use turnout_loadtest::alternate::{self, AlternateOptions};
 use turnout_loadtest::burst::{self, BurstOptions};
 use turnout_loadtest::cancellation::{self, CancellationOptions};
+use turnout_loadtest::cold::{self, ColdOptions};
 use turnout_loadtest::fanout::{self, FanoutOptions};
+use turnout_loadtest::growth::{self, GrowthOptions};
+use turnout_loadtest::many::{self, ManyOptions};
+use turnout_loadtest::opening_burst::{self, OpeningBurstOptions};
+use turnout_loadtest::overload::{self, OverloadOptions};
 use turnout_loadtest::reconnect::{self, ReconnectOptions};
 use turnout_loadtest::replay;
 use turnout_loadtest::replay::plan::EventPlan;
@@ -14,6 +19,8 @@ use turnout_loadtest::report::Asked;
 use turnout_loadtest::rules::{self, RulesOptions};
 use turnout_loadtest::run::{Effort, Outcome, RunError, Server};
 use turnout_loadtest::shared::SharedTally;
+use turnout_loadtest::soak::{self, SoakOptions};
+use turnout_loadtest::steady::{self, SteadyOptions};
 use turnout_loadtest::throwaway::ThrowawayServer;
 
 use crate::options::{EveryRunArgs, Kind};
@@ -26,6 +33,13 @@ pub(crate) enum Work {
     Alternate(AlternateOptions),
     Fanout(FanoutOptions),
     Reconnect(ReconnectOptions),
+    Opening(OpeningBurstOptions),
+    Steady(SteadyOptions),
+    Many(ManyOptions),
+    Growth(GrowthOptions),
+    Cold(ColdOptions),
+    Soak(SoakOptions),
+    Overload(OverloadOptions),
     Replay(Vec<EventPlan>),
 }
 
@@ -70,6 +84,29 @@ impl Work {
                 arguments.asked(),
                 Self::Reconnect(arguments.reconnect()?),
             ),
+            Kind::Opening(arguments) => (
+                &arguments.every,
+                arguments.asked(),
+                Self::Opening(arguments.opening()),
+            ),
+            Kind::Steady(arguments) => (
+                &arguments.every,
+                arguments.asked(),
+                Self::Steady(arguments.steady()?),
+            ),
+            Kind::Many(arguments) => (&arguments.every, arguments.asked(), Self::Many(arguments.many())),
+            Kind::Growth(arguments) => (
+                &arguments.every,
+                arguments.asked(),
+                Self::Growth(arguments.growth()?),
+            ),
+            Kind::Cold(arguments) => (&arguments.every, arguments.asked(), Self::Cold(arguments.cold()?)),
+            Kind::Soak(arguments) => (&arguments.every, arguments.asked(), Self::Soak(arguments.soak())),
+            Kind::Overload(arguments) => (
+                &arguments.every,
+                arguments.asked(),
+                Self::Overload(arguments.overload()),
+            ),
             Kind::Replay(arguments) => {
                 let plans = arguments.plans()?;
                 (&arguments.every, arguments.asked(&plans), Self::Replay(plans))
@@ -88,10 +125,16 @@ impl Work {
     ) -> anyhow::Result<Done> {
         let progress = progress();
         let (progress, effort) = (&progress, &effort);
-        // Only this one kills its server itself.
+        // These two end their server themselves.
         if let Self::Reconnect(options) = &self {
             let throwaway = throwaway.context("there is no server that may be killed")?;
             let outcome = reconnect::run(throwaway, options, effort, progress, tally).await;
+            progress.finish_and_clear();
+            return Ok(Done::Run(outcome));
+        }
+        if let Self::Cold(options) = &self {
+            let throwaway = throwaway.context("there is no server that may be stopped")?;
+            let outcome = cold::run(throwaway, options, effort, progress, tally).await;
             progress.finish_and_clear();
             return Ok(Done::Run(outcome));
         }
@@ -105,7 +148,13 @@ impl Work {
                 Self::Alternate(options) => alternate::run(server, &options, effort, progress, tally).await,
                 Self::Fanout(options) => fanout::run(server, &options, effort, progress, tally).await,
                 Self::Replay(plans) => replay::run(server, plans, effort, progress, tally).await,
-                Self::Reconnect(_) => unreachable!("done above"),
+                Self::Opening(options) => opening_burst::run(server, &options, effort, progress, tally).await,
+                Self::Steady(options) => steady::run(server, &options, effort, progress, tally).await,
+                Self::Many(options) => many::run(server, &options, effort, progress, tally).await,
+                Self::Growth(options) => growth::run(server, &options, effort, progress, tally).await,
+                Self::Soak(options) => soak::run(server, &options, effort, progress, tally).await,
+                Self::Overload(options) => overload::run(server, &options, effort, progress, tally).await,
+                Self::Reconnect(_) | Self::Cold(_) => unreachable!("done above"),
             }
         };
         Ok(tokio::select! {

@@ -13,6 +13,7 @@ use tokio::time::{Instant, sleep};
 use crate::client::TransportError;
 use crate::clock;
 use crate::shared::{SharedTally, lock};
+use crate::tally::Tally;
 
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_secs(2);
@@ -140,29 +141,33 @@ impl Patience {
         is_retry: bool,
         tried: Result<Tried<T>, TransportError>,
     ) -> ControlFlow<T, Option<Duration>> {
-        let mut tally = lock(&self.tally);
-        tally.requests += 1;
-        tally.retries += u64::from(is_retry);
+        count_try(&mut lock(&self.tally), is_retry, &tried);
         if tried.is_ok() {
             self.silent_since = None;
         }
         match tried {
             Ok(Tried::Final(answer)) => ControlFlow::Break(answer),
-            Ok(Tried::Refused { code, pause }) => {
-                tally.count_refusal(&code);
-                tally.course.refused(clock::unix_ms());
-                ControlFlow::Continue(pause)
-            }
-            Ok(Tried::Faulty { answer, pause }) => {
-                tally.count_fault(&answer);
-                ControlFlow::Continue(pause)
-            }
+            Ok(Tried::Refused { pause, .. } | Tried::Faulty { pause, .. }) => ControlFlow::Continue(pause),
             Err(error) => {
-                tally.count_transport_error(&error);
                 self.silent_since.get_or_insert_with(clock::now);
                 self.last_error = Some(error.told());
                 ControlFlow::Continue(None)
             }
         }
+    }
+}
+
+/// Counts one try.
+pub(crate) fn count_try<T>(tally: &mut Tally, is_retry: bool, tried: &Result<Tried<T>, TransportError>) {
+    tally.requests += 1;
+    tally.retries += u64::from(is_retry);
+    match tried {
+        Ok(Tried::Final(_)) => {}
+        Ok(Tried::Refused { code, .. }) => {
+            tally.count_refusal(code);
+            tally.course.refused(clock::unix_ms());
+        }
+        Ok(Tried::Faulty { answer, .. }) => tally.count_fault(answer),
+        Err(error) => tally.count_transport_error(error),
     }
 }

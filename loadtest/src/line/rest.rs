@@ -3,8 +3,8 @@
 use serde::Deserialize;
 use uuid::Uuid;
 
-use super::{Doorstep, Line, Opens, Put, Refused, Said};
-use crate::attempt::{Attempts, Final};
+use super::{Doorstep, Knock, Line, Opens, Put, Refused, Said};
+use crate::attempt::{Attempts, Final, Tried};
 use crate::client::{Method, Request, TransportError};
 use crate::clock;
 use crate::drive::Deed;
@@ -16,24 +16,41 @@ impl Line for Attempts {
     async fn get_ready(&mut self, _: &Person) {}
 
     async fn put(&mut self, put: &Put<'_>, before_sending: impl FnMut() + Send) -> Option<Said> {
-        let path = rsvp_path(put.activity);
-        let body;
-        let (method, body) = match put.deed {
-            Deed::Reserve { guest_count } => {
-                body = format!("{{\"guest_count\":{guest_count}}}");
-                (Method::Post, body.as_str())
-            }
-            Deed::Cancel => (Method::Delete, ""),
-        };
-        let request = Request {
-            method,
-            path: &path,
-            token: Some(&put.person.token),
-            key: Some(put.key),
-            body,
-        };
+        let (path, (method, body)) = (rsvp_path(put.activity), said_as(put.deed));
+        let request = request(put, &path, method, &body);
         let answer = self.until_final_noting(&request, before_sending).await?;
         Some(said(answer, self.body()))
+    }
+}
+
+impl Knock for Attempts {
+    async fn knock(
+        &mut self,
+        put: &Put<'_>,
+        mut before_sending: impl FnMut() + Send,
+    ) -> Result<Tried<Said>, TransportError> {
+        let (path, (method, body)) = (rsvp_path(put.activity), said_as(put.deed));
+        let request = request(put, &path, method, &body);
+        before_sending();
+        let tried = self.once_read(&request).await?;
+        Ok(tried.map(|answer| said(answer, self.body())))
+    }
+}
+
+fn said_as(deed: Deed) -> (Method, String) {
+    match deed {
+        Deed::Reserve { guest_count } => (Method::Post, format!("{{\"guest_count\":{guest_count}}}")),
+        Deed::Cancel => (Method::Delete, String::new()),
+    }
+}
+
+fn request<'a>(put: &Put<'a>, path: &'a str, method: Method, body: &'a str) -> Request<'a> {
+    Request {
+        method,
+        path,
+        token: Some(&put.person.token),
+        key: Some(put.key),
+        body,
     }
 }
 

@@ -9,7 +9,7 @@ use tokio::time::timeout;
 use uuid::Uuid;
 
 use super::session::{Session, Ungreeted, failed};
-use super::{Call, Doorstep, Line, Opens, Put, Said};
+use super::{Call, Doorstep, Knock, Line, Opens, Put, Said};
 use crate::attempt::{Patience, TimeLimits, Tried, Tries};
 use crate::client::TransportError;
 use crate::shared::SharedTally;
@@ -135,6 +135,16 @@ impl SocketLine {
             self.session = None;
         }
         tried.or_else(failed)
+    }
+}
+
+impl Knock for SocketLine {
+    async fn knock(
+        &mut self,
+        put: &Put<'_>,
+        mut before_sending: impl FnMut() + Send,
+    ) -> Result<Tried<Said>, TransportError> {
+        self.put_once(&Call::of(put), &mut before_sending).await
     }
 }
 

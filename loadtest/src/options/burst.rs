@@ -54,7 +54,7 @@ struct OpeningArgs {
 
 /// What carries the commands.
 #[derive(Debug, Args)]
-struct WayArgs {
+pub(super) struct WayArgs {
     /// `rest`: requests over kept-alive connections; `ws`: a WebSocket for each person, at most as many at once as
     /// there are connections.
     #[arg(long, value_enum, default_value_t = Way::Rest)]
@@ -71,7 +71,7 @@ enum Way {
 }
 
 impl WayArgs {
-    fn via(&self) -> Via {
+    pub(super) fn via(&self) -> Via {
         match self.via {
             Way::Rest => Via::Rest,
             Way::Ws => Via::Ws(self.encoding.into()),

@@ -36,7 +36,8 @@ pub(crate) struct EveryRunArgs {
     /// The process of the server at `--url`, to tell what it uses.
     #[arg(long, value_name = "ID", conflicts_with = "spawn")]
     pub(crate) server_pid: Option<u32>,
-    /// Connections, each with one request in flight [default: 100, of an alternation 1000].
+    /// Connections, each with one request in flight [default: 100, and more where it is about speed: 1000, of an
+    /// overload 10000].
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
     connections: Option<u16>,
     /// What randomness is drawn from.

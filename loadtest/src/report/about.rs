@@ -29,6 +29,32 @@ impl AskedKind {
             Self::Reconnect { .. } => {
                 "Many followed an activity, the server was killed and started again, and all came back at once."
             }
+            Self::Steady { .. } => {
+                "Requests came at a steady rate, whatever was answered: people who looked at the activity, at their own \
+                 RSVP and at who comes, and in between people who booked or cancelled. Each latency counts from the \
+                 moment when the request should have been sent."
+            }
+            Self::Many { .. } => {
+                "As many people booked once each, on very many activities in turn or on one alone, in alternating rounds \
+                 of the same run: what does it cost that work is spread?"
+            }
+            Self::Growth { .. } => {
+                "One activity grew to very many RSVPs. Windows of RSVPs around its full size alternated with windows on \
+                 small activities: does an RSVP cost more when there are many already, and what does it take in memory?"
+            }
+            Self::Cold { .. } => {
+                "Large activities were filled, the server was stopped and started again, and the first command was \
+                 timed: it waits until the activity, with its keys, is in memory."
+            }
+            Self::Soak { .. } => {
+                "People reserved and cancelled for a long time at a rate below the peak, on one activity after the \
+                 other: does memory grow, do answers become slower, is anything lost?"
+            }
+            Self::Overload { .. } => {
+                "More people came than the server can serve. Whoever was sent away came again when told to, until their \
+                 patience was over. How much work was still done, how fast were people sent away, and how soon was all \
+                 as before?"
+            }
             Self::Replay { .. } => {
                 "A history of many events was replayed, each in its own order, and judged."
             }
@@ -41,6 +67,8 @@ impl AskedKind {
             Self::Burst { .. } | Self::Rules { .. } | Self::Alternate { .. } | Self::Reconnect { .. } => true,
             Self::Cancellation { .. } => true,
             Self::Fanout { activities, .. } => *activities == 1,
+            Self::Steady { .. } | Self::Overload { .. } => true,
+            Self::Growth { .. } | Self::Cold { .. } | Self::Many { .. } | Self::Soak { .. } => false,
             Self::Replay { .. } => false,
         }
     }

@@ -76,6 +76,46 @@ pub enum AskedKind {
         duration_s: f64,
         within_s: f64,
     },
+    /// A steady stream of requests.
+    Steady {
+        people: u32,
+        reads_per_write: u64,
+        requests_per_s: f64,
+        duration_s: f64,
+    },
+    Many {
+        activities: u32,
+        rsvps_each: u32,
+        rounds: u32,
+    },
+    Growth {
+        rsvps: u32,
+        small: u32,
+        window: u32,
+        rounds: u32,
+    },
+    Cold {
+        /// Of each activity, one after the other.
+        rsvps: Vec<u32>,
+        starts: u32,
+    },
+    Soak {
+        /// Of the peak; none where the rate was given.
+        share: Option<f64>,
+        minutes: f64,
+        turn_s: f64,
+        people: u32,
+    },
+    Overload {
+        via: &'static str,
+        peak_connections: usize,
+        /// Of the peak.
+        shares: Vec<f64>,
+        normal: f64,
+        duration_s: f64,
+        patience_s: f64,
+        people: u32,
+    },
     Replay {
         /// The file or the seed.
         history: String,
@@ -91,7 +131,13 @@ impl Asked {
     /// Whether there is a moment when each command should be asked.
     pub(super) fn has_dues(&self) -> bool {
         let opens = matches!(&self.kind, AskedKind::Burst { opens_in_s, .. } if opens_in_s.is_some());
-        self.rate_per_s.is_some() || opens
+        self.rate_per_s.is_some() || opens || self.is_open_by_shares()
+    }
+
+    /// Whether the rate follows from what is found out in the run.
+    fn is_open_by_shares(&self) -> bool {
+        let by_shares = matches!(self.kind, AskedKind::Soak { .. } | AskedKind::Overload { .. });
+        by_shares && self.rate_per_s.is_none()
     }
 
     /// The run in one line.
@@ -118,6 +164,38 @@ impl Asked {
             }
             AskedKind::Reconnect { watchers, .. } => {
                 format!("{watchers} watchers who come back after the server was killed")
+            }
+            AskedKind::Steady {
+                requests_per_s,
+                duration_s,
+                ..
+            } => {
+                format!(
+                    "a steady {requests_per_s} requests per s for {duration_s} s over {connections} connections"
+                )
+            }
+            AskedKind::Many {
+                activities,
+                rsvps_each,
+                ..
+            } => {
+                format!("{activities} activities of {rsvps_each} RSVPs each, against one with all of them")
+            }
+            AskedKind::Growth { rsvps, small, .. } => {
+                format!("one activity that grows to {rsvps} RSVPs, against those of {small}")
+            }
+            AskedKind::Cold { rsvps, .. } => {
+                let sizes: Vec<String> = rsvps.iter().map(u32::to_string).collect();
+                format!(
+                    "first commands after a start, to activities of {} RSVPs",
+                    sizes.join(" and ")
+                )
+            }
+            AskedKind::Soak { minutes, .. } => {
+                format!("a soak of {minutes} minutes over {connections} connections")
+            }
+            AskedKind::Overload { via, .. } => {
+                format!("overload over {connections} lines ({via})")
             }
             AskedKind::Replay { events, .. } => {
                 format!("replay of {events} events over {connections} connections")
@@ -216,6 +294,72 @@ impl Asked {
                 add("seconds with commands", duration_s.to_string());
                 add("seconds to come back in", within_s.to_string());
             }
+            AskedKind::Steady {
+                people,
+                reads_per_write,
+                duration_s,
+                ..
+            } => {
+                add("people, each with a seat at first", people.to_string());
+                add("reads to one write", reads_per_write.to_string());
+                add("seconds", duration_s.to_string());
+            }
+            AskedKind::Many {
+                activities,
+                rsvps_each,
+                rounds,
+            } => {
+                add("activities", activities.to_string());
+                add("RSVPs of each", rsvps_each.to_string());
+                add("rounds of each kind", rounds.to_string());
+            }
+            AskedKind::Growth {
+                rsvps,
+                small,
+                window,
+                rounds,
+            } => {
+                add("RSVPs of the large activity", rsvps.to_string());
+                add("RSVPs of a small one", small.to_string());
+                add("RSVPs of a window", window.to_string());
+                add("windows of either size", rounds.to_string());
+            }
+            AskedKind::Cold { rsvps, starts } => {
+                let sizes: Vec<String> = rsvps.iter().map(u32::to_string).collect();
+                add("RSVPs of the activities", sizes.join(", "));
+                add("starts for each", starts.to_string());
+            }
+            AskedKind::Soak {
+                share,
+                minutes,
+                turn_s,
+                people,
+            } => {
+                if let Some(share) = share {
+                    add("share of the peak", percent(*share));
+                }
+                add("minutes", minutes.to_string());
+                add("seconds until the next activity", turn_s.to_string());
+                add("people, each with a seat", people.to_string());
+            }
+            AskedKind::Overload {
+                via,
+                peak_connections,
+                shares,
+                normal,
+                duration_s,
+                patience_s,
+                people,
+            } => {
+                add("commands over", (*via).to_owned());
+                add("connections that find the peak", peak_connections.to_string());
+                let shares: Vec<String> = shares.iter().map(|share| percent(*share)).collect();
+                add("overloads, of the peak", shares.join(", "));
+                add("normal rate, of the peak", percent(*normal));
+                add("seconds of each phase", duration_s.to_string());
+                add("seconds of patience", patience_s.to_string());
+                add("people, each with a seat", people.to_string());
+            }
             AskedKind::Replay {
                 history,
                 events,
@@ -232,10 +376,14 @@ impl Asked {
         }
         add("connections", self.connections.to_string());
         let pace = match self.rate_per_s {
+            None if self.is_open_by_shares() => "open: a share of the peak per s".to_owned(),
             None if self.has_dues() => "everybody once, when the doors open".to_owned(),
             None => "closed: next when answered".to_owned(),
             Some(rate) if matches!(self.kind, AskedKind::Rules { .. }) => {
                 format!("open: {rate} parties per s")
+            }
+            Some(rate) if matches!(self.kind, AskedKind::Steady { .. }) => {
+                format!("open: {rate} requests per s")
             }
             Some(rate) => format!("open: {rate} commands per s"),
         };

@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{CancellationFigures, Fanout, OpeningFigures, Reconnect, Rounds, RulesFigures};
+use super::{
+    CancellationFigures, ColdFigures, Fanout, GrowthFigures, ManyFigures, OpeningBurstFigures,
+    OpeningFigures, OverloadFigures, Reconnect, Rounds, RulesFigures, SoakFigures, SteadyFigures,
+};
 use crate::chart::Chart;
 
 /// The figures of one kind of run.
@@ -23,6 +26,20 @@ pub enum Measured {
     Fanout(Fanout),
     /// Of coming back.
     Reconnect(Reconnect),
+    /// Of a burst when sales open.
+    OpeningBurst(OpeningBurstFigures),
+    /// Of a steady stream of reads and writes.
+    Steady(Box<SteadyFigures>),
+    /// Of many activities against one.
+    Many(Box<ManyFigures>),
+    /// Of one that grows.
+    Growth(Box<GrowthFigures>),
+    /// Of first commands after starts.
+    Cold(Box<ColdFigures>),
+    /// Of a long time.
+    Soak(Box<SoakFigures>),
+    /// Of an overload.
+    Overload(Box<OverloadFigures>),
 }
 
 impl Measured {
@@ -30,6 +47,12 @@ impl Measured {
     pub(super) fn charts(&self) -> Vec<Chart> {
         match self {
             Self::Rounds(rounds) => rounds.charts(),
+            Self::Steady(steady) => steady.charts(),
+            Self::Many(many) => many.charts(),
+            Self::Growth(growth) => growth.charts(),
+            Self::Cold(cold) => cold.charts(),
+            Self::Soak(soak) => soak.charts(),
+            Self::Overload(overload) => overload.charts(),
             _ => Vec::new(),
         }
     }
@@ -44,6 +67,13 @@ impl fmt::Display for Measured {
             Self::Cancellation(cancellation) => cancellation.fmt(f),
             Self::Fanout(fanout) => fanout.fmt(f),
             Self::Reconnect(reconnect) => reconnect.fmt(f),
+            Self::OpeningBurst(opening) => opening.fmt(f),
+            Self::Steady(steady) => steady.fmt(f),
+            Self::Many(many) => many.fmt(f),
+            Self::Growth(growth) => growth.fmt(f),
+            Self::Cold(cold) => cold.fmt(f),
+            Self::Soak(soak) => soak.fmt(f),
+            Self::Overload(overload) => overload.fmt(f),
         }
     }
 }

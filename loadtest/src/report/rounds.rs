@@ -46,6 +46,11 @@ impl Round {
         }
     }
 
+    /// Commands that were carried out each second.
+    pub(crate) fn committed_per_s(&self) -> f64 {
+        self.committed_per_s
+    }
+
     fn row(&self, name: &str) -> Vec<String> {
         let us = |figure: Option<f64>| figure.map_or("?".to_owned(), |figure| format!("{figure:.1}"));
         vec![

@@ -88,6 +88,16 @@ pub enum Finding {
         what: &'static str,
         first: String,
     },
+    #[error(
+        "log differs: {acknowledged} commands were acknowledged and {logged} are in the log, with the sums \
+         {sum_acknowledged:016x} and {sum_logged:016x}"
+    )]
+    LogDiffers {
+        acknowledged: u64,
+        logged: u64,
+        sum_acknowledged: u64,
+        sum_logged: u64,
+    },
     #[error("counts differ: {field} is {said}, expected {expected}")]
     CountsDiffer {
         field: &'static str,

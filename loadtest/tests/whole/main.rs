@@ -6,6 +6,7 @@ mod cancellation;
 mod fanout;
 mod opening;
 mod rules;
+mod scenarios;
 mod stand_in;
 
 use std::time::Duration;

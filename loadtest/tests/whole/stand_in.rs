@@ -252,6 +252,8 @@ impl State {
             ("POST", [""]) => (201, self.create(&asked.body), false),
             ("GET", [""]) => (200, json!({"data": []}), false),
             ("GET", [id]) => (200, self.shown(id), false),
+            ("GET", [_, "rsvp"]) => (404, json!({"code": "not_found"}), false),
+            ("GET", [_, "attendees"]) => (200, json!({"data": []}), false),
             ("GET", [id, list]) => (200, self.list(id, list, &asked.query), false),
             _ => (404, json!({"code": "not_found"}), false),
         }
