@@ -5,6 +5,10 @@
 //! It owns the schedule and how well it is kept. People take turns in reserving and cancelling, so that an activity does
 //! not grow for as long as it goes on. Over REST lines belong to nobody; over WebSockets each is one person's.
 
+mod counted;
+#[cfg(test)]
+mod tests;
+
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap, VecDeque};
 use std::sync::Arc;
@@ -16,15 +20,14 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::{Instant, sleep_until};
 use uuid::Uuid;
 
+pub(crate) use self::counted::Counted;
 use crate::attempt::{Tried, count_try};
 use crate::client::TransportError;
 use crate::clock;
-use crate::course::Course;
 use crate::drive::{Deed, Given, Sendings, Sent, Stage};
 use crate::history::{Asker, Outcome, Record};
 use crate::line::{Knock, Put, Said};
 use crate::shared::lock;
-use crate::tally::Latencies;
 use crate::tokens::Person;
 
 /// The pause before coming again where the server asks for none; it doubles.
@@ -42,50 +45,6 @@ pub(crate) struct Turns {
     had: Vec<u64>,
     /// Commands that are under way or to come again.
     pub(crate) open: usize,
-}
-
-/// What came of those who came in one phase.
-#[derive(Debug)]
-pub(crate) struct Counted {
-    /// Commands that were asked.
-    pub(crate) came: u64,
-    /// Commands that should have been asked, for which there was no line.
-    pub(crate) unasked: u64,
-    /// Tries, first ones and others.
-    pub(crate) tries: u64,
-    pub(crate) acknowledged: u64,
-    pub(crate) rejected: u64,
-    /// Those whose patience was over.
-    pub(crate) gave_up: u64,
-    pub(crate) refusals: BTreeMap<String, u64>,
-    /// Of those who were carried out, from when they were due.
-    pub(crate) acknowledged_latency: Latencies,
-    /// Of each try that was refused, from its sending.
-    pub(crate) refused_latency: Latencies,
-    /// By how much tries were sent later than they were due.
-    pub(crate) lateness: Latencies,
-    pub(crate) course: Course,
-    /// Answers in the time of this phase, whenever their people came: those who were carried out.
-    pub(crate) carried_out_meanwhile: u64,
-}
-
-impl Default for Counted {
-    fn default() -> Self {
-        Self {
-            came: 0,
-            unasked: 0,
-            tries: 0,
-            acknowledged: 0,
-            rejected: 0,
-            gave_up: 0,
-            refusals: BTreeMap::new(),
-            acknowledged_latency: Latencies::default(),
-            refused_latency: Latencies::default(),
-            lateness: Latencies::default(),
-            course: Course::by_seconds(),
-            carried_out_meanwhile: 0,
-        }
-    }
 }
 
 /// One command on its way to an answer.
@@ -237,7 +196,10 @@ impl<L: Knock> OpenLoop<L> {
     /// A phase: new people come at `rate` per second for `duration`. Whoever came before goes on. `note` is called now and
     /// then with the loop, a few times a second, to take what is there.
     pub(crate) async fn phase(&mut self, rate: f64, duration: Duration, mut note: impl FnMut(&mut Self)) {
-        self.phases.push(Counted::default());
+        self.phases.push(Counted {
+            began_unix_ms: clock::unix_ms(),
+            ..Counted::default()
+        });
         let began = clock::now();
         let end = began + duration;
         let mut number = 0_u64;

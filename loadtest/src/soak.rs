@@ -84,10 +84,14 @@ pub async fn run(
         }
     };
     let soak = Soak::begin(server, options, effort, progress, tally).await?;
-    let (minutes, rest) = soak.play(rate).await?;
+    let watched = Watched {
+        server: server.pid,
+        database: options.database,
+    };
+    let (minutes, rest) = soak.play(rate, watched).await?;
     judged.add(rest);
     judged.findings.splice(0..0, faults(tally));
-    let figures = SoakFigures::of(rate, peak_per_s, minutes);
+    let figures = SoakFigures::of(rate, peak_per_s, minutes, watched.database_bytes());
     Ok(Outcome {
         activities: judged.activities,
         end: judged.end,
@@ -158,11 +162,7 @@ impl<'a> Soak<'a> {
         })
     }
 
-    async fn play(mut self, rate: f64) -> Result<(Vec<SoakMinute>, FieldJudged), RunError> {
-        let watched = Watched {
-            server: self.server.pid,
-            database: self.options.database,
-        };
+    async fn play(mut self, rate: f64, watched: Watched) -> Result<(Vec<SoakMinute>, FieldJudged), RunError> {
         let own = Process::with_id(std::process::id());
         let mut left = self.options.duration;
         let mut minutes: Vec<SoakMinute> = Vec::new();

@@ -3,7 +3,9 @@
 //! A reader sees from it whose limit a figure is. Where a process is not known, the machine's part that nobody else used
 //! still tells something.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::Serialize;
@@ -59,6 +61,16 @@ impl Watched {
     /// What the server holds in memory, where its process is known.
     pub(crate) fn server_bytes(&self) -> Option<u64> {
         self.server.map(Process::with_id)?.resident_bytes()
+    }
+
+    /// What the database's files take on disk: all below the folder in which its first process runs, as Postgres does in
+    /// that of its data; where that is not known, those of SQLite that the server has open. `None` where neither is known
+    /// or may be read.
+    pub(crate) fn database_bytes(&self) -> Option<u64> {
+        match self.database {
+            Some(id) => folder_bytes(&fs::read_link(format!("/proc/{id}/cwd")).ok()?),
+            None => open_database_bytes(self.server?),
+        }
     }
 
     fn used(&self) -> Used {
@@ -131,6 +143,37 @@ impl Usage {
     }
 }
 
+/// The bytes of all files below a folder. Those that go away meanwhile do not count.
+fn folder_bytes(folder: &Path) -> Option<u64> {
+    let mut bytes = 0;
+    for entry in fs::read_dir(folder).ok()?.flatten() {
+        bytes += match entry.metadata() {
+            Ok(there) if there.is_dir() => folder_bytes(&entry.path()).unwrap_or_default(),
+            Ok(there) => there.len(),
+            Err(_) => 0,
+        };
+    }
+    Some(bytes)
+}
+
+/// The bytes of the files of SQLite that a process has open, its log of changes included.
+fn open_database_bytes(id: u32) -> Option<u64> {
+    let open = fs::read_dir(format!("/proc/{id}/fd")).ok()?.flatten();
+    let files: BTreeSet<PathBuf> = open
+        .filter_map(|entry| fs::read_link(entry.path()).ok())
+        .collect();
+    let is_database = |file: &&PathBuf| {
+        let name = file.file_name().map(|name| name.to_string_lossy().into_owned());
+        name.is_some_and(|name| name.ends_with(".db") || name.ends_with(".db-wal"))
+    };
+    let sizes = files
+        .iter()
+        .filter(is_database)
+        .filter_map(|file| file.metadata().ok());
+    let bytes: u64 = sizes.map(|there| there.len()).sum();
+    (bytes > 0).then_some(bytes)
+}
+
 /// The time that all cores have been busy, from the first line of what the kernel tells: time in waiting is none.
 fn busy_s(stat: &str) -> Option<f64> {
     let fields = stat.lines().next()?.strip_prefix("cpu ")?.split_whitespace();
@@ -160,6 +203,20 @@ mod tests {
         let stat = "cpu  100 20 50 9999 888 7 3 0 0 0\ncpu0 1 2 3 4 5 6 7 0 0 0\n";
         assert_eq!(busy_s(stat), Some(1.8));
         assert_eq!(busy_s("intr 1"), None);
+    }
+
+    #[test]
+    fn files_of_a_database_are_counted_where_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::create_dir(folder.path().join("below")).unwrap();
+        fs::write(folder.path().join("below/one"), [0; 30]).unwrap();
+        fs::write(folder.path().join("two"), [0; 12]).unwrap();
+        assert_eq!(folder_bytes(folder.path()), Some(42));
+        let path = folder.path().join("some.db");
+        fs::write(&path, [0; 7]).unwrap();
+        let open = fs::File::open(&path).unwrap();
+        assert_eq!(open_database_bytes(std::process::id()), Some(7));
+        drop(open);
     }
 
     #[test]

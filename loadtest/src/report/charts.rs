@@ -99,12 +99,19 @@ fn seats(slots: &[Slot]) -> Option<Chart> {
             .collect::<Vec<_>>()
     };
     let held = of(|slot| slot.seats.map(|seats| seats.held));
-    let waiting = of(|slot| slot.seats.map(|seats| seats.waiting));
+    let mut series = vec![Series::new("held", held)];
+    if slots
+        .iter()
+        .any(|slot| slot.seats.is_some_and(|seats| seats.waiting > 0))
+    {
+        let waiting = of(|slot| slot.seats.map(|seats| seats.waiting));
+        series.push(Series::new("waited for", waiting));
+    }
     Some(Chart::Line(LineChart {
         title: "How full was the activity?".to_owned(),
         x: Axis::linear("seconds since the first answer"),
         y: Axis::linear("spots"),
-        series: vec![Series::new("held", held), Series::new("waited for", waiting)],
+        series,
     }))
     .filter(|_| slots.iter().any(|slot| slot.seats.is_some()))
 }

@@ -42,6 +42,7 @@ pub struct OverloadPhase {
     late_p99_ms: f64,
     server_most_bytes: Option<u64>,
     usage: Usage,
+    began_unix_ms: u64,
     #[serde(skip)]
     slots: Vec<Slot>,
 }
@@ -85,6 +86,7 @@ impl OverloadPhase {
             late_p99_ms: counted.lateness.ms(99.0),
             server_most_bytes,
             usage,
+            began_unix_ms: counted.began_unix_ms,
             slots: counted.course.slots(),
         }
     }
@@ -118,9 +120,11 @@ impl OverloadFigures {
         let overloads = || phases.iter().filter(|phase| phase.name == "overload");
         let shares = overloads().map(|phase| phase.goodput_per_s / peak_per_s.max(1e-9));
         let as_before = phases.windows(3).filter_map(|phases| match phases {
-            [before, during, after] if during.name == "overload" => {
-                Some(as_before_after_s(&before.slots, &after.slots))
-            }
+            [before, during, after] if during.name == "overload" => Some(as_before_after_s(
+                &before.slots,
+                &after.slots,
+                after.began_unix_ms,
+            )),
             _ => None,
         });
         Self {
@@ -178,8 +182,8 @@ impl OverloadFigures {
     }
 }
 
-/// Seconds from the first slot after an overload until p99 is as it was before, and stays so for a while.
-fn as_before_after_s(before: &[Slot], after: &[Slot]) -> Option<f64> {
+/// Seconds from the end of an overload until p99 is as it was before, and stays so for a while.
+fn as_before_after_s(before: &[Slot], after: &[Slot], began_ms: u64) -> Option<f64> {
     let there = |slots: &[Slot]| -> Vec<(u64, f64)> {
         let slots = slots.iter().filter(|slot| slot.acknowledged > 0);
         slots.map(|slot| (slot.unix_ms, slot.p99_ms)).collect()
@@ -187,10 +191,10 @@ fn as_before_after_s(before: &[Slot], after: &[Slot]) -> Option<f64> {
     let usual = median(there(before).into_iter().map(|(_, p99_ms)| p99_ms));
     let limit = (usual * AS_BEFORE_TIMES).max(usual + AS_BEFORE_MS);
     let after = there(after);
-    let first_ms = after.first()?.0;
-    let calm = after.windows(AS_BEFORE_SLOTS.min(after.len()));
+    let calm = after.windows(AS_BEFORE_SLOTS.min(after.len()).max(1));
     let mut calm = calm.filter(|slots| slots.iter().all(|(_, p99_ms)| *p99_ms <= limit));
-    calm.next().map(|slots| (slots[0].0 - first_ms) as f64 / 1_000.0)
+    calm.next()
+        .map(|slots| slots[0].0.saturating_sub(began_ms) as f64 / 1_000.0)
 }
 
 impl fmt::Display for OverloadFigures {
@@ -269,10 +273,14 @@ mod tests {
     fn all_is_as_before_when_it_stays_so_and_not_at_the_first_good_second() {
         let before = slots(&[4.0, 6.0, 5.0]);
         let after = slots(&[900.0, 5.0, 80.0, 7.0, 5.0, 7.5, 5.0]);
-        assert_eq!(as_before_after_s(&before, &after), Some(3.0));
-        assert_eq!(as_before_after_s(&before, &slots(&[900.0, 5.0, 80.0])), None);
-        assert_eq!(as_before_after_s(&before, &slots(&[5.0, 5.0])), Some(0.0));
-        assert_eq!(as_before_after_s(&before, &[]), None);
+        assert_eq!(as_before_after_s(&before, &after, 7_000), Some(3.0));
+        assert_eq!(as_before_after_s(&before, &after, 5_000), Some(5.0));
+        assert_eq!(
+            as_before_after_s(&before, &slots(&[900.0, 5.0, 80.0]), 7_000),
+            None
+        );
+        assert_eq!(as_before_after_s(&before, &slots(&[5.0, 5.0]), 7_000), Some(0.0));
+        assert_eq!(as_before_after_s(&before, &[], 7_000), None);
     }
 
     #[test]

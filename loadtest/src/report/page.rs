@@ -15,14 +15,14 @@ const STYLE: &str = "
 @media (prefers-color-scheme: dark) {
   :root { --ink: #e6e9ee; --soft: #9aa4b2; --back: #14171c; --line: #333a44; --good: #4cc38a; --bad: #f07c7c; }
 }
-body { max-width: 60rem; margin: 2rem auto; padding: 0 1rem; font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--back); }
+body { max-width: 66rem; margin: 2rem auto; padding: 0 1rem; font: 16px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--back); }
 h1 { font-size: 1.6rem; line-height: 1.25; } h2 { font-size: 1.15rem; margin-top: 2.2rem; }
 .verdict { font-weight: 600; border-left: 5px solid; padding: .4rem .8rem; }
 .good { color: var(--good); } .bad { color: var(--bad); }
 figure { margin: 1rem 0; } svg { width: 100%; height: auto; display: block; }
 table { border-collapse: collapse; font-size: .92rem; } td { padding: .15rem 1.5rem .15rem 0; border-bottom: 1px solid var(--line); }
 td:last-child { text-align: right; padding-right: 0; font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
-pre { overflow-x: auto; font-size: .82rem; line-height: 1.4; } footer { color: var(--soft); margin-top: 3rem; font-size: .88rem; }
+pre { overflow-x: auto; font-size: .76rem; line-height: 1.4; } footer { color: var(--soft); margin-top: 3rem; font-size: .88rem; }
 ";
 
 impl Report {

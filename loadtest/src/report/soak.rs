@@ -13,6 +13,8 @@ use crate::usage::Usage;
 const WARM_UP: f64 = 0.2;
 /// How many looks at memory a slope takes at least.
 const LOOKS_MIN: usize = 3;
+/// And the time between the first and the last of them, in hours.
+const SPAN_MIN_H: f64 = 0.05;
 
 /// One turn: usually a minute.
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -42,6 +44,8 @@ pub struct SoakFigures {
     /// By least squares over what is after the warm-up.
     server_mib_per_hour: Option<f64>,
     client_mib_per_hour: Option<f64>,
+    /// What the database takes on disk in the end.
+    database_bytes: Option<u64>,
 }
 
 impl SoakMinute {
@@ -91,7 +95,12 @@ impl SoakMinute {
 }
 
 impl SoakFigures {
-    pub(crate) fn of(rate_per_s: f64, peak_per_s: Option<f64>, turns: Vec<SoakMinute>) -> Self {
+    pub(crate) fn of(
+        rate_per_s: f64,
+        peak_per_s: Option<f64>,
+        turns: Vec<SoakMinute>,
+        database_bytes: Option<u64>,
+    ) -> Self {
         let until_s = turns.last().map_or(0.0, |turn| turn.at_s);
         let slope = |bytes: fn(&SoakMinute) -> Option<u64>| {
             let warm = turns.iter().filter(|turn| turn.at_s > until_s * WARM_UP);
@@ -106,6 +115,7 @@ impl SoakFigures {
             server_mib_per_hour: slope(|turn| turn.server_bytes),
             client_mib_per_hour: slope(|turn| turn.client_bytes),
             turns,
+            database_bytes,
         }
     }
 
@@ -152,6 +162,10 @@ fn in_mib(bytes: u64) -> f64 {
 /// The slope of the line that is nearest to these points, by least squares.
 fn slope(points: &[(f64, f64)]) -> Option<f64> {
     if points.len() < LOOKS_MIN {
+        return None;
+    }
+    let (first, last) = (points.first()?, points.last()?);
+    if last.0 - first.0 < SPAN_MIN_H {
         return None;
     }
     let many = points.len() as f64;
@@ -202,6 +216,13 @@ impl fmt::Display for SoakFigures {
             slope(self.server_mib_per_hour),
             slope(self.client_mib_per_hour)
         )?;
+        if let Some(bytes) = self.database_bytes {
+            writeln!(
+                f,
+                "  the database takes {:.0} MiB on disk in the end",
+                in_mib(bytes)
+            )?;
+        }
         writeln!(
             f,
             "  each activity was judged by its log when everybody had left it, while the others went on"
@@ -227,8 +248,9 @@ mod tests {
             turn(1_440.0, 102),
             turn(1_800.0, 103),
         ];
-        let figures = SoakFigures::of(100.0, Some(200.0), turns);
+        let figures = SoakFigures::of(100.0, Some(200.0), turns, Some(7 << 20));
         let told = figures.to_string();
+        assert!(told.contains("takes 7 MiB on disk"), "{told}");
         assert!(
             told.contains("SOAK at 100 commands per s, 50 % of the peak of 200"),
             "{told}"
@@ -240,9 +262,11 @@ mod tests {
     }
 
     #[test]
-    fn too_few_looks_have_none() {
+    fn too_few_looks_and_too_short_a_time_have_none() {
+        let of = |turns: Vec<SoakMinute>| SoakFigures::of(1.0, None, turns, None).server_mib_per_hour;
+        assert_eq!(of(vec![turn(600.0, 1), turn(1_200.0, 9)]), None);
         assert_eq!(
-            SoakFigures::of(1.0, None, vec![turn(60.0, 1), turn(120.0, 9)]).server_mib_per_hour,
+            of(vec![turn(10.0, 1), turn(20.0, 9), turn(30.0, 9), turn(40.0, 9)]),
             None
         );
     }
