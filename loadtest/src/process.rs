@@ -43,6 +43,12 @@ impl Process {
         })
     }
 
+    /// The same of this process alone, without those that it has started.
+    pub(crate) fn own_resident_bytes(&self) -> Option<u64> {
+        let pages = resident_pages(&fs::read_to_string(format!("/proc/{}/statm", self.id)).ok()?)?;
+        Some(pages * page_bytes()?)
+    }
+
     /// A figure of all of them together; none where there is none of the process itself.
     fn with_children<T: Sum>(&self, figure: &impl Fn(u32) -> Option<T>) -> Option<T> {
         let own = figure(self.id)?;
@@ -183,6 +189,7 @@ mod tests {
     fn this_process_has_used_something_and_one_that_is_not_there_has_not() {
         let this = Process::with_id(std::process::id());
         assert!(this.resident_bytes().unwrap() > page_bytes().unwrap());
+        assert!(this.own_resident_bytes().unwrap() > page_bytes().unwrap());
         assert!(this.cpu_time().is_some());
         assert!(socket_buffer_bytes().is_some() && kernel_slab_bytes().is_some());
         assert_eq!(Process::with_id(u32::MAX).cpu_time(), None);

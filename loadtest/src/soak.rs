@@ -191,7 +191,8 @@ impl<'a> Soak<'a> {
                 counted,
                 meter.used(),
                 watched.server_bytes(),
-                own.resident_bytes(),
+                // The server may be a child of this process.
+                own.own_resident_bytes(),
             ));
             self.crowd.forget_phases();
             left -= turn;

@@ -60,6 +60,7 @@ fn percentiles(report: &Report) -> Chart {
 
 /// How many answers of each kind there were, over time.
 fn answers(slots: &[Slot]) -> Option<Chart> {
+    let slots = &even(slots)[..];
     // The last one is cut off by the end of the run, and would look like a collapse.
     let whole = match slots {
         [whole @ .., _] if slots.len() > 3 => whole,
@@ -88,6 +89,26 @@ fn answers(slots: &[Slot]) -> Option<Chart> {
         series,
     }))
     .filter(|_| !whole.is_empty())
+}
+
+/// Counts by the second where a run has slots of that length: short ones beside them would look like unrest.
+fn even(slots: &[Slot]) -> Vec<Slot> {
+    let longest_ms = slots.iter().map(|slot| slot.length_ms).max().unwrap_or_default();
+    let mut even: Vec<Slot> = Vec::new();
+    for slot in slots {
+        match even.last_mut() {
+            Some(last) if slot.unix_ms < last.unix_ms + longest_ms => {
+                last.acknowledged += slot.acknowledged;
+                last.rejected += slot.rejected;
+                last.refused += slot.refused;
+            }
+            _ => even.push(Slot {
+                length_ms: longest_ms,
+                ..*slot
+            }),
+        }
+    }
+    even
 }
 
 /// How full the activity was, over time.
@@ -173,6 +194,27 @@ mod tests {
         assert_eq!(series.len(), 1, "nobody was refused");
         let expected = [(0.5, 5.0), (1.5, 7.0), (2.0, 0.0), (9.0, 0.0), (9.5, 3.0)];
         assert_eq!(series[0].points, expected);
+    }
+
+    #[test]
+    fn short_slots_beside_long_ones_count_by_the_second() {
+        let short = |unix_ms| Slot {
+            length_ms: 100,
+            ..slot(unix_ms, 3)
+        };
+        let counted = |slots: &[Slot]| -> Vec<(u64, u64, u64)> {
+            let slots = even(slots);
+            slots
+                .iter()
+                .map(|slot| (slot.unix_ms, slot.length_ms, slot.acknowledged))
+                .collect()
+        };
+        let mixed = [short(0), short(900), short(1_000), slot(2_000, 5)];
+        assert_eq!(
+            counted(&mixed),
+            [(0, 1_000, 6), (1_000, 1_000, 3), (2_000, 1_000, 5)]
+        );
+        assert_eq!(counted(&mixed[..2]), [(0, 100, 3), (900, 100, 3)]);
     }
 
     #[test]

@@ -212,8 +212,8 @@ impl fmt::Display for OverloadFigures {
             "goodput/s",
             "of peak",
             "refused",
-            "p50 ms",
-            "p99 ms",
+            "its p50",
+            "its p99",
             "gave up",
             "done p50",
             "done p99",
@@ -248,8 +248,8 @@ impl fmt::Display for OverloadFigures {
         }
         writeln!(
             f,
-            "  a refusal's latency is that of the try; `late` is by how much this client sent later than it should, and \
-             `unasked` whom it had no line for"
+            "  times are in ms: of a refusal that of the try, of what was done all tries and pauses together; `late` is by how \
+             much this client sent later than it should, and `unasked` whom it had no line for"
         )
     }
 }

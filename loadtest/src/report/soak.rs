@@ -9,7 +9,8 @@ use crate::chart::{Axis, Chart, LineChart, Series};
 use crate::open_loop::Counted;
 use crate::usage::Usage;
 
-/// The part of a run at its beginning that says nothing about memory, because caches fill and tables get their size.
+/// The part of a run at its beginning that says nothing about memory, because caches fill, tables get their size, and an
+/// activity that nobody asks for any more leaves memory only after some minutes: of half an hour it is six minutes.
 const WARM_UP: f64 = 0.2;
 /// How many looks at memory a slope takes at least.
 const LOOKS_MIN: usize = 3;
