@@ -147,8 +147,27 @@ fn the_engine_knows_neither_http_nor_sql_nor_redis_nor_json() {
 
 #[test]
 fn the_load_test_is_a_client_only() {
-    let server = ["turnout", "turnout-actors", "sqlx", "redis", "axum"];
+    let server = [
+        "turnout",
+        "turnout-actors",
+        "turnout-baselines",
+        "sqlx",
+        "redis",
+        "axum",
+    ];
     assert_independent("turnout-loadtest", &server);
+}
+
+#[test]
+fn the_designs_that_turnout_is_compared_with_know_nothing_of_it() {
+    let limits = root().join("baselines/src/limits");
+    let mut designs = files("baselines/src", ".rs");
+    designs.retain(|path| !path.starts_with(&limits));
+    assert_free_of(&designs, "baselines/src", &["turnout", "turnout_actors"]);
+    assert_independent("turnout-baselines", &["turnout-loadtest"]);
+    for package in ["turnout", "turnout-actors"] {
+        assert_independent(package, &["turnout-baselines"]);
+    }
 }
 
 /// The server's files that are neither in this folder of `src` nor the file of the same name.
@@ -232,9 +251,11 @@ fn no_file_is_a_heap() {
     for folder in [
         "src",
         "actors/src",
+        "baselines/src",
         "loadtest/src",
         "tests",
         "actors/tests",
+        "baselines/tests",
         "loadtest/tests",
     ] {
         for file in files(folder, ".rs") {
