@@ -118,7 +118,7 @@ pub(crate) async fn play(
 }
 
 /// The part that is measured: one line for each person, until time is up and the last command is answered.
-async fn alternate<L: Line>(
+pub(crate) async fn alternate<L: Line>(
     scene: &Arc<Scene>,
     lines: Vec<L>,
     duration: Duration,

@@ -12,6 +12,7 @@ pub mod client;
 pub mod clock;
 pub mod cold;
 pub mod course;
+pub mod compare;
 pub mod drive;
 pub mod fanout;
 mod field;

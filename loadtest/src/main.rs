@@ -1,6 +1,7 @@
 //! The load test on the command line. Exit code 0: everybody was answered and the verdict is clean; 1: not
 //! so; 2: there was no run, or nothing to judge it by; 130 and 143: it was interrupted.
 
+mod comparing;
 mod open_files;
 mod options;
 mod output;
@@ -56,6 +57,9 @@ async fn run(options: &Options) -> anyhow::Result<i32> {
     if let Kind::Watch = options.kind {
         run_squad().await?;
         return Ok(0);
+    }
+    if let Kind::Compare(arguments) = &options.kind {
+        return comparing::run(arguments).await;
     }
     let (common, asked, work) = Work::of(&options.kind)?;
     let outputs = Outputs::prepare(common)?;

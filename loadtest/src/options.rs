@@ -5,6 +5,7 @@ mod burst;
 mod cancellation;
 mod cold;
 mod database;
+mod compare;
 mod every_run;
 mod fanout;
 mod growth;
@@ -24,6 +25,7 @@ pub(crate) use self::alternate::AlternateArgs;
 pub(crate) use self::burst::BurstArgs;
 pub(crate) use self::cancellation::CancellationArgs;
 pub(crate) use self::cold::ColdArgs;
+pub(crate) use self::compare::CompareArgs;
 pub(crate) use self::every_run::EveryRunArgs;
 pub(crate) use self::fanout::FanoutArgs;
 pub(crate) use self::growth::GrowthArgs;
@@ -74,6 +76,8 @@ pub(crate) enum Kind {
     Overload(OverloadArgs),
     /// A history of many events, each in its own order.
     Replay(ReplayArgs),
+    /// Turnout beside the designs that it replaces, on a Postgres and a Redis of its own.
+    Compare(CompareArgs),
     /// What this program starts itself as, to have more sockets than one process may.
     #[command(hide = true)]
     Watch,

@@ -34,6 +34,13 @@ impl Process {
         })
     }
 
+    /// The same, with what those had used that it has seen end: a server that has a process for each connection has
+    /// many of them.
+    pub(crate) fn cpu_time_with_ended(&self) -> Option<Duration> {
+        let ended = ended_ticks(&fs::read_to_string(format!("/proc/{}/stat", self.id)).ok()?)?;
+        Some(self.cpu_time()? + TICK * ended)
+    }
+
     /// The bytes of memory that they hold; none where the process is gone.
     pub(crate) fn resident_bytes(&self) -> Option<u64> {
         let page_bytes = page_bytes()?;
@@ -143,6 +150,14 @@ fn cpu_ticks(stat: &str) -> Option<u32> {
     Some(user + system)
 }
 
+/// What the processes had used that it has started and seen end. Where it is follows [`cpu_ticks`].
+fn ended_ticks(stat: &str) -> Option<u32> {
+    let mut fields = stat.rsplit_once(')')?.1.split_whitespace().skip(13);
+    let user: u32 = fields.next()?.parse().ok()?;
+    let system: u32 = fields.next()?.parse().ok()?;
+    Some(user + system)
+}
+
 fn resident_pages(statm: &str) -> Option<u64> {
     statm.split_whitespace().nth(1)?.parse().ok()
 }
@@ -165,8 +180,8 @@ mod tests {
 
     #[test]
     fn figures_are_where_the_kernel_has_them() {
-        let stat = "7 (a b) c) S 1 2 3 4 5 6 7 8 9 10 150 50 0 0 20 0 3 0 1 2 3";
-        assert_eq!(cpu_ticks(stat), Some(200));
+        let stat = "7 (a b) c) S 1 2 3 4 5 6 7 8 9 10 150 50 30 4 20 0 3 0 1 2 3";
+        assert_eq!((cpu_ticks(stat), ended_ticks(stat)), (Some(200), Some(34)));
         assert_eq!(resident_pages("900 300 20 1 0 80 0"), Some(300));
         let sockstat = "sockets: used 9\nTCP: inuse 4 orphan 0 tw 2 alloc 7 mem 3\nUDP: inuse 0 mem 9\n";
         assert_eq!(socket_pages(sockstat), Some(3));

@@ -5,6 +5,7 @@ mod asked;
 mod cancellation;
 mod charts;
 mod cold;
+pub mod comparison;
 mod fanout;
 mod growth;
 mod many;

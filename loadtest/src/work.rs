@@ -111,6 +111,7 @@ impl Work {
                 let plans = arguments.plans()?;
                 (&arguments.every, arguments.asked(&plans), Self::Replay(plans))
             }
+            Kind::Compare(_) => anyhow::bail!("a comparison starts its servers itself"),
             Kind::Watch => anyhow::bail!("watchers need somebody who leads them"),
         })
     }
@@ -179,7 +180,7 @@ async fn server_gone(throwaway: Option<&mut ThrowawayServer>) -> ExitStatus {
 }
 
 /// Shown on a terminal only.
-fn progress() -> ProgressBar {
+pub(crate) fn progress() -> ProgressBar {
     let style = ProgressStyle::with_template("{elapsed_precise} {wide_bar} {pos}/{len} ({per_sec})");
     ProgressBar::new(0).with_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()))
 }
