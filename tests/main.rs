@@ -17,6 +17,7 @@ mod bad_questions;
 mod by_hand;
 mod caching;
 mod cancelled;
+mod comparison;
 mod configuration;
 mod connections;
 mod constraints;

@@ -153,9 +153,10 @@ pub async fn run(
 }
 
 /// Everybody who comes in the parts that are timed: the same people everywhere, by one secret for all servers.
-fn people(secret: &str, effort: &Effort, duration: Duration) -> Result<Arc<[Person]>, CompareError> {
+fn people(secret: &str, effort: &Effort, options: &CompareOptions) -> Result<Arc<[Person]>, CompareError> {
     let mint = Mint::new(secret, clock::unix_s());
-    let count = (duration.as_secs_f64() * PEOPLE_PER_S).ceil() as u64;
+    let timed = (options.duration.as_secs_f64() * PEOPLE_PER_S).ceil() as u64;
+    let count = timed.max(options.contest.people.into());
     let people: Result<Vec<Person>, _> = (0..count)
         .map(|number| mint.member(effort.seed, number))
         .collect();

@@ -11,7 +11,7 @@ use tokio::process::{Child, Command};
 use tokio::time::sleep;
 
 use super::ServiceError;
-use super::programs::{as_owner, hand_over, postgres_programs};
+use super::programs::{as_owner, hand_over};
 use crate::clock;
 use crate::throwaway::free_address;
 
@@ -30,8 +30,7 @@ pub(super) struct ThrowawayPostgres {
 
 impl ThrowawayPostgres {
     /// Makes a server, starts it, and waits until it accepts connections.
-    pub(super) async fn start() -> Result<Self, ServiceError> {
-        let programs = postgres_programs()?;
+    pub(super) async fn start(programs: PathBuf) -> Result<Self, ServiceError> {
         let folder = tempfile::tempdir().map_err(ServiceError::run("postgres"))?;
         hand_over(folder.path())
             .await

@@ -1,5 +1,6 @@
 //! A Redis of one's own for one run: on a free port, with nothing on disk.
 
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -9,7 +10,6 @@ use tokio::process::{Child, Command};
 use tokio::time::sleep;
 
 use super::ServiceError;
-use super::programs::redis_program;
 use crate::clock;
 use crate::throwaway::free_address;
 
@@ -26,8 +26,7 @@ pub(super) struct ThrowawayRedis {
 
 impl ThrowawayRedis {
     /// Starts it and waits until it accepts connections.
-    pub(super) async fn start() -> Result<Self, ServiceError> {
-        let program = redis_program()?;
+    pub(super) async fn start(program: &Path) -> Result<Self, ServiceError> {
         let failed = ServiceError::run("redis-server");
         let folder = tempfile::tempdir().map_err(&failed)?;
         let address = free_address().map_err(&failed)?;

@@ -3,6 +3,7 @@
 use std::io;
 
 use super::postgres::ThrowawayPostgres;
+use super::programs::{postgres_programs, redis_program};
 use super::redis::ThrowawayRedis;
 
 /// Why a service is not there.
@@ -48,9 +49,11 @@ pub(super) struct Services {
 
 impl Services {
     pub(super) async fn start() -> Result<Self, ServiceError> {
+        // Whoever has neither is told so before anything runs.
+        let (postgres, redis) = (postgres_programs()?, redis_program()?);
         Ok(Self {
-            postgres: ThrowawayPostgres::start().await?,
-            redis: ThrowawayRedis::start().await?,
+            postgres: ThrowawayPostgres::start(postgres).await?,
+            redis: ThrowawayRedis::start(&redis).await?,
         })
     }
 }

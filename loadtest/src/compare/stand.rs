@@ -37,7 +37,7 @@ use crate::ws::Encoding;
 /// The databases of Turnout, of the designs, and of a limit, which is made for it alone.
 const TURNOUT: &str = "turnout";
 const DESIGNS: &str = "designs";
-const LIMIT: &str = "limit";
+const LIMIT: &str = "one_limit";
 /// Within which time Postgres has counted what it did.
 const COUNTED_WITHIN: Duration = Duration::from_millis(1_200);
 
@@ -90,7 +90,7 @@ impl Stand {
         let bare = Baseline::start(&program, Contender::Bare.name(), &["bare".to_owned()], &secret).await?;
         let live = on_postgres.live(&host, effort).await?;
         Ok(Self {
-            people: people(&secret, effort, options.duration)?,
+            people: people(&secret, effort, options)?,
             options: options.clone(),
             effort: *effort,
             progress: progress.clone(),
