@@ -126,7 +126,7 @@ pub struct Median {
     pub per_s: f64,
     /// Beside the bare handler.
     pub of_bare: Option<Ratio>,
-    /// Beside the row-lock design.
+    /// Beside the row-lock design; only of who sells seats.
     pub of_row_lock: Option<Ratio>,
     /// How long the middle one waited.
     pub p50_ms: Option<f64>,
@@ -237,7 +237,11 @@ impl Median {
             pool: of(rounds, contender).find_map(|taken| taken.pool),
             per_s: Comparison::median_per_s(rounds, contender),
             of_bare: ratio(rounds, contender, Contender::Bare),
-            of_row_lock: ratio(rounds, contender, Contender::Design(Design::RowLock)),
+            // Only whoever sells seats is to be compared with a way to sell seats.
+            of_row_lock: contender
+                .is_judged()
+                .then(|| ratio(rounds, contender, Contender::Design(Design::RowLock)))
+                .flatten(),
             p50_ms: some(|taken| taken.p50_ms),
             p99_ms: some(|taken| taken.p99_ms),
             cpu_us: CpuUs {

@@ -107,8 +107,8 @@ impl fmt::Display for Comparison {
         let asked = &self.asked;
         writeln!(
             f,
-            "Turnout beside the designs that it replaces: {} rounds of {} s over {} connections\n",
-            asked.rounds, asked.duration_s, asked.connections
+            "Turnout beside the designs that it replaces, over {} connections; seconds of each measurement: {}, rounds: {}\n",
+            asked.connections, asked.duration_s, asked.rounds
         )?;
         writeln!(f, "SWEEP: each design with each pool")?;
         let rows: Vec<Vec<String>> = self.sweep.iter().map(Swept::row).collect();
