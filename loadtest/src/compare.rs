@@ -5,7 +5,7 @@
 //! everybody is judged in a contest for few seats, with some who cancel; then come the rounds, of which every other one
 //! runs backwards, so that what drifts meets all alike; and in the end Turnout is asked at half of the rate that it had.
 //!
-//! The workload of every design and of Turnout over REST is that of an opening (see [`opening`]): each request is somebody
+//! The workload of every design and of Turnout over REST is that of an opening (`compare/opening.rs`): each request is somebody
 //! new who reserves, there are seats for all, so everybody writes the same hot row, over as many connections as there are,
 //! each with one request in flight.
 
