@@ -44,19 +44,23 @@ pub async fn actor(callers: usize, duration: Duration) -> anyhow::Result<Limit> 
     let (counter, running) = Actor::spawn(None, Counter, ()).await?;
     let done = Arc::new(AtomicU64::new(0));
     let mut stopwatch = Stopwatch::default();
-    let until = Instant::now() + duration;
-    let calling = join_all((0..callers).map(|_| {
-        let (counter, done) = (counter.clone(), done.clone());
-        tokio::spawn(async move {
-            while Instant::now() < until {
-                match counter.call(Next, None).await {
-                    Ok(CallResult::Success(_)) => done.fetch_add(1, Ordering::Relaxed),
-                    _ => anyhow::bail!("the actor does not answer"),
-                };
-            }
-            Ok(())
-        })
-    }));
+    // The first of them calls while the last is not there yet, so the clock starts before.
+    let calling = async {
+        let until = Instant::now() + duration;
+        join_all((0..callers).map(|_| {
+            let (counter, done) = (counter.clone(), done.clone());
+            tokio::spawn(async move {
+                while Instant::now() < until {
+                    match counter.call(Next, None).await {
+                        Ok(CallResult::Success(_)) => done.fetch_add(1, Ordering::Relaxed),
+                        _ => anyhow::bail!("the actor does not answer"),
+                    };
+                }
+                Ok(())
+            })
+        }))
+        .await
+    };
     for called in stopwatch.time(0, calling).await {
         called??;
     }
