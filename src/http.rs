@@ -14,6 +14,7 @@ pub mod edge;
 pub mod extract;
 mod health;
 mod host;
+mod json;
 mod orders;
 pub mod page;
 mod participants;

@@ -38,11 +38,12 @@ impl Texts {
     fn rsvp(&self, rsvp: char, person: char, status_reason_guests: &str) -> String {
         let id = self.id;
         format!(
-            "INSERT INTO rsvps (id, activity_id, attendee_key, name, status, cancel_reason, guest_count, ticket, \
+            "INSERT INTO rsvps (id, activity_id, user_id, name, status, cancel_reason, guest_count, ticket, \
              version, generation, created_at, updated_at) \
-             VALUES ({}, {}, '{person}', 'x', {status_reason_guests}, 1, 1, 1, 1, 1)",
+             VALUES ({}, {}, {}, 'x', {status_reason_guests}, 1, 1, 1, 1, 1)",
             id(rsvp),
-            id('a')
+            id('a'),
+            id(person)
         )
     }
 
@@ -50,11 +51,12 @@ impl Texts {
     fn offer(&self, rsvp: char, person: char, status_reason: &str, ends: &str) -> String {
         let id = self.id;
         format!(
-            "INSERT INTO rsvps (id, activity_id, attendee_key, name, status, cancel_reason, guest_count, ticket, \
+            "INSERT INTO rsvps (id, activity_id, user_id, name, status, cancel_reason, guest_count, ticket, \
              version, generation, created_at, updated_at, offer_expires_at) \
-             VALUES ({}, {}, '{person}', 'x', {status_reason}, 0, 1, 1, 1, 1, 1, {ends})",
+             VALUES ({}, {}, {}, 'x', {status_reason}, 0, 1, 1, 1, 1, 1, {ends})",
             id(rsvp),
-            id('a')
+            id('a'),
+            id(person)
         )
     }
 
@@ -87,6 +89,10 @@ impl Texts {
             (
                 "let a person wait who has a seat",
                 self.rsvp('e', 'd', "'waitlisted', NULL, 0"),
+            ),
+            (
+                "let a person begin anew who has left",
+                self.rsvp('e', 'd', "'cancelled', 'by_host', 0"),
             ),
             ("be in no known state", self.rsvp('e', 'f', "'perhaps', NULL, 0")),
             (
@@ -129,7 +135,7 @@ impl Texts {
     fn accepted(&self) -> Vec<String> {
         vec![
             "UPDATE activities SET confirmed_spots = 2".to_owned(),
-            self.rsvp('e', 'd', "'cancelled', 'by_host', 0"),
+            self.rsvp('e', 'e', "'cancelled', 'by_host', 0"),
             self.rsvp('1', 'f', "'waitlisted', NULL, 2"),
             self.offer('2', '2', "'offered', NULL", "2"),
             self.offer('3', '3', "'confirmed', NULL", "NULL"),

@@ -212,12 +212,16 @@ async fn a_start_waits_for_a_migration_that_takes_its_time() {
     other.close().await;
 }
 
-/// Takes away what the migration of offers has added, and what a log did not say that was written before it.
-const UNDO_OFFERS: &str = "DROP INDEX rsvps_offered; ALTER TABLE rsvps DROP COLUMN offer_expires_at; \
+/// Takes away what the migrations from that of offers on have changed, and what a log did not say that was written before it.
+const UNDO_OFFERS: &str = "ALTER TABLE rsvps ADD COLUMN attendee_key TEXT NOT NULL DEFAULT ''; \
+                           UPDATE rsvps SET attendee_key = COALESCE(email, CAST(id AS TEXT)); \
+                           DROP INDEX rsvps_one_per_user; DROP INDEX rsvps_one_per_guest; \
+                           CREATE UNIQUE INDEX rsvps_one_per_person ON rsvps (activity_id, attendee_key) \
+                           WHERE status <> 'cancelled'; DROP INDEX rsvps_offered; ALTER TABLE rsvps DROP COLUMN offer_expires_at; \
                            ALTER TABLE activity_events DROP COLUMN actor_kind; \
                            ALTER TABLE activities DROP COLUMN last_ticket; \
                            UPDATE activity_events SET data = REPLACE(data, ',\"needs\":2,\"free\":1', ''); \
-                           DELETE FROM _sqlx_migrations WHERE version = 4";
+                           DELETE FROM _sqlx_migrations WHERE version >= 4";
 
 #[tokio::test]
 async fn a_database_from_before_there_were_offers_goes_on_where_it_was() {

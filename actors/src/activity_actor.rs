@@ -136,9 +136,9 @@ impl Actor for ActivityActor {
             ActivityMsg::Command(caller) | ActivityMsg::Recalled(caller, Ok(_)) if state.suspended => {
                 caller.answer(Err(EngineError::Unavailable));
             }
-            ActivityMsg::Command(caller) => state.pending.push(PendingCommand::new(*caller)),
+            ActivityMsg::Command(caller) => state.pending.push(PendingCommand::new(caller)),
             ActivityMsg::Recalled(caller, Ok(key)) => {
-                state.pending.push(PendingCommand::recalled(*caller, key));
+                state.pending.push(PendingCommand::recalled(caller, key));
             }
             ActivityMsg::Recalled(caller, Err(error)) => {
                 tracing::warn!(activity.id = %state.parts.id, cause = error.cause(), %error, "a key could not be looked up");

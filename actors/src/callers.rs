@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::OwnedSemaphorePermit;
 
 use crate::domain::{Answer, Counts, Rejection, Request};
 use crate::error::EngineError;
 use crate::live::Live;
+use crate::reply_port::{CommandResult, ReplyPort};
 
 /// The answer to an accepted command.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -21,15 +22,24 @@ pub struct Reply {
 #[derive(Debug)]
 pub(crate) struct Caller {
     pub(crate) request: Request,
-    pub(crate) reply: oneshot::Sender<Result<Reply, EngineError>>,
-    /// Held until the command is answered, so that the number of commands under way is bounded.
-    pub(crate) permits: [OwnedSemaphorePermit; 2],
+    reply: ReplyPort,
+    /// The node's and the activity's, held until the command is answered, so that the number of commands under way is
+    /// bounded.
+    pub(crate) permits: [Option<OwnedSemaphorePermit>; 2],
 }
 
 impl Caller {
-    pub(crate) fn answer(self, result: Result<Reply, EngineError>) {
-        // Whoever gave up waiting has dropped the other end; there is nobody left to tell.
-        let _ = self.reply.send(result);
+    /// Somebody for whom there is room on the node.
+    pub(crate) fn new(request: Request, reply: ReplyPort, permit: OwnedSemaphorePermit) -> Self {
+        Self {
+            request,
+            reply,
+            permits: [Some(permit), None],
+        }
+    }
+
+    pub(crate) fn answer(self, result: CommandResult) {
+        self.reply.answer(result);
     }
 }
 
@@ -40,14 +50,14 @@ pub(crate) type Verdict = Result<Answer, Rejection>;
 /// batch is durable they are answered even if the actor has died meanwhile.
 #[derive(Debug)]
 pub(crate) struct Callers {
-    waiting: Vec<(Caller, Verdict)>,
+    waiting: Vec<(Box<Caller>, Verdict)>,
     counts: Counts,
     live: Arc<Live>,
     durable: bool,
 }
 
 impl Callers {
-    pub(crate) fn new(waiting: Vec<(Caller, Verdict)>, counts: Counts, live: Arc<Live>) -> Self {
+    pub(crate) fn new(waiting: Vec<(Box<Caller>, Verdict)>, counts: Counts, live: Arc<Live>) -> Self {
         Self {
             waiting,
             counts,
@@ -85,7 +95,11 @@ impl Callers {
     }
 
     /// Gives the commands back, to be judged again.
-    pub(crate) fn into_callers(mut self) -> Vec<Caller> {
+    #[expect(
+        clippy::vec_box,
+        reason = "they come in boxes and go on in them: moving one would copy hundreds of bytes"
+    )]
+    pub(crate) fn into_callers(mut self) -> Vec<Box<Caller>> {
         self.waiting.drain(..).map(|(caller, _)| caller).collect()
     }
 

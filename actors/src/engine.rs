@@ -25,7 +25,8 @@ use crate::mirror::{Mirroring, Outgoing};
 use crate::options::Options;
 use crate::ports::{Clock, Creation, IdSource, Journal, JournalError, NewActivity, Ports};
 use crate::recount::Recounting;
-use crate::submission::{Answering, Submission, Submitted};
+use crate::reply_port::ReplyPort;
+use crate::submission::Submission;
 
 /// How often a call looks an activity up anew when it is put to rest or restarted just then.
 pub(crate) const LOOKUPS_MAX: usize = 8;
@@ -231,24 +232,15 @@ impl Engine {
 
     /// Gives a command to an activity and waits for its answer, which comes only once it is durable.
     pub async fn command(&self, id: ActivityId, order: Order) -> Result<Reply, EngineError> {
-        match self.submit(id, order) {
-            Submitted::Sent(answer) => answer.await,
-            Submitted::Waiting(waiting) => waiting.sent(self).await.await,
+        let (reply, answer) = ReplyPort::single();
+        let deadline = self.deadline();
+        if let Some(submission) = Submission::new(self, id, order, reply).and_then(|new| new.now(self)) {
+            submission.sent(self).await;
         }
-    }
-
-    /// Gives a command to an activity, without waiting: what is sent for one activity by one caller after the other is
-    /// decided in that order.
-    pub fn submit(&self, id: ActivityId, order: Order) -> Submitted {
-        match self.take_in(id, order) {
-            Ok(submission) => submission.now(self),
-            Err(refused) => Submitted::Sent(refused),
+        match timeout_at(deadline, answer).await {
+            Ok(answered) => answered.expect("a port that is dropped has answered"),
+            Err(_) => Err(EngineError::UnknownOutcome),
         }
-    }
-
-    /// Takes a command in, if there is room, without sending it: from now on its time counts.
-    pub fn take_in(&self, id: ActivityId, order: Order) -> Result<Submission, Answering> {
-        Submission::new(self, id, order)
     }
 
     /// Reads the committed state of an activity. `read` runs while others read too but nothing can change, so

@@ -17,6 +17,7 @@
 //! ```
 
 mod activity_actor;
+mod answers;
 mod callers;
 mod committer;
 mod directory;
@@ -33,13 +34,16 @@ mod mirror;
 mod options;
 pub mod ports;
 mod recount;
+mod reply_port;
 mod submission;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use answers::Answers;
 pub use callers::Reply;
 pub use engine::{Engine, Made, Order, Seen, StartFailed};
 pub use error::EngineError;
 pub use key::{InvalidKey, Key};
 pub use options::Options;
-pub use submission::{Answering, Submission, Submitted};
+pub use reply_port::CommandResult;
+pub use submission::Submission;

@@ -3,11 +3,11 @@
 mod body;
 mod listing;
 
+use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
-use axum::{Json, Router};
 use serde_json::json;
 use turnout_actors::domain::{Activity, ActivityId, Command, History, Overview, Rejection};
 use turnout_actors::{EngineError, Made, Order};
@@ -15,6 +15,7 @@ use turnout_actors::{EngineError, Made, Order};
 use self::body::{ChangeBody, CreateBody};
 use super::MaybeBearer;
 use super::extract::{Body, Id, etag};
+use super::json::Json;
 use super::orders::Commander;
 use super::sight::require_sight;
 use crate::accounts::{Bearer, Role};
@@ -28,9 +29,9 @@ const REPLAYED: HeaderName = HeaderName::from_static("idempotency-replayed");
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
-        .route("/activities", get(listing::list).post(create))
+        .route("/api/v1/activities", get(listing::list).post(create))
         .route(
-            "/activities/{id}",
+            "/api/v1/activities/{id}",
             get(show).patch(change).put(change).delete(cancel),
         )
 }

@@ -3,13 +3,14 @@
 
 use std::cmp::Reverse;
 
+use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
-use axum::{Json, Router};
 use turnout_actors::domain::{Activity, ActivityId, AttendeesVisible, Principal, Rsvp};
 
 use super::caller::MaybeBearer;
 use super::extract::{Id, Params};
+use super::json::Json;
 use super::page::{List, Page};
 use super::sight::require_sight;
 use crate::accounts::Bearer;
@@ -22,7 +23,7 @@ use crate::state::AppState;
 const NEIGHBOURS: usize = 1_024;
 
 pub(super) fn routes() -> Router<AppState> {
-    Router::new().route("/activities/{id}/attendees", get(list))
+    Router::new().route("/api/v1/activities/{id}/attendees", get(list))
 }
 
 async fn list(

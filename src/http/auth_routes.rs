@@ -1,13 +1,14 @@
 //! `/auth`: registering, logging in and out, and what keeps a client logged in.
 
+use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde::{Deserialize, Serialize};
 use turnout_actors::domain::UserId;
 
 use super::extract::Body;
+use super::json::Json;
 use crate::accounts::{Caller, Password, PersonName, Role, SignedIn, User, account_email};
 use crate::api::time::Time;
 use crate::api::{Code, Fields, Problem};
@@ -15,11 +16,11 @@ use crate::state::AppState;
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
-        .route("/auth/register", post(register))
-        .route("/auth/login", post(login))
-        .route("/auth/refresh", post(refresh))
-        .route("/auth/logout", post(logout))
-        .route("/auth/verify", get(verify))
+        .route("/api/v1/auth/register", post(register))
+        .route("/api/v1/auth/login", post(login))
+        .route("/api/v1/auth/refresh", post(refresh))
+        .route("/api/v1/auth/logout", post(logout))
+        .route("/api/v1/auth/verify", get(verify))
 }
 
 #[derive(Deserialize)]

@@ -1,6 +1,6 @@
 //! Whether the server is there at all.
 
-use axum::Json;
+use super::json::Json;
 use serde::Serialize;
 
 #[derive(Serialize)]

@@ -2,9 +2,9 @@
 
 mod log_entry;
 
+use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use turnout_actors::domain::{ActivityId, Seq};
@@ -12,6 +12,7 @@ use turnout_actors::domain::{ActivityId, Seq};
 use log_entry::LogEntryView;
 
 use super::extract::{Id, Params};
+use super::json::Json;
 use super::page::Limit;
 use crate::accounts::Caller;
 use crate::api::{Code, Problem};
@@ -19,7 +20,7 @@ use crate::state::AppState;
 use crate::store::events;
 
 pub(super) fn routes() -> Router<AppState> {
-    Router::new().route("/activities/{id}/events", get(list_events))
+    Router::new().route("/api/v1/activities/{id}/events", get(list_events))
 }
 
 /// Whether somebody is the host of an activity that they may know of.

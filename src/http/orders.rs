@@ -1,6 +1,5 @@
 //! From requests to commands: who gives them, the headers that steer them, and how their answers look.
 
-use axum::Json;
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
 use axum::http::{Method, StatusCode, header};
@@ -10,6 +9,7 @@ use turnout_actors::domain::{ActivityId, Answered, Command, Current, Principal, 
 use turnout_actors::{EngineError, Key, Order, Reply};
 
 use super::extract::{IdempotencyKey, IfMatch, etag};
+use super::json::Json;
 use crate::accounts::{Bearer, Caller, ManageToken};
 use crate::api::views::{CommandView, RsvpView};
 use crate::api::{Code, Problem};

@@ -3,15 +3,16 @@
 
 mod table;
 
+use axum::Router;
 use axum::extract::State;
 use axum::routing::get;
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use turnout_actors::domain::{ActivityId, Answered, RsvpId};
 
 use super::extract::{Id, Params};
 use super::host::require_host;
+use super::json::Json;
 use super::page::{Page, PageLimit, PageNumber};
 use crate::accounts::Caller;
 use crate::api::views::RsvpView;
@@ -21,9 +22,9 @@ use crate::store::rsvps::{self, RsvpFilter};
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
-        .route("/activities/{id}/rsvps", get(list))
-        .route("/activities/{id}/participants", get(list))
-        .route("/activities/{id}/participants.csv", get(table::whole))
+        .route("/api/v1/activities/{id}/rsvps", get(list))
+        .route("/api/v1/activities/{id}/participants", get(list))
+        .route("/api/v1/activities/{id}/participants.csv", get(table::whole))
 }
 
 #[derive(Deserialize)]

@@ -11,8 +11,10 @@ use crate::state::AppState;
 
 /// Every route that the server answers.
 pub fn routes(state: AppState) -> Router {
-    // Each area lists its own routes below the prefix; a new one is merged here.
-    let api = Router::new()
+    // Each area lists its own routes, whole: the router would take a common prefix off again for every request.
+    Router::new()
+        .route("/health", get(health::health))
+        .route("/asyncapi.json", get(documents::asyncapi))
         .merge(auth_routes::routes())
         .merge(activities::routes())
         .merge(attendees::routes())
@@ -20,12 +22,7 @@ pub fn routes(state: AppState) -> Router {
         .merge(participants::routes())
         .merge(waitlist::routes())
         .merge(host::routes())
-        .merge(sockets::routes());
-
-    Router::new()
-        .route("/health", get(health::health))
-        .route("/asyncapi.json", get(documents::asyncapi))
-        .nest("/api/v1", api)
+        .merge(sockets::routes())
         .fallback(async || Problem::new(Code::NotFound))
         .method_not_allowed_fallback(async || Problem::new(Code::MethodNotAllowed))
         .with_state(state)

@@ -5,15 +5,16 @@ mod door;
 mod group;
 mod tokens;
 
+use axum::Router;
 use axum::extract::{FromRequest, Request, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::{Json, Router};
 use turnout_actors::domain::{ActivityId, Answered, Command, Principal, RsvpId, Seq, Target};
 
 use super::caller::MaybeBearer;
 use super::extract::{Body, Id, etag};
+use super::json::Json;
 use super::orders::{Commander, answer, give, manage_tokens, reply};
 use super::peer::Peer;
 use super::sight::require_sight;
@@ -25,15 +26,18 @@ use crate::state::AppState;
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
         .route(
-            "/activities/{id}/rsvp",
+            "/api/v1/activities/{id}/rsvp",
             post(reserve)
                 .get(show_own)
                 .put(update_own)
                 .patch(update_own)
                 .delete(cancel_own),
         )
-        .route("/rsvps/{id}", get(show).put(update).patch(update).delete(cancel))
-        .route("/rsvps/{id}/position", get(position))
+        .route(
+            "/api/v1/rsvps/{id}",
+            get(show).put(update).patch(update).delete(cancel),
+        )
+        .route("/api/v1/rsvps/{id}/position", get(position))
         .merge(answers::routes())
         .merge(door::routes())
         .merge(group::routes())

@@ -31,8 +31,9 @@ use super::peer::Peer;
 /// HTTP connections at once; more wait in the listener's backlog. Upgraded sockets no longer count.
 pub const MAX_CONNECTIONS: usize = 20_000;
 
-/// The longest that the head of a request may take to arrive, the wait for it on an open connection included.
-const HEADER_READ_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long a connection may bring no request. It is looked at that often, so one that is silent, or sends the head of a
+/// request byte by byte, lasts for less than twice as long.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The most bytes of a request's head. The longest token that is accepted is an eighth of it.
 const MAX_HEAD: usize = 32 * 1024;
@@ -90,10 +91,10 @@ pub async fn serve(listener: TcpListener, edge: Edge, stop: impl Future<Output =
 
 fn http() -> Builder<TokioExecutor> {
     let mut http = Builder::new(TokioExecutor::new());
-    // Without its timer hyper panics on the time-out.
     http.http1()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEADER_READ_TIMEOUT)
+        // The library's own would be a timer for every request, and knows nothing of connections that say nothing at all.
+        .header_read_timeout(None)
         .max_buf_size(MAX_HEAD)
         .keep_alive(true);
     http.http2()
@@ -101,7 +102,7 @@ fn http() -> Builder<TokioExecutor> {
         .max_concurrent_streams(MAX_STREAMS)
         .max_header_list_size(MAX_HEAD as u32)
         .keep_alive_interval(Duration::from_secs(20))
-        .keep_alive_timeout(HEADER_READ_TIMEOUT);
+        .keep_alive_timeout(IDLE_TIMEOUT);
     http
 }
 
@@ -160,11 +161,9 @@ fn connection(
     let serving = graceful.watch(serving);
     async move {
         let mut serving = pin!(serving);
-        // The library's own time-out starts only once it knows which HTTP is spoken, and knows none for HTTP/2,
-        // so by itself it would keep connections that say nothing, or nothing any more.
         let mut before = Some(0);
         loop {
-            match timeout(HEADER_READ_TIMEOUT, &mut serving).await {
+            match timeout(IDLE_TIMEOUT, &mut serving).await {
                 Ok(Ok(())) => return,
                 // Mostly people who went away.
                 Ok(Err(error)) => return tracing::debug!(%error, "a connection ended early"),

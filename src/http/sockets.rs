@@ -1,7 +1,6 @@
 //! `/ws` and the addresses that are sockets with a subscription implied: the handshake. What a socket says and hears
 //! is in [`crate::ws`].
 
-use axum::Json;
 use axum::Router;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, header};
@@ -15,6 +14,7 @@ use turnout_actors::domain::{ActivityId, RsvpId};
 use url::Url;
 
 use super::extract::Id;
+use super::json::Json;
 use super::sight::require_sight;
 use super::{MaybeBearer, Peer, rsvps};
 use crate::accounts::Bearer;
@@ -25,9 +25,9 @@ use crate::ws::{self, Encoding, Implied, Opening};
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
-        .route("/ws", get(socket))
-        .route("/activities/{id}/capacity", get(capacity))
-        .route("/rsvps/{id}/status", get(status))
+        .route("/api/v1/ws", get(socket))
+        .route("/api/v1/activities/{id}/capacity", get(capacity))
+        .route("/api/v1/rsvps/{id}/status", get(status))
 }
 
 async fn socket(

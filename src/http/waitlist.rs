@@ -1,17 +1,18 @@
 //! `/activities/{id}/waitlist`: how long the line is for everybody, the own place in it; for the host who waits, and
 //! what to do about it by hand.
 
+use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use axum::routing::{get, post};
-use axum::{Json, Router};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use turnout_actors::domain::{ActivityId, Answered};
 
 use super::MaybeBearer;
 use super::extract::{BULK_LIMIT, Body, Id, Params};
+use super::json::Json;
 use super::orders::{Commander, give};
 use super::page::{Limit, PageNumber};
 use super::sight::require_sight;
@@ -27,9 +28,9 @@ const ENTRIES_MAX: usize = 10_000;
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
-        .route("/activities/{id}/waitlist", get(show))
-        .route("/activities/{id}/waitlist/promote", post(promote))
-        .route("/activities/{id}/waitlist/bulk", post(bulk))
+        .route("/api/v1/activities/{id}/waitlist", get(show))
+        .route("/api/v1/activities/{id}/waitlist/promote", post(promote))
+        .route("/api/v1/activities/{id}/waitlist/bulk", post(bulk))
 }
 
 #[derive(Deserialize)]

@@ -46,7 +46,7 @@ pub(super) async fn open(server: &PostgresServer, readers: u32) -> Result<Db, Op
         return Err(OpenError::Careless(server.to_string(), "fsync = off"));
     }
     Ok(Db::Postgres {
-        commits: pool(&options, COMMIT_CONNECTIONS, false),
+        commits: pool(&for_commits(&options), COMMIT_CONNECTIONS, false),
         journal,
         renewals: pool(&options, LEASE_CONNECTIONS, false),
         read: pool(&options, readers, true),
@@ -87,6 +87,16 @@ fn options(address: PgConnectOptions) -> PgConnectOptions {
 /// `tested` connections are asked whether they live before they are used, within the time for getting one: what
 /// is asked on them has no other end. What uses the others ends by itself, by [`Connection`], and needs one round trip
 /// less so.
+/// Connections that find every row by its key, with statements whose text never changes: each is planned once, and not
+/// anew for the arrays that are bound. A plan made while tables are small must not read them whole when they have grown.
+fn for_commits(options: &PgConnectOptions) -> PgConnectOptions {
+    options.clone().options([
+        ("plan_cache_mode", "force_generic_plan"),
+        ("enable_seqscan", "off"),
+        ("jit", "off"),
+    ])
+}
+
 fn pool(options: &PgConnectOptions, connections: u32, tested: bool) -> PgPool {
     PgPoolOptions::new()
         .max_connections(connections)

@@ -7,6 +7,13 @@ use tungstenite::protocol::frame::{CloseFrame, Frame, FrameHeader};
 
 use super::close::Close;
 
+/// Most answers and differences fit into so many bytes.
+const FRAME_BYTES_USUAL: usize = 768;
+/// The bytes of the header of a frame with 126 to 65,535 bytes behind it.
+const HEADER_BYTES_USUAL: usize = 4;
+/// The most bytes of the header of a frame that is not masked.
+const HEADER_BYTES_MAX: usize = 10;
+
 /// The form of the messages of one socket.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Encoding {
@@ -30,17 +37,21 @@ impl Encoding {
 
     /// A message.
     pub fn message(self, message: &impl Serialize) -> Vec<u8> {
+        let mut bytes = Vec::with_capacity(FRAME_BYTES_USUAL);
+        self.write(&mut bytes, message);
+        bytes
+    }
+
+    fn write(self, bytes: &mut Vec<u8>, message: &impl Serialize) {
         match self {
-            Self::Json => serde_json::to_vec(message).expect("a message is always JSON"),
+            Self::Json => serde_json::to_writer(bytes, message).expect("a message is always JSON"),
             Self::MessagePack => {
-                let mut bytes = Vec::with_capacity(256);
-                let mut serializer = rmp_serde::Serializer::new(&mut bytes)
+                let mut serializer = rmp_serde::Serializer::new(bytes)
                     .with_struct_map()
                     .with_human_readable();
                 message
                     .serialize(&mut serializer)
                     .expect("a message is always MessagePack");
-                bytes
             }
         }
     }
@@ -67,11 +78,36 @@ impl Encoding {
 
     /// A message as a finished frame.
     pub fn frame(self, message: &impl Serialize) -> Vec<u8> {
-        self.finish(&self.message(message))
+        let mut frame = Vec::new();
+        self.append_frame(&mut frame, message);
+        frame
+    }
+
+    /// Puts a message behind others, as a finished frame.
+    pub fn append_frame(self, frames: &mut Vec<u8>, message: &impl Serialize) {
+        let begin = frames.len();
+        frames.reserve(FRAME_BYTES_USUAL);
+        // Nearly all are of a length for which the header takes so many bytes.
+        frames.extend([0; HEADER_BYTES_USUAL]);
+        self.write(frames, message);
+        let payload = frames.len() - begin - HEADER_BYTES_USUAL;
+        let mut header = [0; HEADER_BYTES_MAX];
+        let header = self.header(payload, &mut header);
+        if header.len() == HEADER_BYTES_USUAL {
+            frames[begin..][..HEADER_BYTES_USUAL].copy_from_slice(header);
+        } else {
+            frames.splice(begin..begin + HEADER_BYTES_USUAL, header.iter().copied());
+        }
     }
 
     /// A finished frame around a message.
     pub fn finish(self, message: &[u8]) -> Vec<u8> {
+        let mut header = [0; HEADER_BYTES_MAX];
+        [self.header(message.len(), &mut header), message].concat()
+    }
+
+    /// What goes before a message of this length.
+    fn header(self, payload: usize, bytes: &mut [u8; HEADER_BYTES_MAX]) -> &[u8] {
         let data = match self {
             Self::Json => Data::Text,
             Self::MessagePack => Data::Binary,
@@ -80,12 +116,11 @@ impl Encoding {
             opcode: OpCode::Data(data),
             ..FrameHeader::default()
         };
-        let mut frame = Vec::with_capacity(message.len() + 10);
+        let length = header.len(payload as u64);
         header
-            .format(message.len() as u64, &mut frame)
-            .expect("a buffer takes everything");
-        frame.extend_from_slice(message);
-        frame
+            .format(payload as u64, &mut &mut bytes[..])
+            .expect("there is room for every header");
+        &bytes[..length]
     }
 }
 
@@ -162,6 +197,22 @@ mod tests {
         let id = uuid::Uuid::from_u128(7);
         for encoding in Encoding::ALL {
             assert_eq!(read(encoding, &encoding.message(&id)), json!(id.to_string()));
+        }
+    }
+
+    #[test]
+    fn frames_of_every_length_stand_one_behind_the_other() {
+        for encoding in Encoding::ALL {
+            let texts = [0, 1, 120, 130, 65_600].map(|length| "x".repeat(length));
+            let mut frames = b"before".to_vec();
+            for text in &texts {
+                encoding.append_frame(&mut frames, text);
+            }
+            let expected = texts
+                .iter()
+                .flat_map(|text| encoding.finish(&encoding.message(text)));
+            let expected: Vec<u8> = b"before".iter().copied().chain(expected).collect();
+            assert_eq!(frames, expected);
         }
     }
 

@@ -5,10 +5,13 @@
 //! answers pings.
 
 use std::io;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
 
+use futures::task::AtomicWaker;
+use serde::Serialize;
 use tokio::net::TcpStream;
-use tokio::sync::Notify;
 use tokio::time::Instant;
 use turnout_actors::domain::{History, Seq};
 use uuid::Uuid;
@@ -23,8 +26,10 @@ pub(super) struct Socket {
     pub(super) id: Uuid,
     pub(super) encoding: Encoding,
     stream: TcpStream,
-    /// Wakes the session's own task.
-    wake: Notify,
+    /// The session's own task.
+    task: AtomicWaker,
+    /// It is to look around.
+    is_called: AtomicBool,
     /// Held for as long as it takes to hand bytes to the operating system, never while waiting.
     outbound: Mutex<Outbound>,
 }
@@ -93,7 +98,8 @@ impl Socket {
             id,
             encoding,
             stream,
-            wake: Notify::new(),
+            task: AtomicWaker::new(),
+            is_called: AtomicBool::new(false),
             outbound: Mutex::new(Outbound {
                 pending: Vec::new(),
                 sent: 0,
@@ -114,11 +120,21 @@ impl Socket {
 
     /// Makes the session's own task look around.
     pub(super) fn wake(&self) {
-        self.wake.notify_one();
+        if !self.is_called.swap(true, Ordering::AcqRel) {
+            self.task.wake();
+        }
     }
 
-    pub(super) async fn woken(&self) {
-        self.wake.notified().await;
+    /// Whether the session's own task is to look around. Only that task asks.
+    pub(super) fn poll_woken(&self, context: &mut Context<'_>) -> Poll<()> {
+        if self.is_called.swap(false, Ordering::AcqRel) {
+            return Poll::Ready(());
+        }
+        self.task.register(context.waker());
+        match self.is_called.swap(false, Ordering::AcqRel) {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
     }
 
     pub(super) fn outbound(&self) -> MutexGuard<'_, Outbound> {
@@ -187,6 +203,13 @@ impl Outbound {
     pub(super) fn push(&mut self, frame: &[u8]) {
         if self.end == End::None {
             self.pending.extend_from_slice(frame);
+        }
+    }
+
+    /// Puts a message behind those that wait.
+    pub(super) fn say(&mut self, encoding: Encoding, message: &impl Serialize) {
+        if self.end == End::None {
+            encoding.append_frame(&mut self.pending, message);
         }
     }
 

@@ -3,6 +3,9 @@
 use std::io::{self, Read, Write};
 use std::sync::Arc;
 
+use rustix::net::RecvFlags;
+use tokio::io::Interest;
+use tokio::net::TcpStream;
 use tungstenite::WebSocket;
 use tungstenite::protocol::{Role, WebSocketConfig};
 
@@ -48,9 +51,27 @@ impl Read for Pipe {
             return Err(io::ErrorKind::WouldBlock.into());
         }
         let most = buffer.len().min(self.left_bytes);
-        let read = self.socket.stream().try_read(&mut buffer[..most])?;
+        let read = read_at_once(self.socket.stream(), &mut buffer[..most])?;
         self.left_bytes -= read;
         Ok(read)
+    }
+}
+
+/// Reads what is there. Where that is less than there is room for, there is no more, which is noted without asking the
+/// operating system once more: it tells when that changes. tokio's own streams do so as well, but not their `try_read`.
+fn read_at_once(stream: &TcpStream, buffer: &mut [u8]) -> io::Result<usize> {
+    let mut part = 0;
+    let read = stream.try_io(Interest::READABLE, || {
+        let (_, read) = rustix::net::recv(stream, &mut *buffer, RecvFlags::empty())?;
+        if (1..buffer.len()).contains(&read) {
+            part = read;
+            return Err(io::ErrorKind::WouldBlock.into());
+        }
+        Ok(read)
+    });
+    match part {
+        0 => read,
+        part => Ok(part),
     }
 }
 

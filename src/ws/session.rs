@@ -4,9 +4,11 @@
 //! a lock but the way out.
 
 mod agenda;
+mod alarm;
 mod catching_up;
 mod commands;
 mod deadlines;
+mod events;
 mod granted;
 mod identity;
 mod subscribing;
@@ -15,17 +17,16 @@ mod work;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::FutureExt;
-use futures::StreamExt;
-use tokio::task::coop::unconstrained;
-use tokio::task::yield_now;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use tungstenite::{Error, Message as Frame, WebSocket};
+use turnout_actors::Answers;
 use turnout_actors::domain::ActivityId;
 
 use self::agenda::Agenda;
-use self::commands::Lanes;
+use self::alarm::Alarm;
+use self::commands::{Lanes, Tag};
 use self::deadlines::Deadlines;
+use self::events::Event;
 use self::granted::Grants;
 use self::identity::Identity;
 use self::subscribing::Followed;
@@ -35,7 +36,8 @@ use super::close::Close;
 use super::encoding;
 use super::incoming::{self, Hello, Message, Wrong};
 use super::limits::{
-    CLOSE_LIMIT, HIDDEN_TICK, MESSAGES_BURST, MESSAGES_PER_S, MESSAGES_PER_TURN, SILENCE_LIMIT, STALL_LIMIT,
+    CLOSE_LIMIT, HELLO_LIMIT, HIDDEN_TICK, MESSAGES_BURST, MESSAGES_PER_S, MESSAGES_PER_TURN, SILENCE_LIMIT,
+    STALL_LIMIT,
 };
 use super::outbound::Socket;
 use super::outgoing::{self, Draining, Expiring, Refused, Welcome};
@@ -68,8 +70,10 @@ pub(super) struct Session {
     lanes: Lanes,
     /// Commands under way that are answered with many RSVPs.
     long_answers_due: usize,
+    answers: Answers<Tag>,
     work: Work,
     deadlines: Deadlines,
+    alarm: Alarm,
     bucket: Bucket,
     /// The client has been told to go.
     is_sent_away: bool,
@@ -102,8 +106,10 @@ impl Session {
             looking_at: Vec::new(),
             lanes: Lanes::default(),
             long_answers_due: 0,
+            answers: Answers::default(),
             work: Work::new(),
             deadlines: Deadlines::new(now),
+            alarm: Alarm::new(now + HELLO_LIMIT),
             bucket: Bucket::new(now, state.config.rate_limits),
             is_sent_away: false,
             must_linger: false,
@@ -139,22 +145,17 @@ impl Session {
                 return;
             }
             self.watch_the_reader();
-            let deadline = self.deadlines.next();
-            let (stream, waits) = (self.socket.stream(), self.socket.outbound().is_full());
-            let listens = !self.is_deaf && self.bucket.is_open();
-            tokio::select! {
-                ready = stream.readable(), if listens && !self.has_more => match ready {
-                    Ok(()) => self.receive(),
-                    Err(_) => self.socket.outbound().give_up(),
-                },
-                () = yield_now(), if listens && self.has_more => self.receive(),
-                ready = stream.writable(), if waits => match ready {
-                    Ok(()) => self.socket.outbound().drained(),
-                    Err(_) => self.socket.outbound().give_up(),
-                },
-                Some(done) = self.work.next(), if !self.work.is_empty() => self.finish(done),
-                () = self.socket.woken() => self.look_around(),
-                () = sleep_until(deadline) => self.on_time(),
+            match self.next_event().await {
+                Event::Answered(tag, result) => {
+                    self.answered(&tag, result);
+                    self.tell_answers();
+                }
+                Event::Done(done) => self.finish(done),
+                Event::Woken => self.look_around(),
+                Event::OnTime => self.on_time(),
+                Event::Writable(Ok(())) => self.socket.outbound().drained(),
+                Event::Readable(Ok(())) => self.receive(),
+                Event::Writable(Err(_)) | Event::Readable(Err(_)) => self.socket.outbound().give_up(),
             }
         }
     }
@@ -215,6 +216,12 @@ impl Session {
 
     /// Takes the messages of one frame.
     fn take(&mut self, form: encoding::Encoding, frame: &[u8]) {
+        if form == self.socket.encoding
+            && !self.socket.outbound().is_too_full()
+            && let Some(message) = incoming::plain_command(form, frame)
+        {
+            return self.heed(message);
+        }
         let values = if form == self.socket.encoding {
             incoming::values(form, frame)
         } else {
@@ -312,8 +319,7 @@ impl Session {
 
     /// Says something, after everything that was said before.
     fn say(&self, message: &impl serde::Serialize) {
-        let frame = self.socket.encoding.frame(message);
-        self.socket.outbound().push(&frame);
+        self.socket.outbound().say(self.socket.encoding, message);
     }
 
     /// Says something that may be long, after everything that was said before.
@@ -358,18 +364,9 @@ impl Session {
     /// Something has come of what was begun before.
     fn finish(&mut self, done: Done) {
         match done {
-            Done::Sent(activity, sent) => self.sent(activity, *sent),
-            Done::Answered(answered) => self.answered(*answered),
+            Done::Sent(activity) => self.sent(activity),
             Done::Loaded(wish, loaded) => self.loaded(wish, loaded),
             Done::Found(found) => self.found(found),
-        }
-    }
-
-    /// Tells what has come of commands so far, without waiting.
-    fn finish_all(&mut self) {
-        // The runtime's budget for a task must not make what is ready look as if it were not.
-        while let Some(Some(done)) = unconstrained(self.work.next()).now_or_never() {
-            self.finish(done);
         }
     }
 
@@ -395,6 +392,7 @@ impl Session {
 
     fn on_time(&mut self) {
         let now = Instant::now();
+        self.tell_unanswered(now);
         if self.deadlines.hello_by.is_some_and(|by| by <= now) && !self.socket.outbound().is_ending() {
             self.close(Close::Unauthenticated);
         }

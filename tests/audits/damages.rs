@@ -22,7 +22,8 @@ pub(super) async fn allow_everything(outside: &mut Outside) {
             }
         }
     }
-    outside.run("DROP INDEX rsvps_one_per_person").await;
+    outside.run("DROP INDEX rsvps_one_per_user").await;
+    outside.run("DROP INDEX rsvps_one_per_guest").await;
 }
 
 /// Changes an RSVP that has followed its cancelled activity.
@@ -169,7 +170,7 @@ fn damages_to_seats() -> Vec<(String, &'static str)> {
         (rsvp("email = 'a@example.com'"), "it is not clear whose it is"),
         (
             rsvp(&format!(
-                "attendee_key = (SELECT r.attendee_key FROM rsvps AS r WHERE r.{kept} AND r.ticket = 5)"
+                "user_id = (SELECT r.user_id FROM rsvps AS r WHERE r.{kept} AND r.ticket = 5)"
             )),
             "its person has another one",
         ),
@@ -178,7 +179,7 @@ fn damages_to_seats() -> Vec<(String, &'static str)> {
             "it has no row",
         ),
         (
-            "INSERT INTO rsvps (id, activity_id, attendee_key, name, status, guest_count, ticket, version, \
+            "INSERT INTO rsvps (id, activity_id, email, name, status, guest_count, ticket, version, \
              generation, created_at, updated_at) \
              SELECT host_id, id, 'x', 'x', 'confirmed', 0, 1, 1, 1, 1, 1 FROM activities WHERE title = 'Kept'"
                 .to_owned(),

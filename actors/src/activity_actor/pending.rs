@@ -7,7 +7,7 @@ use crate::domain::{KeyCheck, Keyed, Timestamp};
 
 /// One command that waits, with what is known of its key.
 pub(super) struct PendingCommand {
-    pub(super) caller: Caller,
+    pub(super) caller: Box<Caller>,
     key: KeyKnowledge,
 }
 
@@ -21,14 +21,14 @@ pub(crate) enum KeyKnowledge {
 }
 
 impl PendingCommand {
-    pub(super) fn new(caller: Caller) -> Self {
+    pub(super) fn new(caller: Box<Caller>) -> Self {
         Self {
             caller,
             key: KeyKnowledge::Unchecked,
         }
     }
 
-    pub(super) fn recalled(caller: Caller, key: KeyKnowledge) -> Self {
+    pub(super) fn recalled(caller: Box<Caller>, key: KeyKnowledge) -> Self {
         Self { caller, key }
     }
 
@@ -95,14 +95,18 @@ impl Pending {
     }
 
     /// Puts commands back in front whose batch was refused; each is now decided in a batch of its own.
-    pub(super) fn again_one_by_one(&mut self, callers: Vec<Caller>) {
+    #[expect(
+        clippy::vec_box,
+        reason = "they come in boxes and go on in them: moving one would copy hundreds of bytes"
+    )]
+    pub(super) fn again_one_by_one(&mut self, callers: Vec<Box<Caller>>) {
         self.alone = callers.len();
         for caller in callers.into_iter().rev() {
             self.commands.push_front(PendingCommand::new(caller));
         }
     }
 
-    pub(super) fn take_all(&mut self) -> impl Iterator<Item = Caller> {
+    pub(super) fn take_all(&mut self) -> impl Iterator<Item = Box<Caller>> {
         self.alone = 0;
         self.commands.drain(..).map(|command| command.caller)
     }

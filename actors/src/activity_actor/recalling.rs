@@ -15,13 +15,13 @@ pub(super) fn recall(
     journal: Arc<dyn Journal>,
     id: ActivityId,
     actor: ActorRef<ActivityMsg>,
-    caller: Caller,
+    caller: Box<Caller>,
     hints: Vec<Seq>,
 ) {
     tokio::spawn(async move {
         let found = find_key(journal.as_ref(), id, &caller, hints).await;
         // If the actor is gone, dropping the message tells the caller to come back.
-        let _ = actor.cast(ActivityMsg::Recalled(Box::new(caller), found));
+        let _ = actor.cast(ActivityMsg::Recalled(caller, found));
     });
 }
 
@@ -47,37 +47,35 @@ async fn find_key(
 
 #[cfg(all(test, feature = "testing"))]
 mod tests {
-    use tokio::sync::{Semaphore, oneshot};
+    use tokio::sync::Semaphore;
 
     use super::*;
     use crate::domain::{Command, KeyDigest, KeyUse, Principal, Request, Target};
+    use crate::reply_port::ReplyPort;
     use crate::testing::{Drive, MemoryJournal, settings};
 
     /// Somebody whose key begins with eight bytes 7 and goes on with this byte.
     fn caller(rest: u8) -> Caller {
         let mut digest = [7; 16];
         digest[8..].fill(rest);
-        let permit = || {
-            Arc::new(Semaphore::new(1))
-                .try_acquire_owned()
-                .expect("the permit is free")
-        };
         let key = KeyUse {
             digest: KeyDigest(digest),
             fingerprint: 7,
         };
         let settings = settings(1);
-        Caller {
-            request: Request {
-                by: Principal::user(settings.host_id),
-                at: settings.starts_at,
-                command: Command::Cancel(Target::Own),
-                if_version: None,
-                key: Some(key),
-            },
-            reply: oneshot::channel().0,
-            permits: [permit(), permit()],
-        }
+        let request = Request {
+            by: Principal::user(settings.host_id),
+            at: settings.starts_at,
+            command: Command::Cancel(Target::Own),
+            if_version: None,
+            key: Some(key),
+        };
+        let permit = Arc::new(Semaphore::new(1)).try_acquire_owned();
+        Caller::new(
+            request,
+            ReplyPort::single().0,
+            permit.expect("the permit is free"),
+        )
     }
 
     #[tokio::test]

@@ -1,6 +1,5 @@
 //! The public list of activities.
 
-use axum::Json;
 use axum::extract::State;
 use serde::Deserialize;
 use serde_json::Value;
@@ -11,6 +10,7 @@ use crate::api::views::ActivityView;
 use crate::api::{Problem, Search};
 use crate::http::MaybeBearer;
 use crate::http::extract::Params;
+use crate::http::json::Json;
 use crate::http::page::{List, Page, PageLimit, PageNumber};
 use crate::state::AppState;
 use crate::store::activities::{self, ActivityFilter, ActivityOrder};

@@ -16,9 +16,9 @@ use crate::state::AppState;
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
-        .route("/rsvps/{id}/accept", post(accept))
-        .route("/rsvps/{id}/decline", post(decline))
-        .route("/rsvps/{id}/transfer", post(transfer))
+        .route("/api/v1/rsvps/{id}/accept", post(accept))
+        .route("/api/v1/rsvps/{id}/decline", post(decline))
+        .route("/api/v1/rsvps/{id}/transfer", post(transfer))
 }
 
 async fn accept(

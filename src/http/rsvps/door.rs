@@ -18,9 +18,9 @@ use crate::state::AppState;
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
-        .route("/rsvps/{id}/qr.svg", get(image))
-        .route("/rsvps/{id}/check-in", post(check_in).delete(undo))
-        .route("/activities/{id}/check-in", post(scan))
+        .route("/api/v1/rsvps/{id}/qr.svg", get(image))
+        .route("/api/v1/rsvps/{id}/check-in", post(check_in).delete(undo))
+        .route("/api/v1/activities/{id}/check-in", post(scan))
 }
 
 async fn image(

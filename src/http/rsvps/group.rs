@@ -13,7 +13,7 @@ use crate::http::orders::{Commander, answer, manage_tokens, reply};
 use crate::state::AppState;
 
 pub(super) fn routes() -> Router<AppState> {
-    Router::new().route("/activities/{id}/rsvps/bulk", post(book))
+    Router::new().route("/api/v1/activities/{id}/rsvps/bulk", post(book))
 }
 
 async fn book(

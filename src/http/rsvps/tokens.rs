@@ -15,8 +15,8 @@ use crate::state::AppState;
 
 pub(super) fn routes() -> Router<AppState> {
     Router::new()
-        .route("/rsvps/verify-token", get(verify))
-        .route("/rsvps/cancel-by-token", delete(cancel))
+        .route("/api/v1/rsvps/verify-token", get(verify))
+        .route("/api/v1/rsvps/cancel-by-token", delete(cancel))
 }
 
 async fn verify(State(state): State<AppState>, token: ManageToken) -> Result<Response, Problem> {

@@ -112,7 +112,6 @@ pub(super) fn changes_settings(batch: &Batch) -> bool {
 pub(super) struct RsvpColumns<'a> {
     pub(super) id: Uuid,
     pub(super) activity_id: Uuid,
-    pub(super) attendee_key: String,
     pub(super) user_id: Option<Uuid>,
     pub(super) name: &'a str,
     pub(super) email: Option<String>,
@@ -133,14 +132,13 @@ pub(super) struct RsvpColumns<'a> {
 
 impl<'a> RsvpColumns<'a> {
     pub(super) fn of(batch: &Batch, rsvp: &'a Rsvp) -> Self {
-        let (attendee_key, user_id, email) = match &rsvp.person {
-            Person::User(user) => (user.to_string(), Some(user.uuid()), None),
-            Person::Guest(email) => (email.to_string(), None, Some(email.to_string())),
+        let (user_id, email) = match &rsvp.person {
+            Person::User(user) => (Some(user.uuid()), None),
+            Person::Guest(email) => (None, Some(email.to_string())),
         };
         Self {
             id: rsvp.id.uuid(),
             activity_id: batch.activity.uuid(),
-            attendee_key,
             user_id,
             name: &rsvp.name,
             email,

@@ -67,7 +67,7 @@ impl Session {
         let Some(step) = self.step(subscription) else {
             return self.tell_own_news(subscription);
         };
-        self.finish_all();
+        self.tell_answers();
         self.tell_own_news(subscription);
         if subscription.has_news() {
             return;

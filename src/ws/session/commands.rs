@@ -3,9 +3,10 @@
 use std::collections::{HashMap, VecDeque};
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value};
+use tokio::time::Instant;
 use turnout_actors::domain::{ActivityId, CheckIn, Command, RsvpId, SettingsChange, Target};
-use turnout_actors::{Answering, EngineError, Key, Order, Reply, Submission, Submitted};
+use turnout_actors::{CommandResult, Key, Order, Submission};
 
 use super::Session;
 use super::work::Done;
@@ -23,14 +24,8 @@ pub(super) struct Tag {
     op: Op,
 }
 
-/// The end of a command.
-pub(super) struct Answered {
-    tag: Tag,
-    result: Result<Reply, EngineError>,
-}
-
 /// Commands that wait for one before them to reach an activity which is not live yet.
-pub(super) type Lanes = HashMap<ActivityId, VecDeque<(Tag, Submission)>>;
+pub(super) type Lanes = HashMap<ActivityId, VecDeque<Submission>>;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -68,9 +63,8 @@ impl Session {
             Ok(order) => {
                 self.socket.outbound().answers_due += 1;
                 self.long_answers_due += usize::from(tag.op.is_about_several());
-                match self.state.engine.take_in(activity, order) {
-                    Ok(submission) => self.submit(tag, submission),
-                    Err(refused) => self.await_answer(tag, refused),
+                if let Some(submission) = self.answers.take_in(&self.state.engine, activity, order, tag) {
+                    self.submit(activity, submission);
                 }
             }
             Err(problem) => self.refuse_command(&tag, &problem),
@@ -93,7 +87,12 @@ impl Session {
         let key = tag.key.as_deref().map(Key::parse).transpose();
         let key = key.map_err(|_| Problem::field("key", "must be 1 to 64 printable ASCII characters"))?;
         let fresh = RsvpId::from(self.state.ids.next());
-        let command = meant(tag.op, args.unwrap_or_else(|| json!({})), fresh, by)?;
+        let command = meant(
+            tag.op,
+            args.unwrap_or_else(|| Value::Object(Map::new())),
+            fresh,
+            by,
+        )?;
         if if_version.is_some() && !tag.op.has_version() {
             return Err(Problem::field("if_version", "does not go with this operation"));
         }
@@ -105,49 +104,49 @@ impl Session {
         })
     }
 
-    fn submit(&mut self, tag: Tag, submission: Submission) {
-        let activity = tag.activity;
+    fn submit(&mut self, activity: ActivityId, submission: Submission) {
         if let Some(lane) = self.lanes.get_mut(&activity) {
-            return lane.push_back((tag, submission));
+            return lane.push_back(submission);
         }
-        match submission.now(&self.state.engine) {
-            Submitted::Sent(answering) => self.await_answer(tag, answering),
-            Submitted::Waiting(waiting) => {
-                self.lanes.entry(activity).or_default();
-                let engine = self.state.engine.clone();
-                self.work.begin(async move {
-                    let answering = waiting.sent(&engine).await;
-                    Done::Sent(activity, Box::new((tag, answering)))
-                });
-            }
+        if let Some(waiting) = submission.now(&self.state.engine) {
+            self.lanes.entry(activity).or_default();
+            let engine = self.state.engine.clone();
+            self.work.begin(async move {
+                waiting.sent(&engine).await;
+                Done::Sent(activity)
+            });
         }
-    }
-
-    fn await_answer(&self, tag: Tag, answering: Answering) {
-        self.work.begin(async move {
-            let result = answering.await;
-            Done::Answered(Box::new(Answered { tag, result }))
-        });
     }
 
     /// The first command of a lane has reached its activity: those behind it follow.
-    pub(super) fn sent(&mut self, activity: ActivityId, sent: (Tag, Answering)) {
-        let (tag, answering) = sent;
-        self.await_answer(tag, answering);
-        for (tag, submission) in self.lanes.remove(&activity).unwrap_or_default() {
-            self.submit(tag, submission);
+    pub(super) fn sent(&mut self, activity: ActivityId) {
+        for submission in self.lanes.remove(&activity).unwrap_or_default() {
+            self.submit(activity, submission);
+        }
+    }
+
+    /// Tells what has become of commands so far.
+    pub(super) fn tell_answers(&mut self) {
+        while let Some((tag, result)) = self.answers.try_next() {
+            self.answered(&tag, result);
+        }
+    }
+
+    /// Tells of commands that have waited for too long that nobody knows what has become of them.
+    pub(super) fn tell_unanswered(&mut self, now: Instant) {
+        while let Some((tag, result)) = self.answers.try_expire(now) {
+            self.answered(&tag, result);
         }
     }
 
     /// Tells what has become of a command.
-    pub(super) fn answered(&mut self, answered: Answered) {
-        let Answered { tag, result } = answered;
+    pub(super) fn answered(&mut self, tag: &Tag, result: CommandResult) {
         let Tag {
             id,
             key,
             activity,
             op,
-        } = &tag;
+        } = tag;
         match result {
             Ok(reply) => {
                 for answered in reply.answer.told.iter() {
@@ -161,7 +160,7 @@ impl Session {
                     _ => self.say(&accepted),
                 }
             }
-            Err(error) => self.refuse_command(&tag, &self.state.refusal(error, *activity)),
+            Err(error) => self.refuse_command(tag, &self.state.refusal(error, *activity)),
         }
         self.socket.outbound().answers_due -= 1;
         self.long_answers_due -= usize::from(tag.op.is_about_several());

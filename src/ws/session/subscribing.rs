@@ -201,7 +201,7 @@ impl Session {
             }
         };
         // The answers to all commands up to there are ready by now, and come first.
-        self.finish_all();
+        self.tell_answers();
         // What the person sees must not be older than that. And what changed before anybody knew that they watch was
         // announced to nobody.
         let look = |activity: &_| subscription::look(activity, subscription.eyes.as_ref());

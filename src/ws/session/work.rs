@@ -1,4 +1,4 @@
-//! What a session has begun and waits for.
+//! What a session has begun and waits for, the answers to commands aside.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -6,19 +6,16 @@ use std::task::{Context, Poll};
 
 use futures::Stream;
 use futures::stream::FuturesUnordered;
+use turnout_actors::EngineError;
 use turnout_actors::domain::ActivityId;
-use turnout_actors::{Answering, EngineError};
 
-use super::commands::{Answered, Tag};
 use super::subscribing::Wish;
 use crate::store::StoreError;
 
 /// What has come of something.
 pub(super) enum Done {
     /// A command has reached its activity, which was not live before.
-    Sent(ActivityId, Box<(Tag, Answering)>),
-    /// A command has its answer.
-    Answered(Box<Answered>),
+    Sent(ActivityId),
     /// An activity was loaded, or could not be.
     Loaded(Wish, Result<(), EngineError>),
     /// The activity of the RSVP was looked for that the socket's address names.
@@ -37,10 +34,6 @@ impl Work {
 
     pub(super) fn begin(&self, doing: impl Future<Output = Done> + Send + 'static) {
         self.0.push(Box::pin(doing));
-    }
-
-    pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
     }
 }
 

@@ -64,7 +64,6 @@ pub(super) struct ActivityRow {
 pub(super) struct RsvpRow {
     pub(super) id: Uuid,
     activity_id: Uuid,
-    pub(super) attendee_key: String,
     pub(super) user_id: Option<Uuid>,
     pub(super) email: Option<String>,
     pub(super) status: String,

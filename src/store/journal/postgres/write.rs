@@ -59,7 +59,6 @@ const SETTINGS: &[&str] = &[
 const RSVPS: &[(&str, &str)] = &[
     ("id", "UUID"),
     ("activity_id", "UUID"),
-    ("attendee_key", "TEXT"),
     ("user_id", "UUID"),
     ("name", "TEXT"),
     ("email", "TEXT"),
@@ -79,14 +78,7 @@ const RSVPS: &[(&str, &str)] = &[
 ];
 
 /// Of an RSVP that exists, what never changes.
-const RSVP_FIXED: &[&str] = &[
-    "id",
-    "activity_id",
-    "attendee_key",
-    "user_id",
-    "email",
-    "created_at",
-];
+const RSVP_FIXED: &[&str] = &["id", "activity_id", "user_id", "email", "created_at"];
 
 const EVENTS: &[(&str, &str)] = &[
     ("activity_id", "UUID"),
@@ -270,7 +262,7 @@ fn arguments(batches: &[&Batch], settings_too: bool) -> Result<PgArguments, sqlx
         .iter()
         .flat_map(|batch| batch.rsvps.iter().map(|rsvp| RsvpColumns::of(batch, rsvp)))
         .collect();
-    bind!(arguments, rsvps: id, activity_id, attendee_key, user_id, name, email, status, cancel_reason, guest_count,
+    bind!(arguments, rsvps: id, activity_id, user_id, name, email, status, cancel_reason, guest_count,
         ticket, group_id, booked_by, special_requirements, checked_in_at, offer_expires_at, version,
         generation, created_at, updated_at);
     let events: Vec<EventColumns> = batches

@@ -17,10 +17,10 @@ use crate::store::journal::columns::{
 /// Rows per statement, largest first. The largest stays below SQLite's limit of 32,766 arguments.
 const GROUPS: [usize; 4] = [256, 32, 4, 1];
 
-const RSVP_INSERT: &str = "INSERT INTO rsvps (id, activity_id, attendee_key, user_id, name, email, status, \
+const RSVP_INSERT: &str = "INSERT INTO rsvps (id, activity_id, user_id, name, email, status, \
      cancel_reason, guest_count, ticket, group_id, booked_by, special_requirements, checked_in_at, \
      offer_expires_at, version, generation, created_at, updated_at) VALUES ";
-const RSVP_ARGUMENTS: usize = 19;
+const RSVP_ARGUMENTS: usize = 18;
 const RSVP_CONFLICT: &str = " ON CONFLICT (id) DO UPDATE SET name = excluded.name, status = excluded.status, \
      cancel_reason = excluded.cancel_reason, guest_count = excluded.guest_count, ticket = excluded.ticket, \
      group_id = excluded.group_id, booked_by = excluded.booked_by, \
@@ -146,7 +146,7 @@ async fn in_groups<T>(
 
 fn bind_rsvp(arguments: &mut SqliteArguments, batch: &Batch, rsvp: &Rsvp) -> Bound {
     let row = RsvpColumns::of(batch, rsvp);
-    bind!(arguments, row: id, activity_id, attendee_key, user_id, name, email, status, cancel_reason, guest_count,
+    bind!(arguments, row: id, activity_id, user_id, name, email, status, cancel_reason, guest_count,
         ticket, group_id, booked_by, special_requirements, checked_in_at, offer_expires_at, version,
         generation, created_at, updated_at);
     Ok(())
