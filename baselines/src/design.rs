@@ -126,10 +126,10 @@ pub enum Refusal {
 }
 
 impl From<sqlx::Error> for Refusal {
-    /// The schema allows everybody one RSVP that stands.
+    /// The schema allows everybody one RSVP.
     fn from(error: sqlx::Error) -> Self {
         let constraint = error.as_database_error().and_then(|error| error.constraint());
-        if constraint == Some("rsvps_one_per_person") {
+        if constraint == Some("rsvps_one_per_user") {
             Self::AlreadyReserved
         } else {
             Self::Database(error)

@@ -19,24 +19,24 @@ const LOOKS_MAX: u32 = 10;
 
 /// Takes a seat, if there is one.
 const CONFIRM: &str = "WITH taken AS (UPDATE activities SET confirmed_spots = confirmed_spots + 1, seq = seq + 1, \
-         last_ticket = last_ticket + 1, stamped_at = $6 \
+         last_ticket = last_ticket + 1, stamped_at = $5 \
        WHERE id = $2 AND confirmed_spots < capacity RETURNING seq, last_ticket), \
-     written AS (INSERT INTO rsvps (id, activity_id, attendee_key, user_id, name, status, guest_count, ticket, version, \
+     written AS (INSERT INTO rsvps (id, activity_id, user_id, name, status, guest_count, ticket, version, \
          generation, created_at, updated_at) \
-       SELECT $1, $2, $3, $4, $5, 'confirmed', 0, last_ticket, 1, 1, $6, $6 FROM taken), \
+       SELECT $1, $2, $3, $4, 'confirmed', 0, last_ticket, 1, 1, $5, $5 FROM taken), \
      logged AS (INSERT INTO activity_events (activity_id, seq, at, kind, actor, rsvp_id, status, spots, ticket) \
-       SELECT $2, seq, $6, 'confirmed', $4, $1, 'confirmed', 1, last_ticket FROM taken) \
+       SELECT $2, seq, $5, 'confirmed', $3, $1, 'confirmed', 1, last_ticket FROM taken) \
      SELECT last_ticket FROM taken";
 
 /// Takes a place on the waitlist, if there is no seat.
 const WAIT: &str = "WITH taken AS (UPDATE activities SET waitlisted_parties = waitlisted_parties + 1, \
-         waitlisted_spots = waitlisted_spots + 1, seq = seq + 1, last_ticket = last_ticket + 1, stamped_at = $6 \
+         waitlisted_spots = waitlisted_spots + 1, seq = seq + 1, last_ticket = last_ticket + 1, stamped_at = $5 \
        WHERE id = $2 AND confirmed_spots >= capacity RETURNING seq, last_ticket), \
-     written AS (INSERT INTO rsvps (id, activity_id, attendee_key, user_id, name, status, guest_count, ticket, version, \
+     written AS (INSERT INTO rsvps (id, activity_id, user_id, name, status, guest_count, ticket, version, \
          generation, created_at, updated_at) \
-       SELECT $1, $2, $3, $4, $5, 'waitlisted', 0, last_ticket, 1, 1, $6, $6 FROM taken), \
+       SELECT $1, $2, $3, $4, 'waitlisted', 0, last_ticket, 1, 1, $5, $5 FROM taken), \
      logged AS (INSERT INTO activity_events (activity_id, seq, at, kind, actor, rsvp_id, status, spots, ticket) \
-       SELECT $2, seq, $6, 'waitlisted', $4, $1, 'waitlisted', 1, last_ticket FROM taken) \
+       SELECT $2, seq, $5, 'waitlisted', $3, $1, 'waitlisted', 1, last_ticket FROM taken) \
      SELECT last_ticket FROM taken";
 
 /// The design.
@@ -61,7 +61,6 @@ impl Conditional {
         let ticket = sqlx::query_scalar(statement)
             .bind(id)
             .bind(activity)
-            .bind(caller.id.to_string())
             .bind(caller.id)
             .bind(&caller.name)
             .bind(now_us())

@@ -25,15 +25,15 @@ const PAUSE_MAX: Duration = Duration::from_millis(64);
 
 const READ: &str = "SELECT capacity, confirmed_spots, seq, last_ticket FROM activities WHERE id = $1";
 
-const WRITE: &str = "WITH taken AS (UPDATE activities SET confirmed_spots = confirmed_spots + $9, \
-         waitlisted_parties = waitlisted_parties + $10, waitlisted_spots = waitlisted_spots + $10, seq = seq + 1, \
-         last_ticket = $7, stamped_at = $8 \
-       WHERE id = $2 AND seq = $11 RETURNING seq), \
-     written AS (INSERT INTO rsvps (id, activity_id, attendee_key, user_id, name, status, guest_count, ticket, version, \
+const WRITE: &str = "WITH taken AS (UPDATE activities SET confirmed_spots = confirmed_spots + $8, \
+         waitlisted_parties = waitlisted_parties + $9, waitlisted_spots = waitlisted_spots + $9, seq = seq + 1, \
+         last_ticket = $6, stamped_at = $7 \
+       WHERE id = $2 AND seq = $10 RETURNING seq), \
+     written AS (INSERT INTO rsvps (id, activity_id, user_id, name, status, guest_count, ticket, version, \
          generation, created_at, updated_at) \
-       SELECT $1, $2, $3, $4, $5, $6, 0, $7, 1, 1, $8, $8 FROM taken), \
+       SELECT $1, $2, $3, $4, $5, 0, $6, 1, 1, $7, $7 FROM taken), \
      logged AS (INSERT INTO activity_events (activity_id, seq, at, kind, actor, rsvp_id, status, spots, ticket) \
-       SELECT $2, seq, $8, $6, $4, $1, $6, 1, $7 FROM taken) \
+       SELECT $2, seq, $7, $5, $3, $1, $5, 1, $6 FROM taken) \
      SELECT seq FROM taken";
 
 /// The design.
@@ -67,7 +67,6 @@ impl Optimistic {
         let written: Option<i64> = sqlx::query_scalar(WRITE)
             .bind(id)
             .bind(activity)
-            .bind(caller.id.to_string())
             .bind(caller.id)
             .bind(&caller.name)
             .bind(status.name())

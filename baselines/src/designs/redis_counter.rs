@@ -56,11 +56,11 @@ const NOBODY_CAME: &str = "redis.call('HINCRBY', KEYS[1], 'waitlisted', 1) \
      redis.call('HINCRBY', KEYS[1], 'confirmed', -1) \
      return {0, 0}";
 
-const INSERT: &str = "WITH written AS (INSERT INTO rsvps (id, activity_id, attendee_key, user_id, name, status, guest_count, ticket, \
+const INSERT: &str = "WITH written AS (INSERT INTO rsvps (id, activity_id, user_id, name, status, guest_count, ticket, \
          version, generation, created_at, updated_at) \
-       VALUES ($1, $2, $3, $4, $5, $6, 0, $7, 1, 1, $8, $8)) \
+       VALUES ($1, $2, $3, $4, $5, 0, $6, 1, 1, $7, $7)) \
      INSERT INTO activity_events (activity_id, seq, at, kind, actor, rsvp_id, status, spots, ticket) \
-       VALUES ($2, $7, $8, $6, $4, $1, $6, 1, $7)";
+       VALUES ($2, $6, $7, $5, $3, $1, $5, 1, $6)";
 
 /// The design.
 pub struct RedisCounter {
@@ -94,7 +94,6 @@ impl RedisCounter {
         sqlx::query(INSERT)
             .bind(answer.id)
             .bind(activity)
-            .bind(caller.id.to_string())
             .bind(caller.id)
             .bind(&caller.name)
             .bind(answer.status.name())
@@ -150,7 +149,7 @@ impl Design for RedisCounter {
         let mut transaction = self.pool.begin().await?;
         let own: Option<(Uuid, String, i64)> = sqlx::query_as(CANCEL)
             .bind(activity)
-            .bind(caller.id.to_string())
+            .bind(caller.id)
             .bind(now_us())
             .fetch_optional(&mut *transaction)
             .await?;

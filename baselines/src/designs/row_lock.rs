@@ -16,22 +16,22 @@ use crate::tokens::Caller;
 const LOCK: &str =
     "SELECT capacity, confirmed_spots, seq, last_ticket FROM activities WHERE id = $1 FOR UPDATE";
 
-const INSERT: &str = "INSERT INTO rsvps (id, activity_id, attendee_key, user_id, name, status, guest_count, ticket, version, \
+const INSERT: &str = "INSERT INTO rsvps (id, activity_id, user_id, name, status, guest_count, ticket, version, \
        generation, created_at, updated_at) \
-     VALUES ($1, $2, $3, $4, $5, $6, 0, $7, 1, 1, $8, $8)";
+     VALUES ($1, $2, $3, $4, $5, 0, $6, 1, 1, $7, $7)";
 
 const COUNT: &str = "UPDATE activities SET confirmed_spots = confirmed_spots + $2, \
        waitlisted_parties = waitlisted_parties + $3, waitlisted_spots = waitlisted_spots + $3, \
        seq = $4, last_ticket = $5, stamped_at = $6 WHERE id = $1";
 
-const ALL_AT_ONCE: &str = "WITH written AS (INSERT INTO rsvps (id, activity_id, attendee_key, user_id, name, status, guest_count, ticket, \
+const ALL_AT_ONCE: &str = "WITH written AS (INSERT INTO rsvps (id, activity_id, user_id, name, status, guest_count, ticket, \
          version, generation, created_at, updated_at) \
-       VALUES ($1, $2, $3, $4, $5, $6, 0, $7, 1, 1, $8, $8)), \
+       VALUES ($1, $2, $3, $4, $5, 0, $6, 1, 1, $7, $7)), \
      logged AS (INSERT INTO activity_events (activity_id, seq, at, kind, actor, rsvp_id, status, spots, ticket) \
-       VALUES ($2, $9, $8, $6, $4, $1, $6, 1, $7)) \
-     UPDATE activities SET confirmed_spots = confirmed_spots + $10, \
-       waitlisted_parties = waitlisted_parties + $11, waitlisted_spots = waitlisted_spots + $11, \
-       seq = $9, last_ticket = $7, stamped_at = $8 WHERE id = $2";
+       VALUES ($2, $8, $7, $5, $3, $1, $5, 1, $6)) \
+     UPDATE activities SET confirmed_spots = confirmed_spots + $9, \
+       waitlisted_parties = waitlisted_parties + $10, waitlisted_spots = waitlisted_spots + $10, \
+       seq = $8, last_ticket = $6, stamped_at = $7 WHERE id = $2";
 
 /// How the three writes are sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -62,7 +62,6 @@ impl Design for RowLock {
 
     async fn reserve(&self, activity: Uuid, caller: &Caller) -> Result<Answer, Refusal> {
         let id = fresh_id();
-        let attendee_key = caller.id.to_string();
         let mut transaction = self.pool.begin().await?;
         let standing: Option<Standing> = sqlx::query_as(LOCK)
             .bind(activity)
@@ -80,7 +79,6 @@ impl Design for RowLock {
                 sqlx::query(INSERT)
                     .bind(id)
                     .bind(activity)
-                    .bind(attendee_key)
                     .bind(caller.id)
                     .bind(&caller.name)
                     .bind(status.name())
@@ -111,7 +109,6 @@ impl Design for RowLock {
                 sqlx::query(ALL_AT_ONCE)
                     .bind(id)
                     .bind(activity)
-                    .bind(attendee_key)
                     .bind(caller.id)
                     .bind(&caller.name)
                     .bind(status.name())

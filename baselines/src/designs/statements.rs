@@ -11,7 +11,7 @@ use crate::tokens::Caller;
 
 /// Takes what the person has: identifier, how it stood, ticket.
 pub(super) const CANCEL: &str = "WITH own AS (SELECT id, status, ticket FROM rsvps \
-       WHERE activity_id = $1 AND attendee_key = $2 AND status <> 'cancelled' FOR UPDATE) \
+       WHERE activity_id = $1 AND user_id = $2 AND status <> 'cancelled' FOR UPDATE) \
      UPDATE rsvps SET status = 'cancelled', cancel_reason = 'by_attendee', version = version + 1, updated_at = $3 \
      FROM own WHERE rsvps.id = own.id RETURNING own.id, own.status, own.ticket";
 
@@ -94,7 +94,7 @@ pub(super) async fn cancel_under_lock(
     let mut seq = seq.ok_or(Refusal::NotFound)?;
     let own: Option<(Uuid, String, i64)> = sqlx::query_as(CANCEL)
         .bind(activity)
-        .bind(caller.id.to_string())
+        .bind(caller.id)
         .bind(now_us())
         .fetch_optional(&mut *transaction)
         .await?;

@@ -17,22 +17,21 @@ const SEATS: i64 = 10_000_000;
 
 const STATEMENT: &str = "WITH advanced AS (UPDATE activities SET seq = seq + $3, confirmed_spots = confirmed_spots + $3, \
          last_ticket = last_ticket + $3, stamped_at = $2 WHERE id = $1), \
-     written AS (INSERT INTO rsvps (id, activity_id, attendee_key, user_id, name, status, guest_count, ticket, version, \
+     written AS (INSERT INTO rsvps (id, activity_id, user_id, name, status, guest_count, ticket, version, \
          generation, created_at, updated_at) \
-       SELECT t.id, $1, t.attendee_key, t.user_id, t.name, 'confirmed', 0, t.ticket, 1, 1, $2, $2 \
-       FROM UNNEST($4::UUID[], $5::TEXT[], $6::UUID[], $7::TEXT[], $8::BIGINT[]) \
-         AS t (id, attendee_key, user_id, name, ticket)) \
+       SELECT t.id, $1, t.user_id, t.name, 'confirmed', 0, t.ticket, 1, 1, $2, $2 \
+       FROM UNNEST($4::UUID[], $5::UUID[], $6::TEXT[], $7::BIGINT[]) \
+         AS t (id, user_id, name, ticket)) \
      INSERT INTO activity_events (activity_id, seq, at, kind, actor, rsvp_id, status, spots, ticket, key_digest, \
          fingerprint, data) \
        SELECT $1, t.ticket, $2, 'confirmed', t.user_id, t.id, 'confirmed', 1, t.ticket, t.key_digest, t.fingerprint, t.data \
-       FROM UNNEST($4::UUID[], $6::UUID[], $8::BIGINT[], $9::BYTEA[], $10::BIGINT[], $11::TEXT[]) \
+       FROM UNNEST($4::UUID[], $5::UUID[], $7::BIGINT[], $8::BYTEA[], $9::BIGINT[], $10::TEXT[]) \
          AS t (id, user_id, ticket, key_digest, fingerprint, data)";
 
 /// The columns of a batch.
 #[derive(Default)]
 struct Columns {
     id: Vec<Uuid>,
-    attendee_key: Vec<String>,
     user_id: Vec<Uuid>,
     name: Vec<String>,
     ticket: Vec<i64>,
@@ -48,7 +47,6 @@ impl Columns {
         for ticket in (first..).take(BATCH) {
             let (id, user) = (fresh_id(), fresh_id());
             columns.id.push(id);
-            columns.attendee_key.push(user.to_string());
             columns.user_id.push(user);
             columns.name.push(format!("Person {ticket}"));
             columns.ticket.push(ticket);
@@ -70,7 +68,6 @@ impl Columns {
             .bind(now_us())
             .bind(BATCH as i64)
             .bind(self.id)
-            .bind(self.attendee_key)
             .bind(self.user_id)
             .bind(self.name)
             .bind(self.ticket)
