@@ -2,10 +2,10 @@
 
 use metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 
-/// Commands by `outcome`: accepted, replayed, a rejection's code, an engine error's code, or abandoned when the
-/// caller stopped waiting.
+/// Commands by `outcome`: accepted, replayed, a rejection's code, an engine error's code, or abandoned where the
+/// caller had stopped waiting when the answer came.
 pub const COMMANDS: &str = "turnout_commands_total";
-/// Time from a command's arrival to its answer, or until its caller stopped waiting.
+/// Time from a command's arrival to its answer, whether its caller still waits for that or not.
 pub const COMMAND_SECONDS: &str = "turnout_command_duration_seconds";
 /// Time that deciding one batch took.
 pub const DECIDE_SECONDS: &str = "turnout_decide_duration_seconds";
@@ -19,7 +19,7 @@ pub const COMMIT_BATCHES: &str = "turnout_commit_batches";
 pub const JOURNAL_ERRORS: &str = "turnout_journal_errors_total";
 /// Commits of unknown outcome that were settled, by `outcome`.
 pub const SETTLED: &str = "turnout_settled_total";
-/// Commands whose callers wait for an answer.
+/// Commands that are not answered yet.
 pub const IN_FLIGHT: &str = "turnout_commands_in_flight";
 /// Live activities.
 pub const LIVE: &str = "turnout_live_activities";
@@ -49,7 +49,7 @@ pub fn describe() {
     describe_histogram!(
         COMMAND_SECONDS,
         Unit::Seconds,
-        "Time from a command's arrival to its answer, or until its caller stopped waiting"
+        "Time from a command's arrival to its answer, whether its caller still waits for that or not"
     );
     describe_histogram!(DECIDE_SECONDS, Unit::Seconds, "Time that deciding one batch took");
     describe_histogram!(BATCH_COMMANDS, "Commands decided together");
@@ -67,7 +67,7 @@ pub fn describe() {
         SETTLED,
         "Commits of unknown outcome that were settled, by outcome"
     );
-    describe_gauge!(IN_FLIGHT, "Commands whose callers wait for an answer");
+    describe_gauge!(IN_FLIGHT, "Commands that are not answered yet");
     describe_gauge!(LIVE, "Live activities");
     describe_counter!(STARTS, "Activities loaded from the journal");
     describe_counter!(FAILURES, "Activities whose actor failed");

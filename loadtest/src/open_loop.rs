@@ -94,6 +94,7 @@ pub(crate) struct OpenLoop<L> {
     turns: BTreeMap<u64, Turns>,
     serial: u64,
     jitter: SmallRng,
+    /// Holds no more than there are lines.
     back: (UnboundedSender<Back<L>>, UnboundedReceiver<Back<L>>),
     /// Those that are kept, and how many before them are not.
     phases: Vec<Counted>,

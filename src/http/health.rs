@@ -1,7 +1,8 @@
 //! Whether the server is there at all.
 
-use super::json::Json;
 use serde::Serialize;
+
+use super::json::Json;
 
 #[derive(Serialize)]
 pub(super) struct Health {

@@ -82,11 +82,6 @@ fn options(address: PgConnectOptions) -> PgConnectOptions {
     sqlx::ConnectOptions::disable_statement_logging(options)
 }
 
-/// A pool that connects when somebody needs it: one that nobody uses takes nothing from the database.
-///
-/// `tested` connections are asked whether they live before they are used, within the time for getting one: what
-/// is asked on them has no other end. What uses the others ends by itself, by [`Connection`], and needs one round trip
-/// less so.
 /// Connections that find every row by its key, with statements whose text never changes: each is planned once, and not
 /// anew for the arrays that are bound. A plan made while tables are small must not read them whole when they have grown.
 fn for_commits(options: &PgConnectOptions) -> PgConnectOptions {
@@ -97,6 +92,11 @@ fn for_commits(options: &PgConnectOptions) -> PgConnectOptions {
     ])
 }
 
+/// A pool that connects when somebody needs it: one that nobody uses takes nothing from the database.
+///
+/// `tested` connections are asked whether they live before they are used, within the time for getting one: what
+/// is asked on them has no other end. What uses the others ends by itself, by [`Connection`], and needs one round trip
+/// less so.
 fn pool(options: &PgConnectOptions, connections: u32, tested: bool) -> PgPool {
     PgPoolOptions::new()
         .max_connections(connections)

@@ -17,7 +17,7 @@ use sqlx::{PgConnection, PgPool};
 use tokio::time::sleep;
 use uuid::Uuid;
 
-use super::statements::{CANCEL, Change, PROMOTE, log};
+use super::statements::{Change, PROMOTE, log, take_own};
 use crate::database;
 use crate::design::{Answer, Counts, Design, Refusal, Row, Status};
 use crate::source::{fresh_id, now_us};
@@ -147,14 +147,7 @@ impl Design for RedisCounter {
 
     async fn cancel(&self, activity: Uuid, caller: &Caller) -> Result<Answer, Refusal> {
         let mut transaction = self.pool.begin().await?;
-        let own: Option<(Uuid, String, i64)> = sqlx::query_as(CANCEL)
-            .bind(activity)
-            .bind(caller.id)
-            .bind(now_us())
-            .fetch_optional(&mut *transaction)
-            .await?;
-        let (id, previous, ticket) = own.ok_or(Refusal::NothingToCancel)?;
-        let previous = Status::named(&previous);
+        let (id, previous, ticket) = take_own(&mut transaction, activity, caller).await?;
         let was_waiting = previous == Some(Status::Waitlisted);
         let script = if was_waiting { &self.leave } else { &self.give_back };
         let (somebody_waits, number) = self.run(script, activity).await?;

@@ -74,18 +74,19 @@ impl Design for RowLock {
             Status::Confirmed => (1_i64, 0_i64),
             _ => (0, 1),
         };
+        let rsvp = |statement| {
+            sqlx::query(statement)
+                .bind(id)
+                .bind(activity)
+                .bind(caller.id)
+                .bind(&caller.name)
+                .bind(status.name())
+                .bind(ticket)
+                .bind(at)
+        };
         match self.writes {
             Writes::Apart => {
-                sqlx::query(INSERT)
-                    .bind(id)
-                    .bind(activity)
-                    .bind(caller.id)
-                    .bind(&caller.name)
-                    .bind(status.name())
-                    .bind(ticket)
-                    .bind(at)
-                    .execute(&mut *transaction)
-                    .await?;
+                rsvp(INSERT).execute(&mut *transaction).await?;
                 sqlx::query(COUNT)
                     .bind(activity)
                     .bind(seats)
@@ -106,14 +107,7 @@ impl Design for RowLock {
                 log(&mut transaction, activity, seq, &change).await?;
             }
             Writes::Joined => {
-                sqlx::query(ALL_AT_ONCE)
-                    .bind(id)
-                    .bind(activity)
-                    .bind(caller.id)
-                    .bind(&caller.name)
-                    .bind(status.name())
-                    .bind(ticket)
-                    .bind(at)
+                rsvp(ALL_AT_ONCE)
                     .bind(seq)
                     .bind(seats)
                     .bind(waiting)

@@ -9,8 +9,7 @@ use crate::design::{Answer, Refusal, Status};
 use crate::source::now_us;
 use crate::tokens::Caller;
 
-/// Takes what the person has: identifier, how it stood, ticket.
-pub(super) const CANCEL: &str = "WITH own AS (SELECT id, status, ticket FROM rsvps \
+const CANCEL: &str = "WITH own AS (SELECT id, status, ticket FROM rsvps \
        WHERE activity_id = $1 AND user_id = $2 AND status <> 'cancelled' FOR UPDATE) \
      UPDATE rsvps SET status = 'cancelled', cancel_reason = 'by_attendee', version = version + 1, updated_at = $3 \
      FROM own WHERE rsvps.id = own.id RETURNING own.id, own.status, own.ticket";
@@ -79,6 +78,22 @@ pub(super) async fn log(
     Ok(())
 }
 
+/// Takes what the person has: identifier, how it stood, ticket.
+pub(super) async fn take_own(
+    connection: &mut PgConnection,
+    activity: Uuid,
+    caller: &Caller,
+) -> Result<(Uuid, Option<Status>, i64), Refusal> {
+    let own: Option<(Uuid, String, i64)> = sqlx::query_as(CANCEL)
+        .bind(activity)
+        .bind(caller.id)
+        .bind(now_us())
+        .fetch_optional(connection)
+        .await?;
+    let (id, previous, ticket) = own.ok_or(Refusal::NothingToCancel)?;
+    Ok((id, Status::named(&previous), ticket))
+}
+
 /// Cancels and promotes in one transaction, in which nobody else changes the activity.
 pub(super) async fn cancel_under_lock(
     pool: &PgPool,
@@ -92,14 +107,7 @@ pub(super) async fn cancel_under_lock(
         .fetch_optional(&mut *transaction)
         .await?;
     let mut seq = seq.ok_or(Refusal::NotFound)?;
-    let own: Option<(Uuid, String, i64)> = sqlx::query_as(CANCEL)
-        .bind(activity)
-        .bind(caller.id)
-        .bind(now_us())
-        .fetch_optional(&mut *transaction)
-        .await?;
-    let (id, previous, ticket) = own.ok_or(Refusal::NothingToCancel)?;
-    let previous = Status::named(&previous);
+    let (id, previous, ticket) = take_own(&mut transaction, activity, caller).await?;
     let (mut seats, mut waiting) = (0, 0);
     let mut changes = vec![Change {
         kind: "cancelled",

@@ -114,13 +114,7 @@ pub async fn committer(url: &str, duration: Duration) -> anyhow::Result<Limit> {
             );
         }
     }
-    let recount = journal.recount(id).await?;
-    let rows = recount.map_or(0, |recount| recount.confirmed_spots);
-    anyhow::ensure!(
-        rows == stopwatch.count,
-        "{rows} rows are there of {}",
-        stopwatch.count
-    );
+    stopwatch.check(&*journal, id).await?;
     db.close().await;
     Ok(stopwatch.limit("committer", Some(kind)))
 }

@@ -57,13 +57,7 @@ pub async fn engine(url: &str, callers: usize, duration: Duration) -> anyhow::Re
     }
     stopwatch.count = done.load(Ordering::SeqCst);
     engine.drain(DRAIN_LIMIT).await;
-    let recount = journal.recount(id).await?;
-    let rows = recount.map_or(0, |recount| recount.confirmed_spots);
-    anyhow::ensure!(
-        rows == stopwatch.count,
-        "{rows} rows are there of {}",
-        stopwatch.count
-    );
+    stopwatch.check(&*journal, id).await?;
     db.close().await;
     Ok(stopwatch.limit("engine", Some(kind)))
 }

@@ -7,8 +7,13 @@ use std::time::Duration;
 
 use serde::Deserialize;
 use tokio::process::Command;
+use tokio::time::timeout;
 
 use super::CompareError;
+
+/// The most time for all beside what is measured: a database that is made, batches that are made ahead, and looking at
+/// what was written.
+const BESIDE_MAX: Duration = Duration::from_secs(300);
 
 /// What it prints.
 #[derive(Debug, Deserialize)]
@@ -25,14 +30,17 @@ pub(super) async fn measure(
     arguments: &[&str],
     duration: Duration,
 ) -> Result<Limit, CompareError> {
-    let output = Command::new(program)
+    let measuring = Command::new(program)
         .args(arguments)
         .args(["--duration-s", &duration.as_secs_f64().to_string()])
         .stdin(Stdio::null())
         .process_group(0)
         .kill_on_drop(true)
-        .output()
+        .output();
+    // What is late goes away with the future.
+    let output = timeout(duration + BESIDE_MAX, measuring)
         .await
+        .map_err(|late| CompareError::of(name, late.to_string()))?
         .map_err(|error| CompareError::of(name, error.to_string()))?;
     if !output.status.success() {
         return Err(CompareError::of(

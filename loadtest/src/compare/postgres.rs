@@ -8,7 +8,7 @@ use std::time::Duration;
 use rustix::process::{Pid, Signal, kill_process, kill_process_group};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::ServiceError;
 use super::programs::{as_owner, hand_over};
@@ -17,6 +17,8 @@ use crate::throwaway::free_address;
 
 const START_DEADLINE: Duration = Duration::from_secs(30);
 const STOP_DEADLINE: Duration = Duration::from_secs(20);
+/// How long a statement may take; the longest is a checkpoint.
+const SAY_DEADLINE: Duration = Duration::from_secs(120);
 const POLL_EVERY: Duration = Duration::from_millis(50);
 
 /// A running server that belongs to this process.
@@ -102,8 +104,8 @@ impl ThrowawayPostgres {
 
     /// Runs a statement and returns what it prints.
     async fn say(&self, database: &str, statement: &str) -> Result<String, ServiceError> {
-        let said = self.psql(database, statement).output().await;
-        succeeded("psql", said)
+        let said = timeout(SAY_DEADLINE, self.psql(database, statement).output()).await;
+        succeeded("psql", said.unwrap_or_else(|late| Err(late.into())))
     }
 
     fn psql(&self, database: &str, statement: &str) -> Command {
