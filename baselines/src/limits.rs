@@ -11,8 +11,6 @@ use std::time::Duration;
 
 use serde::Serialize;
 use tokio::time::Instant;
-use turnout_actors::domain::ActivityId;
-use turnout_actors::ports::Journal;
 
 pub use actor::actor;
 pub use committer::committer;
@@ -61,14 +59,6 @@ impl Stopwatch {
         self.cpu += cpu_time().saturating_sub(cpu);
         self.count += count;
         done
-    }
-
-    /// Makes sure that all that was counted is there.
-    async fn check(&self, journal: &dyn Journal, id: ActivityId) -> anyhow::Result<()> {
-        let recount = journal.recount(id).await?;
-        let rows = recount.map_or(0, |recount| recount.confirmed_spots);
-        anyhow::ensure!(rows == self.count, "{rows} rows are there of {}", self.count);
-        Ok(())
     }
 
     fn limit(&self, limit: &'static str, database: Option<&'static str>) -> Limit {

@@ -114,9 +114,17 @@ pub async fn committer(url: &str, duration: Duration) -> anyhow::Result<Limit> {
             );
         }
     }
-    stopwatch.check(&*journal, id).await?;
+    check_rows(&*journal, id, stopwatch.count).await?;
     db.close().await;
     Ok(stopwatch.limit("committer", Some(kind)))
+}
+
+/// Makes sure that all that was counted is there.
+pub(super) async fn check_rows(journal: &dyn Journal, id: ActivityId, counted: u64) -> anyhow::Result<()> {
+    let recount = journal.recount(id).await?;
+    let rows = recount.map_or(0, |recount| recount.confirmed_spots);
+    anyhow::ensure!(rows == counted, "{rows} rows are there of {counted}");
+    Ok(())
 }
 
 /// Decides a batch of reservations, and takes it for written.

@@ -12,7 +12,7 @@ use turnout_actors::domain::{ActivityId, Principal};
 use turnout_actors::ports::Ports;
 use turnout_actors::{Engine, Options, Order};
 
-use super::committer::{Opened, reservation, settings};
+use super::committer::{Opened, check_rows, reservation, settings};
 use super::{Limit, Stopwatch};
 
 /// How long the engine may take to end.
@@ -57,7 +57,7 @@ pub async fn engine(url: &str, callers: usize, duration: Duration) -> anyhow::Re
     }
     stopwatch.count = done.load(Ordering::SeqCst);
     engine.drain(DRAIN_LIMIT).await;
-    stopwatch.check(&*journal, id).await?;
+    check_rows(&*journal, id, stopwatch.count).await?;
     db.close().await;
     Ok(stopwatch.limit("engine", Some(kind)))
 }
